@@ -1,0 +1,69 @@
+"""The exceptions that users meet; every message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class GvcError(Exception):
+    """Base of every error that gvcmetrics raises on purpose; the command line prints it without a traceback."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the user's files something is wrong; parts that are not known stay None."""
+
+    file: str | None = None
+    row: int | None = None
+    column: str | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        parts = [
+            self.file,
+            None if self.row is None else f"row {self.row}",
+            None if self.column is None else f"column '{self.column}'",
+            None if self.key is None else f"key '{self.key}'",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+class PlacedError(GvcError):
+    """An error with a place and a remedy.
+
+    Parameters
+    ----------
+    problem : what is wrong, one sentence without a full stop.
+    place : file, row (counted as a spreadsheet does: the header is row 1), column, key.
+    remedy : what the user can do about it.
+    """
+
+    def __init__(self, problem: str, place: Place | None = None, remedy: str = "") -> None:
+        self.problem, self.place, self.remedy = problem, place or Place(), remedy
+        where = str(self.place)
+        message = f"{where}: {problem}" if where else problem
+        super().__init__(f"{message}. {remedy}".strip() if remedy else f"{message}.")
+
+
+class SpecError(PlacedError):
+    """A panel's YAML spec is wrong."""
+
+
+class DataError(PlacedError):
+    """A raw file, a panel or a frame holds something that it must not hold."""
+
+
+class MissingSourceError(PlacedError):
+    """Data that a panel or study needs is not on this machine; the remedy says how to get it."""
+
+
+class ModelError(PlacedError):
+    """A model cannot be estimated as asked."""
+
+
+class ConvergenceWarning(UserWarning):
+    """An optimiser stopped before it converged; the result carries `converged = False`."""
+
+
+class EstimationWarning(UserWarning):
+    """Something was dropped or is doubtful in an estimate: collinear columns, separation, few clusters."""
