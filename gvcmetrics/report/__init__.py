@@ -10,6 +10,11 @@ _PUBLIC = {
     "table": "gvcmetrics.report.tables",
     "regression_table": "gvcmetrics.report.regression",
     "frame_table": "gvcmetrics.report.frames",
+    "save_figure": "gvcmetrics.report.figures",
+    "new_figure": "gvcmetrics.report.figures",
+    "quadrant_plot": "gvcmetrics.report.plots",
+    "path_plot": "gvcmetrics.report.plots",
+    "coefficient_plot": "gvcmetrics.report.plots",
 }
 
 __all__ = list(_PUBLIC)

@@ -1,4 +1,9 @@
-"""What a panel says about its origin, read for notes and for the report."""
+"""What a panel says about its origin, read for notes and for the report.
+
+A provenance is the dictionary that a panel carries in ``frame.attrs["provenance"]``: panel, title,
+source, source_title, origin, licence, citation, raw_file, raw_sha256, coverage (rows, first_year,
+last_year, countries), simulated.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +22,12 @@ def as_list(provenance: Provenance | Sequence[Provenance] | None) -> list[Proven
 
 def is_simulated(provenance: Provenance | Sequence[Provenance] | None) -> bool:
     """Whether any of the sources is simulated."""
-    return any(bool(item.get("simulated")) for item in as_list(provenance))
+    return any(item.get("simulated", False) for item in as_list(provenance))
 
 
 def source_note(provenance: Provenance | Sequence[Provenance] | None) -> str:
-    """ "Sources: …" with title, source and licence of each panel; empty if there is none."""
-    parts = []
-    for item in as_list(provenance):
-        title = str(item.get("title") or item.get("name") or "")
-        behind = [str(item[key]) for key in ("source", "licence") if item.get(key)]
-        parts.append(f"{title} ({', '.join(behind)})" if behind else title)
-    parts = list(dict.fromkeys(part for part in parts if part))
+    """Title, source and licence of each panel in one sentence; empty if there is none."""
+    parts = [f"{item['title']} ({item['source_title']}; {item['licence']})" for item in as_list(provenance)]
     if not parts:
         return ""
-    return f"{'Source' if len(parts) == 1 else 'Sources'}: {'; '.join(parts)}."
+    return f"{'Source' if len(parts) == 1 else 'Sources'}: {'; '.join(dict.fromkeys(parts))}."

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+
 from gvcmetrics.errors import SpecError
 from gvcmetrics.report.grid import Block, Cell, Note, Row, Span, Table
 from gvcmetrics.report.numbers import count, fixed, printed
@@ -21,29 +23,7 @@ BELOW = {
     "p_value": "p-values in parentheses",
     "conf_int": "95% confidence intervals in brackets",
 }
-MODELS = {
-    "ols": "OLS",
-    "poisson": "Poisson",
-    "logit": "Logit",
-    "probit": "Probit",
-    "cloglog": "Cloglog",
-    "ordered_logit": "Ordered logit",
-    "ordered_probit": "Ordered probit",
-    "multinomial_logit": "Multinomial logit",
-    "fractional_logit": "Fractional logit",
-    "joint_probit": "Joint probit",
-    "iv": "IV",
-}
-STATISTICS = {
-    "r2": "R²",
-    "r2_adjusted": "Adjusted R²",
-    "r2_within": "Within R²",
-    "pseudo_r2": "Pseudo-R²",
-    "loglik": "Log likelihood",
-    "aic": "AIC",
-    "bic": "BIC",
-    "outcome_mean": "Mean of outcome",
-}
+STATISTICS = {"outcome_mean": "Mean of outcome"}
 DEFAULT_STATISTICS = ("r2", "r2_within", "pseudo_r2", "loglik", "outcome_mean")
 _ONE_DECIMAL = {"loglik", "aic", "bic"}
 
@@ -82,12 +62,13 @@ def regression_table(
     ----------
     results : a result, a sequence of results, or a mapping from column headers to results. Of a result
         the table reads `tidy()` (term, estimate, std_error, statistic, p_value, conf_low, conf_high; and
-        `block`, where cutpoints or correlations stand apart), `nobs`, `n_clusters`, `loglik`, `model`,
-        `effects`, `vcov_label`, `call`, `outcome`, `absorbed`, `statistics`.
+        `block`, where cutpoints or correlations stand apart), `nobs`, `n_clusters`, `statistic(key)`,
+        `model`, `effects`, `vcov_label`, `call`, `outcome`, `absorbed`, `dropped`, `converged`, `notes`,
+        and the `sample` with the outcome and the frame behind it.
     title : caption.
     headers : one header for each column instead of the outcomes; equal neighbours share one.
     groups : a further row of headers on top, shared in the same way.
-    labels : readable names of variables; they win over the names that the results carry in `labels`.
+    labels : readable names of variables; they win over those in the `attrs["labels"]` of the frames.
     keep, drop, order : regular expressions on terms or their labels; the constant comes last.
     below : what stands under each estimate: 'std_error', 'statistic', 'p_value', 'conf_int', or None.
     stars : thresholds by mark (default ``{"*": 0.10, "**": 0.05, "***": 0.01}``), or False for none.
@@ -96,8 +77,8 @@ def regression_table(
     rows : extra rows of the foot, by label, with one value for each column.
     notes : sentences under the table, before those that the table writes itself.
     sample : sentence about the sample.
-    calls : whether the notes end with the exact call behind each column.
-    provenance : of the panels; by default what the results carry in `provenance`.
+    calls : whether the notes give the exact call behind each column.
+    provenance : of the panels; by default what the frames carry in `attrs["provenance"]`.
 
     Raises
     ------
@@ -142,25 +123,26 @@ def regression_table(
     )
 
 
+def _carried(results: list[Any], key: str) -> list[Any]:
+    """What the frames behind the results say about themselves under `key`."""
+    frames = [result.sample.source for result in results if result.sample is not None]
+    return [frame.attrs[key] for frame in frames if frame.attrs.get(key)]
+
+
 def _carried_labels(results: list[Any]) -> dict[str, str]:
-    return {
-        name: label for r in reversed(results) for name, label in (getattr(r, "labels", None) or {}).items()
-    }
+    return {name: label for labels in reversed(_carried(results, "labels")) for name, label in labels.items()}
 
 
 def _carried_sources(results: list[Any]) -> list[Provenance]:
     found: list[Provenance] = []
-    for result in results:
-        found += [item for item in as_list(getattr(result, "provenance", None)) if item not in found]
+    for sources in _carried(results, "provenance"):
+        found += [item for item in as_list(sources) if item not in found]
     return found
 
 
 def _read(result: Any) -> _Column:
-    tidy = result.tidy()
-    if "term" not in tidy:
-        tidy = tidy.rename_axis("term").reset_index()
     estimates = {}
-    for line in tidy.to_dict("records"):
+    for line in result.tidy().to_dict("records"):
         numbers = {key: float(value) for key, value in line.items() if key not in {"term", "block"}}
         estimates[str(line.get("block") or ""), str(line["term"])] = numbers
     return _Column(result, estimates)
@@ -211,24 +193,17 @@ def _below(numbers: dict[str, float] | None, below: str, digits: int) -> Cell:
     return Cell(f"({fixed(numbers[below], digits)})", numbers=((below, numbers[below]),))
 
 
-def _absorbed(result: Any) -> tuple[str, ...]:
-    absorbed = getattr(result, "absorbed", None) or ()
-    return (
-        tuple(part.strip() for part in absorbed.split("+")) if isinstance(absorbed, str) else tuple(absorbed)
-    )
-
-
 def _effect_rows(
     results: list[Any], labels: Mapping[str, str], extra: Mapping[str, Sequence[object]] | None
 ) -> list[Row]:
     found = []
-    for effect in dict.fromkeys(effect for result in results for effect in _absorbed(result)):
-        cells = (Cell("✓" if effect in _absorbed(result) else "") for result in results)
+    for effect in dict.fromkeys(effect for result in results for effect in result.absorbed):
+        cells = (Cell("✓" if effect in result.absorbed else "") for result in results)
         found.append(Row(effect_label(effect, labels), tuple(cells), name=effect))
-    effects = [str(getattr(result, "effects", "") or "") for result in results]
-    if any(effect not in {"", "pooled"} for effect in effects):
+    effects = [result.effects for result in results]
+    if any(effect != "pooled" for effect in effects):
         found.append(Row("Unit effects", tuple(map(Cell, effects)), name="effects"))
-    inference = [str(getattr(result, "vcov_label", "") or "") for result in results]
+    inference = [result.vcov_label for result in results]
     if len(set(inference)) > 1:
         found.append(Row("Standard errors", tuple(map(Cell, inference)), name="vcov"))
     for label, values in (extra or {}).items():
@@ -238,13 +213,14 @@ def _effect_rows(
 
 def _fit_rows(results: list[Any], statistics: Sequence[str] | Mapping[str, str], digits: int) -> list[Row]:
     found = [Row("Observations", tuple(_counts("nobs", [r.nobs]) for r in results), name="nobs")]
-    clusters = [_clusters(result) for result in results]
+    clusters = [list(result.n_clusters.values()) for result in results]
     if any(clusters):
         found.append(
             Row("Clusters", tuple(_counts("n_clusters", numbers) for numbers in clusters), name="n_clusters")
         )
+    names = statistics if isinstance(statistics, Mapping) else _statistic_labels(results)
     for name in statistics:
-        label = statistics[name] if isinstance(statistics, Mapping) else STATISTICS.get(name, name)
+        label = names.get(name, name)
         values = [_statistic(result, name) for result in results]
         if any(value is not None for value in values):
             places = 1 if name in _ONE_DECIMAL else digits
@@ -253,22 +229,29 @@ def _fit_rows(results: list[Any], statistics: Sequence[str] | Mapping[str, str],
     return found
 
 
-def _clusters(result: Any) -> list[int]:
-    number = getattr(result, "n_clusters", None)
-    if number is None:
-        return []
-    if isinstance(number, Mapping):
-        return list(number.values())
-    return list(number) if isinstance(number, Sequence) else [number]
-
-
 def _counts(name: str, numbers: Sequence[int]) -> Cell:
     return Cell(", ".join(map(count, numbers)), numbers=tuple((name, float(number)) for number in numbers))
 
 
 def _statistic(result: Any, name: str) -> float | None:
-    value = dict(getattr(result, "statistics", None) or {}).get(name, getattr(result, name, None))
+    value = _outcome_mean(result) if name == "outcome_mean" else result.statistic(name)
     return None if value is None or math.isnan(value) else float(value)
+
+
+def _outcome_mean(result: Any) -> float | None:
+    """Weighted mean over the estimation sample; None for several outcomes and for categories."""
+    sample = result.sample
+    if sample is None or sample.y.ndim > 1 or sample.categories is not None:
+        return None
+    return float(np.average(sample.y, weights=sample.weights))
+
+
+def _statistic_labels(results: list[Any]) -> dict[str, str]:
+    """The names that the models give their statistics; results offer them to table makers."""
+    found = dict(STATISTICS)
+    for result in results:
+        found.update(getattr(result, "__maketables_stat_labels__", {}))
+    return found
 
 
 def _outcomes(results: list[Any], labels: Mapping[str, str]) -> list[str]:
@@ -288,7 +271,7 @@ def _headers(
     groups: Sequence[str] | None,
     labels: Mapping[str, str],
 ) -> tuple[tuple[Span, ...], ...]:
-    models = [MODELS.get(result.model, str(result.model)) for result in results]
+    models = [result.model for result in results]
     levels = [_merged(groups)] if groups else []
     levels.append(_merged(headers or _outcomes(results, labels)))
     if len(set(models)) > 1:
@@ -310,8 +293,8 @@ def _notes(
     sources: list[Provenance],
 ) -> list[Note]:
     found = [Note(text) for text in notes]
-    inference = {str(getattr(result, "vcov_label", "") or "") for result in results}
-    kind = f": {inference.pop()}" if len(inference) == 1 and any(inference) else ""
+    inference = {result.vcov_label for result in results}
+    kind = f": {inference.pop()}" if len(inference) == 1 else ""
     said = (
         f"{BELOW[below]}{kind if below == 'std_error' or not kind else f'; standard errors{kind}'}. "
         if below
@@ -322,8 +305,18 @@ def _notes(
     found += [Note((said + legend).strip())] if said or legend else []
     found += [Note(f"Sample: {sample}")] if sample else []
     found += [Note(source_note(sources))] if sources else []
-    if calls:
-        for number, result in enumerate(results, start=1):
-            if call := getattr(result, "call", ""):
-                found.append(Note(f"({number})", code=str(call)))
+    for number, result in enumerate(results, start=1):
+        said = " ".join(_facts(result))
+        call = str(result.call) if calls else ""
+        if said or call:
+            found.append(Note(f"({number}) {said}".strip(), code=call))
     return found
+
+
+def _facts(result: Any) -> list[str]:
+    """What a reader must know of one column beside its numbers."""
+    found = [] if result.converged else ["NOT CONVERGED: do not use these estimates."]
+    if result.dropped:
+        listed = ", ".join(f"{rows:,} rows ({reason})" for reason, rows in result.dropped.items())
+        found.append(f"Left out: {listed}.")
+    return [*found, *result.notes]

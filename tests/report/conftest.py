@@ -4,29 +4,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 import pytest
 
 
 @dataclass
+class FakeSample:
+    y: np.ndarray
+    source: pd.DataFrame
+    weights: np.ndarray | None = None
+    categories: tuple | None = None
+
+
+@dataclass
 class FakeResult:
     outcome: str = "patents"
-    model: str = "ols"
+    model: str = "OLS"
     effects: str = "pooled"
     vcov_label: str = "clustered by firm_id"
     call: str = 'gvc.ols("patents ~ log_rd | year", frame, vcov={"CRV1": "firm_id"})'
     absorbed: tuple[str, ...] = ("year",)
     nobs: int = 1629
-    n_clusters: int | None = 181
-    loglik: float | None = None
-    statistics: dict = field(default_factory=lambda: {"r2": 0.51234, "outcome_mean": 12.3456})
-    labels: dict = field(default_factory=dict)
-    provenance: object = None
+    n_clusters: dict = field(default_factory=lambda: {"firm_id": 181})
+    statistics: dict = field(default_factory=lambda: {"r2": 0.51234})
+    converged: bool = True
+    dropped: dict = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    sample: FakeSample | None = None
     # term -> (estimate, standard error, p-value)
     terms: dict = field(
         default_factory=lambda: {"log_rd": (0.123456, 0.04, 0.002), "Intercept": (-1.5, 1.0, 0.13)}
     )
     blocks: dict = field(default_factory=dict)
+
+    def statistic(self, key: str) -> float | None:
+        return self.statistics.get(key)
+
+    @property
+    def __maketables_stat_labels__(self) -> dict[str, str]:
+        return {"r2": "R²", "pseudo_r2": "Pseudo R²", "loglik": "Log likelihood"}
 
     def tidy(self) -> pd.DataFrame:
         lines = [
@@ -48,15 +65,14 @@ class FakeResult:
 def two_results() -> list[FakeResult]:
     second = FakeResult(
         outcome="innovates",
-        model="ordered_logit",
+        model="Ordered logit",
         effects="random",
         absorbed=("region^industry",),
         nobs=900,
-        n_clusters=None,
-        loglik=-1234.567,
+        n_clusters={},
         vcov_label="robust",
         call='gvc.ordered_logit("innovates ~ log_rd * size_100%", frame)',
-        statistics={"pseudo_r2": 0.2},
+        statistics={"pseudo_r2": 0.2, "loglik": -1234.567},
         terms={
             "log_rd": (0.00004, 0.00001, 0.03),
             "log_rd:size": (-2.0, 1.2, 0.0999),
@@ -64,22 +80,24 @@ def two_results() -> list[FakeResult]:
         },
         blocks={"1|2": "Cutpoints"},
     )
-    return [FakeResult(), second]
+    first = FakeResult(sample=FakeSample(np.array([10.0, 14.6912]), pd.DataFrame({"patents": [10, 15]})))
+    return [first, second]
 
 
 REAL = {
-    "name": "patents_rd",
+    "panel": "patents_rd",
     "title": "Patents & R&D <1983–91>",
-    "source": "Ecdat",
+    "source": "Ecdat/PatentsRD",
+    "source_title": "Ecdat",
+    "origin": "embedded",
     "licence": "GPL-2",
     "citation": "Cincera (1997)",
+    "raw_file": "PatentsRD.csv",
     "raw_sha256": "ab" * 32,
-    "rows": 1629,
-    "years": "1983–1991",
-    "countries": "USA, JPN",
+    "coverage": {"rows": 1629, "first_year": 1983, "last_year": 1991, "countries": 4},
     "simulated": False,
 }
-SIMULATED = {**REAL, "name": "economy", "title": "Benchmark economy", "simulated": True}
+SIMULATED = {**REAL, "panel": "economy", "title": "Benchmark economy", "simulated": True}
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -35,8 +36,9 @@ def test_results_of_different_models_stand_side_by_side(results):
     assert texts_of(made, "Observations")[0] == ["1,629", "900"]
     assert texts_of(made, "Clusters")[0] == ["181", ""]
     assert texts_of(made, "R²")[0] == ["0.512", ""]
-    assert texts_of(made, "Pseudo-R²")[0] == ["", "0.200"]
+    assert texts_of(made, "Pseudo R²")[0] == ["", "0.200"]
     assert texts_of(made, "Log likelihood")[0] == ["", "-1,234.6"]
+    assert texts_of(made, "Mean of outcome")[0] == ["12.346", ""]
     assert texts_of(made, "Year effects")[0] == ["✓", ""]
     assert texts_of(made, "Region × industry effects")[0] == ["", "✓"]
     assert texts_of(made, "Unit effects")[0] == ["pooled", "random"]
@@ -120,15 +122,15 @@ def test_notes_say_inference_sources_sample_and_calls(results, real):
         "Mine.",
         "Standard errors in parentheses: clustered by firm_id. * p < 0.1, ** p < 0.05, *** p < 0.01.",
         "Sample: firms with R&D.",
-        "Source: Patents & R&D <1983–91> (Ecdat, GPL-2).",
+        "Source: Patents & R&D <1983–91> (Ecdat; GPL-2).",
         "(1)",
     ]
     assert notes[-1].code == results[0].call
     assert all(not note.code for note in table(results, calls=False).notes)
 
 
-def test_labels_and_provenance_come_from_the_results(results, simulated):
-    results[0].labels, results[1].provenance = {"log_rd": "Carried"}, simulated
+def test_labels_and_provenance_come_from_the_frames(results, simulated):
+    results[0].sample.source.attrs.update(labels={"log_rd": "Carried"}, provenance=simulated)
     made = table(results)
     assert "Carried" in labels_of(made)
     assert "Given" in labels_of(table(results, labels={"log_rd": "Given"}))
@@ -138,6 +140,23 @@ def test_labels_and_provenance_come_from_the_results(results, simulated):
 
 def test_real_data_carry_no_mark(results, real):
     assert not table(results, provenance=[real]).simulated
+
+
+def test_the_mean_of_the_outcome_is_weighted_and_needs_a_number(results):
+    results[0].sample.weights = np.array([3.0, 1.0])
+    made = table(results[0])
+    assert texts_of(made, "Mean of outcome")[0] == ["11.173"]
+    results[0].sample.categories = ("low", "high")
+    assert "Mean of outcome" not in labels_of(table(results[0]))
+
+
+def test_notes_say_what_a_reader_must_know_of_a_column(results):
+    results[0].converged, results[0].dropped = False, {"missing value": 1200, "singleton": 3}
+    results[0].notes = ("Units: firm_id.",)
+    assert table(results, calls=False).notes[-1].text == (
+        "(1) NOT CONVERGED: do not use these estimates. "
+        "Left out: 1,200 rows (missing value), 3 rows (singleton). Units: firm_id."
+    )
 
 
 def test_several_cluster_variables_print_each_count(results):
@@ -151,7 +170,7 @@ def test_extra_rows_and_named_statistics(results):
     )
     assert texts_of(made, "Period")[0] == ["1983–91", "1991"]
     assert texts_of(made, "R-squared")[0] == ["0.512", ""]
-    assert "Pseudo-R²" not in labels_of(made)
+    assert "Pseudo R²" not in labels_of(made)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +277,7 @@ def test_frame_provenance_marks_and_cites(simulated):
     frame.attrs["provenance"] = simulated
     made = table(frame)
     assert made.simulated
-    assert made.notes[-1].text == "Source: Benchmark economy (Ecdat, GPL-2)."
+    assert made.notes[-1].text == "Source: Benchmark economy (Ecdat; GPL-2)."
 
 
 def test_frames_that_cannot_be_printed():
