@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -113,3 +117,22 @@ def real() -> dict:
 @pytest.fixture
 def simulated() -> dict:
     return dict(SIMULATED)
+
+
+@pytest.fixture
+def built_twice(tmp_path):
+    """Runs a program in two processes with different hash seeds; name → SHA-256 of what each wrote."""
+
+    def build(program: str) -> list[dict[str, str]]:
+        hashes = []
+        for seed in ("1", "2"):
+            folder = tmp_path / seed
+            folder.mkdir()
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": seed}
+            subprocess.run([sys.executable, "-c", program, str(folder)], check=True, env=environment)
+            hashes.append(
+                {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+            )
+        return hashes
+
+    return build

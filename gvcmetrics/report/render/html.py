@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from gvcmetrics.report.render.words import SIMULATED, clean, groups_columns
 
 if TYPE_CHECKING:
-    from gvcmetrics.report.grid import Cell, Note, Row, Table
+    from gvcmetrics.report.grid import Block, Cell, Note, Row, Table
 
 STYLE = """\
-.gvc-table{margin:1.5em 0;overflow-x:auto;font-variant-numeric:tabular-nums lining-nums}
+.gvc-table{margin:1.5em 0;font-variant-numeric:tabular-nums lining-nums}
+.gvc-table .scroll{overflow-x:auto}
 .gvc-table table{border-collapse:collapse;border-top:2px solid;border-bottom:2px solid;font-size:.9em;\
 line-height:1.35;background:none}
 .gvc-table caption{text-align:left;font-weight:600;padding:0 0 .5em;caption-side:top}
-.gvc-table th,.gvc-table td{padding:.2em .9em;font-weight:400;text-align:center;vertical-align:top;\
+.gvc-table th,.gvc-table td{padding:.2em .7em;font-weight:400;text-align:center;vertical-align:top;\
 border:0;background:none}
-.gvc-table th[scope=row],.gvc-table .stub{text-align:left;padding-left:.2em}
+.gvc-table th[scope=row],.gvc-table .stub{text-align:left;padding-left:.2em;min-width:9em;\
+position:sticky;left:0;background:#fff}
 .gvc-table .l{text-align:left}.gvc-table .r{text-align:right}
-.gvc-table td.r,.gvc-table td.c{white-space:nowrap}
+.gvc-table td.n{white-space:nowrap}
 .gvc-table thead tr:last-child>*{border-bottom:1px solid}
 .gvc-table thead .over{border-bottom:1px solid #999}
 .gvc-table tbody+tbody tr:first-child>*{border-top:1px solid #999}
@@ -54,7 +56,7 @@ def fragment(table: Table) -> str:
 
 def figure(table: Table) -> str:
     """The table without its style."""
-    lines = ['<div class="gvc-table">', "<table>"]
+    lines = ['<div class="gvc-table">', '<div class="scroll">', "<table>"]
     mark = f'<div class="gvc-simulated">{SIMULATED}</div>' if table.simulated else ""
     if table.title or mark:
         lines.append(f"<caption>{escape(table.title)}{mark}</caption>")
@@ -66,9 +68,9 @@ def figure(table: Table) -> str:
             lines.append(
                 f'<tr><th class="block" colspan="{width}" scope="rowgroup">{escape(block.title)}</th></tr>'
             )
-        lines += [_row(row, table.align) for row in block.rows]
+        lines += _rows(block, table.align)
         lines.append("</tbody>")
-    lines.append("</table>")
+    lines += ["</table>", "</div>"]
     if table.notes:
         lines += ['<div class="notes">', *map(_note, table.notes), "</div>"]
     return "\n".join([*lines, "</div>", ""])
@@ -90,10 +92,23 @@ def _headers(table: Table) -> list[str]:
     return lines
 
 
-def _row(row: Row, align: tuple[str, ...]) -> str:
-    cells = "".join(f'<td class="{a}">{_cell(cell)}</td>' for a, cell in zip(align, row.cells, strict=True))
-    label = f'<th scope="row">{escape(row.label)}</th>' if row.label else "<td></td>"
-    return f"<tr>{label}{cells}</tr>"
+def _rows(block: Block, align: tuple[str, ...]) -> list[str]:
+    """Rows of a block; a label reaches down over the rows without one that continue it."""
+    starts = [place for place, row in enumerate(block.rows) if row.label or place == 0]
+    lines = []
+    for start, end in zip(starts, [*starts[1:], len(block.rows)], strict=True):
+        down = f' rowspan="{end - start}"' if end - start > 1 else ""
+        label = f'<th scope="row"{down}>{escape(block.rows[start].label)}</th>'
+        lines.append(f"<tr>{label}{_cells(block.rows[start], align)}</tr>")
+        lines += [f"<tr>{_cells(row, align)}</tr>" for row in block.rows[start + 1 : end]]
+    return lines
+
+
+def _cells(row: Row, align: tuple[str, ...]) -> str:
+    return "".join(
+        f'<td class="{a} n">{_cell(cell)}</td>' if cell.numbers else f'<td class="{a}">{_cell(cell)}</td>'
+        for a, cell in zip(align, row.cells, strict=True)
+    )
 
 
 def _cell(cell: Cell) -> str:
