@@ -200,12 +200,14 @@ def _effect_rows(
     for effect in dict.fromkeys(effect for result in results for effect in result.absorbed):
         cells = (Cell("✓" if effect in result.absorbed else "") for result in results)
         found.append(Row(effect_label(effect, labels), tuple(cells), name=effect))
-    effects = [result.effects for result in results]
-    if any(effect != "pooled" for effect in effects):
-        found.append(Row("Unit effects", tuple(map(Cell, effects)), name="effects"))
-    inference = [result.vcov_label for result in results]
-    if len(set(inference)) > 1:
-        found.append(Row("Standard errors", tuple(map(Cell, inference)), name="vcov"))
+    effects = tuple(Cell("" if result.effects == "pooled" else result.effects) for result in results)
+    if any(cell.text for cell in effects):
+        found.append(Row("Unit effects", effects, name="effects"))
+    clusters = tuple(
+        Cell(", ".join(term_label(name, labels) for name in result.n_clusters)) for result in results
+    )
+    if any(cell.text for cell in clusters):
+        found.append(Row("Clustered by", clusters, name="clusters"))
     for label, values in (extra or {}).items():
         found.append(Row(label, tuple(Cell(printed(value, None, 3)) for value in values)))
     return found
@@ -293,13 +295,8 @@ def _notes(
     sources: list[Provenance],
 ) -> list[Note]:
     found = [Note(text) for text in notes]
-    inference = {result.vcov_label for result in results}
-    kind = f": {inference.pop()}" if len(inference) == 1 else ""
-    said = (
-        f"{BELOW[below]}{kind if below == 'std_error' or not kind else f'; standard errors{kind}'}. "
-        if below
-        else ""
-    )
+    said = f"{BELOW[below]}{'' if below == 'std_error' else '; standard errors'}: " if below else ""
+    said += f"{_inference(results)}. " if below else ""
     marks = sorted(thresholds.items(), key=lambda item: -item[1])
     legend = f"{', '.join(f'{mark} p < {threshold:g}' for mark, threshold in marks)}." if marks else ""
     found += [Note((said + legend).strip())] if said or legend else []
@@ -311,6 +308,16 @@ def _notes(
         if said or call:
             found.append(Note(f"({number}) {said}".strip(), code=call))
     return found
+
+
+def _inference(results: list[Any]) -> str:
+    """The kind of standard errors; where columns differ, with the columns that have each."""
+    columns: dict[str, list[str]] = {}
+    for number, result in enumerate(results, start=1):
+        columns.setdefault(result.vcov_label, []).append(f"({number})")
+    if len(columns) == 1:
+        return next(iter(columns))
+    return "; ".join(f"{label} in {', '.join(where)}" for label, where in columns.items())
 
 
 def _facts(result: Any) -> list[str]:

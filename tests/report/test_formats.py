@@ -193,6 +193,14 @@ def test_terminal_lines_up(results):
     assert estimate.index("0.123") == error.index("(0.040)") + 1
 
 
+def test_terminal_headers_stand_over_their_columns_and_notes_wrap(results):
+    lines = str(table([*results, results[1]], groups=["A", "B", "B"])).splitlines()
+    group, last = lines[1], next(line for line in lines if "(1)" in line)
+    middle = (last.index("(2)") + last.index("(3)") + 3) / 2
+    assert abs(group.index("B") + 0.5 - middle) <= 1
+    assert max(map(len, lines)) <= 88
+
+
 def test_save_all_and_unknown_suffix(results, tmp_path):
     paths = table(results).save_all(tmp_path / "deep" / "v1.2")
     assert [path.name for path in paths] == [f"v1.2.{s}" for s in ("tex", "html", "md", "docx", "parquet")]

@@ -41,8 +41,11 @@ def test_results_of_different_models_stand_side_by_side(results):
     assert texts_of(made, "Mean of outcome")[0] == ["12.346", ""]
     assert texts_of(made, "Year effects")[0] == ["✓", ""]
     assert texts_of(made, "Region × industry effects")[0] == ["", "✓"]
-    assert texts_of(made, "Unit effects")[0] == ["pooled", "random"]
-    assert texts_of(made, "Standard errors")[0] == ["clustered by firm_id", "robust"]
+    assert texts_of(made, "Unit effects")[0] == ["", "random"]
+    assert texts_of(made, "Clustered by")[0] == ["firm_id", ""]
+    assert made.notes[0].text.startswith(
+        "Standard errors in parentheses: clustered by firm_id in (1); robust in (2). "
+    )
     assert [block.title for block in made.blocks] == ["", "Cutpoints", "", ""]
     assert [[span.text for span in level] for level in made.headers] == [
         ["patents", "innovates"],
@@ -90,7 +93,7 @@ def test_keep_drop_and_order_match_names_and_labels(results):
     labels = {"age": "Years since founding"}
 
     def printed(**choice):
-        return labels_of(table(results[0], labels=labels, **choice))[:-4]
+        return labels_of(table(results[0], labels=labels, **choice))[:-5]
 
     assert printed() == ["rd", "rd_lag", "size", "Years since founding", "Constant", "Year effects"]
     assert printed(keep="^rd") == ["rd", "rd_lag", "Year effects"]

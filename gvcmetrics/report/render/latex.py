@@ -72,6 +72,8 @@ _MATHS = {
 _TRANSLATION = str.maketrans({**_ESCAPES, **{mark: f"${maths}$" for mark, maths in _MATHS.items()}})
 # Longer words than this wrap in a column of text; narrower columns keep their natural width.
 _WRAP_AT = 32
+# More columns than this are set in smaller letters, so that they fit the page.
+_CROWDED = 5
 
 
 def escape(text: str) -> str:
@@ -85,7 +87,7 @@ def document_part(table: Table, stem: str) -> str:
     lines = [
         r"% Needs \usepackage{booktabs,amssymb}",
         r"\begin{table}[htbp]",
-        r"\centering",
+        r"\centering\footnotesize" if len(table.columns) > _CROWDED else r"\centering",
         *([rf"\caption{{{escape(table.title)}}}", rf"\label{{tab:{name}}}"] if table.title else []),
         *([rf"\textbf{{{escape(SIMULATED)}}}\par\smallskip"] if table.simulated else []),
         rf"\begin{{tabular}}{{@{{}}{_columns(table)}@{{}}}}",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gvcmetrics.report.render.words import SIMULATED, clean
 
 if TYPE_CHECKING:
-    from gvcmetrics.report.grid import Note, Table
+    from gvcmetrics.report.grid import Note, Span, Table
 
+_FILL = {"l": str.ljust, "c": str.center, "r": str.rjust}
 _RULES = {"l": ":---", "c": ":---:", "r": "---:"}
 
 
@@ -68,13 +70,16 @@ def terminal(table: Table) -> str:
     lines = [clean(table.title)] if table.title else []
     lines += [SIMULATED] if table.simulated else []
     lines.append("═" * total)
-    lines += [_columns(row, widths, align) for row in headers]
+    lines += [
+        _spanned(spans, row[0], widths, align) for spans, row in zip(table.headers, headers, strict=True)
+    ]
     for block, body in zip(table.blocks, blocks, strict=True):
         lines.append("─" * total)
         lines += [clean(block.title)] if block.title else []
         lines += [_columns(row, widths, align) for row in body]
     lines.append("═" * total)
-    lines += [_note(note, clean, clean) for note in table.notes]
+    for note in table.notes:
+        lines += textwrap.wrap(_note(note, clean, clean), max(total, 88), subsequent_indent="  ")
     return "\n".join(lines)
 
 
@@ -83,8 +88,20 @@ def _joined_headers(table: Table) -> list[str]:
     return [" ".join(part for part in column if part) for column in zip(*levels, strict=True)]
 
 
-def _spread(spans: tuple) -> list[str]:
-    return [clean(span.text) if first == 0 else "" for span in spans for first in range(span.width)]
+def _spread(spans: tuple[Span, ...]) -> list[str]:
+    """Texts that need room in one column; a header over several finds its room in their sum."""
+    return [clean(span.text) if span.width == 1 else "" for span in spans for _ in range(span.width)]
+
+
+def _spanned(spans: tuple[Span, ...], stub: str, widths: list[int], align: tuple[str, ...]) -> str:
+    """A row of headers, each over the columns that it spans."""
+    parts, column = [stub.ljust(widths[0])], 1
+    for span in spans:
+        room = sum(widths[column : column + span.width]) + 2 * (span.width - 1)
+        fill = _FILL[align[column]] if span.width == 1 else str.center
+        parts.append(fill(clean(span.text), room))
+        column += span.width
+    return "  ".join(parts).rstrip()
 
 
 def _pipes(cells: list[str]) -> str:
@@ -92,8 +109,7 @@ def _pipes(cells: list[str]) -> str:
 
 
 def _columns(cells: list[str], widths: list[int], align: tuple[str, ...]) -> str:
-    fill = {"l": str.ljust, "c": str.center, "r": str.rjust}
-    parts = [fill[letter](cell, width) for cell, width, letter in zip(cells, widths, align, strict=True)]
+    parts = [_FILL[letter](cell, width) for cell, width, letter in zip(cells, widths, align, strict=True)]
     return "  ".join(parts).rstrip()
 
 
