@@ -223,9 +223,9 @@ def khandelwal_quality(
     Returns
     -------
     pandas.Series
-        `log_quality`, aligned to the frame. Missing where quantity, unit value or sigma is missing or zero or
-        the product, importer or year is missing, and for rows alone in their product or importer-year (repeatedly, as such rows drop out): their
-        residual would be zero by construction.
+        `log_quality`, aligned to the frame. Missing where quantity, unit value or sigma is missing or zero,
+        where product, importer or year is missing, and for rows alone in their product or importer-year
+        (repeatedly, as such rows drop out): their residual would be zero by construction.
 
     Raises
     ------
