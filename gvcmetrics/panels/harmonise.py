@@ -1,0 +1,264 @@
+"""A spec and a raw relation become a panel: the SQL, as an expression tree.
+
+Why SQL as a sqlglot tree. The same tree must run on DuckDB and on Spark, and a person must be able
+to read what was run (`gvcmetrics panel build SPEC --show-sql`). Ibis needs pins that break with the
+current sqlglot and DuckDB; Narwhals has no cast that fails softly, without which no bad cell can be
+reported with its row. A sqlglot tree needs neither: names and values enter as quoted identifiers and
+literals, never as text pasted into SQL, so a spec cannot inject anything; and each engine gets its
+own dialect. The price is that functions must mean the same in both, so only a few are used. Above
+all, text becomes a number only if nothing but digits, sign, point and exponent is in it: the engines'
+own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
+
+The tree has three storeys, each a SELECT over the one below:
+
+    raw  →  texts   each panel column as trimmed text: from / cell / constant, missing, recode
+         →  values  typed and scaled, country names replaced by a joined table of codes
+         →  panel   checked rows, pivoted if the raw file is long, sorted by key
+
+Nothing is aggregated below `panel`, so a check on `values` belongs to one row of the raw file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gvcmetrics.panels.spec import PanelColumn, PanelSpec
+
+ROW = "#row"
+OK = "#ok"
+MEASURE = "#measure"
+RAW_TABLE = "raw"
+TYPED_TABLE = "typed"
+
+_DIGITS = "0123456789+-.eE"
+_LARGEST = 1e300
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule on one column.
+
+    Attributes
+    ----------
+    column : the panel column.
+    raw : the raw column that a message points at.
+    bad : true where a row breaks the rule; never null.
+    reason : what to say of it.
+    remedy : what the user can do.
+    """
+
+    column: str
+    raw: str
+    bad: exp.Expr
+    reason: str
+    remedy: str
+
+
+def column(name: str, table: str | None = None) -> exp.Column:
+    return exp.column(exp.to_identifier(name, quoted=True), table=table)
+
+
+def literal(value: str | float | int) -> exp.Expr:
+    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(repr(value))
+
+
+def text_name(name: str) -> str:
+    """The column of `texts` that holds a panel column before it is typed."""
+    return f"{name}#text"
+
+
+def codes_table(name: str) -> str:
+    """The table that maps the spellings in a country column to ISO3."""
+    return f"codes_{name}"
+
+
+def select_texts(spec: PanelSpec, numbered: bool) -> exp.Select:
+    """Each panel column as text, missing codes gone and recodes applied; with file rows if `numbered`."""
+    selected = [_text(item, spec).as_(text_name(item.name), quoted=True) for item in spec.columns]
+    if spec.long_to_wide:
+        measure = exp.Trim(this=column(spec.long_to_wide.names_from))
+        selected.append(measure.as_(MEASURE, quoted=True))
+    query = exp.select(*selected).from_(RAW_TABLE)
+    return query.select(_row_number().as_(ROW, quoted=True)) if numbered else query
+
+
+def select_values(spec: PanelSpec, numbered: bool) -> exp.Select:
+    """Each panel column typed and scaled, beside its text."""
+    texts = select_texts(spec, numbered).subquery("texts")
+    query = exp.select().from_(texts)
+    for item in spec.columns:
+        text = column(text_name(item.name), "texts")
+        if item.meta.type == "country":
+            table = codes_table(item.name)
+            query = query.join(table, on=text.eq(column("spelling", table)), join_type="left")
+            value: exp.Expr = column("code", table)
+        elif item.meta.type == "text":
+            value = text
+        else:
+            value = _number(item, text)
+        query = query.select(value.as_(item.name, quoted=True), text.copy())
+    if spec.long_to_wide:
+        query = query.select(column(MEASURE, "texts"))
+    return query.select(column(ROW, "texts")) if numbered else query
+
+
+def checks(spec: PanelSpec) -> list[Check]:
+    """Every rule that a row of `values` must obey."""
+    rules: list[Check] = []
+    for item in spec.columns:
+        rules += _column_checks(item, item.name in spec.keys)
+    if spec.long_to_wide:
+        names_from = spec.long_to_wide.names_from
+        known = [item.spec.cell for item in spec.columns if item.spec.cell is not None]
+        measure = exp.Coalesce(this=column(MEASURE), expressions=[literal("")])
+        bad = exp.Not(this=_is_in(measure, [*known, *spec.long_to_wide.ignore]))
+        remedy = f"Give the measure a column with `cell:`, or list it under `ignore:` of {spec.path.name}"
+        rules.append(Check(MEASURE, names_from, bad, "a measure that the spec does not name", remedy))
+    return rules
+
+
+def select_typed(spec: PanelSpec) -> exp.Select:
+    """The typed rows of the raw file, and whether each obeys every rule."""
+    values = select_values(spec, numbered=False).subquery("v")
+    bad = exp.or_(*(rule.bad for rule in checks(spec)))
+    names = [column(item.name) for item in spec.columns]
+    if spec.long_to_wide:
+        names.append(column(MEASURE))
+    return exp.select(*names, exp.Not(this=exp.paren(bad)).as_(OK, quoted=True)).from_(values)
+
+
+def select_panel(spec: PanelSpec) -> exp.Select:
+    """The panel: rows in order, one a key, from the typed rows."""
+    typed = exp.select("*").from_(TYPED_TABLE).where(column(OK)).subquery("t")
+    if spec.long_to_wide:
+        fixed = [item for item in spec.columns if item.spec.cell is None]
+        cells = [item for item in spec.columns if item.spec.cell is not None]
+        keys = [column(item.name) for item in fixed if item.name in spec.keys]
+        # What does not vary with the measure is constant within a key; `checks.py` refuses otherwise.
+        carried = {item.name for item in fixed if item.name not in spec.keys} | {item.name for item in cells}
+        selected = [
+            exp.Max(this=column(item.name)).as_(item.name, quoted=True)
+            if item.name in carried
+            else column(item.name)
+            for item in spec.columns
+        ]
+        known = [item.spec.cell for item in cells if item.spec.cell is not None]
+        query = exp.select(*selected).from_(typed).where(_is_in(column(MEASURE), known)).group_by(*keys)
+    else:
+        query = exp.select(*(column(item.name) for item in spec.columns)).from_(typed)
+    panel = exp.select(*(column(item.name) for item in spec.columns)).from_(query.subquery("p"))
+    if spec.spec.omit_empty:
+        panel = panel.where(any_measure(spec))
+    return panel.order_by(*(column(key) for key in spec.keys))
+
+
+def any_measure(spec: PanelSpec) -> exp.Expr:
+    """True where at least one column that is neither key nor constant has a value."""
+    measures = [item for item in spec.columns if item.name not in spec.keys and item.spec.constant is None]
+    cells = [item for item in measures if item.spec.cell is not None]
+    return exp.or_(*(_present(column(item.name)) for item in cells or measures))
+
+
+def _text(item: PanelColumn, spec: PanelSpec) -> exp.Expr:
+    given = item.spec
+    if given.constant is not None:
+        return literal(given.constant)
+    if given.cell is not None:
+        assert spec.long_to_wide is not None
+        matches = exp.Trim(this=column(spec.long_to_wide.names_from)).eq(literal(given.cell))
+        raw: exp.Expr = exp.Case().when(matches, column(spec.long_to_wide.values_from))
+    else:
+        raw = column(item.raw[0])
+    trimmed = exp.Trim(this=raw)
+    missing = given.missing if given.missing is not None else spec.spec.missing
+    text: exp.Expr = (
+        exp.Case().when(_is_in(trimmed, missing), exp.null()).else_(trimmed.copy()) if missing else trimmed
+    )
+    if given.recode is None:
+        return text
+    recoded = exp.Case()
+    for old, new in given.recode.items():
+        recoded = recoded.when(trimmed.copy().eq(literal(old)), exp.null() if new is None else literal(new))
+    # A value without a recode keeps a mark that no code carries, so that the check below finds it.
+    return recoded.else_(
+        exp.Case().when(_present(text), exp.DPipe(this=literal(UNMAPPED), expression=trimmed.copy()))
+    )
+
+
+UNMAPPED = "\ue000"  # a private-use character
+
+
+def _number(item: PanelColumn, text: exp.Expr) -> exp.Expr:
+    only_digits = exp.func("TRANSLATE", text.copy(), literal(_DIGITS), literal(""), dialect="duckdb").eq(
+        literal("")
+    )
+    parsed: exp.Expr = exp.TryCast(this=text.copy(), to=exp.DataType.build("DOUBLE"))
+    if item.spec.scale is not None:
+        parsed = exp.Mul(this=parsed, expression=exp.cast(literal(float(item.spec.scale)), "DOUBLE"))
+    number = exp.Case().when(only_digits, parsed)
+    if item.meta.type == "number":
+        return number
+    whole = exp.And(
+        this=number.copy().eq(exp.Floor(this=number.copy())),
+        expression=exp.LT(this=exp.Abs(this=number.copy()), expression=literal(9e15)),
+    )
+    return exp.Case().when(whole, exp.cast(number, "BIGINT"))
+
+
+def _column_checks(item: PanelColumn, is_key: bool) -> list[Check]:
+    meta, value, text = item.meta, column(item.name), column(text_name(item.name))
+    raw = item.raw[0] if item.raw else item.name
+    rules = []
+
+    def rule(bad: exp.Expr, reason: str, remedy: str) -> None:
+        rules.append(Check(item.name, raw, exp.Coalesce(this=bad, expressions=[exp.false()]), reason, remedy))
+
+    if is_key:
+        rule(
+            exp.Is(this=text, expression=exp.null()),
+            f"the key '{item.name}' is missing",
+            "A key must have a value in every row",
+        )
+    if item.spec.recode is not None:
+        unmapped = exp.func("STARTS_WITH", text.copy(), literal(UNMAPPED))
+        rule(unmapped, "no recode for this value", "Add it under `recode`, or under `missing`")
+    unread = exp.And(this=_present(text), expression=exp.Is(this=value.copy(), expression=exp.null()))
+    if meta.type == "country":
+        rule(unread, "unknown country", "Add a `recode` to an ISO3 code in the spec, or correct the file")
+    elif meta.type in ("integer", "binary"):
+        rule(
+            unread,
+            "not a whole number",
+            "Correct it, or list it under `missing` if it stands for a missing value",
+        )
+    elif meta.type == "number":
+        rule(
+            unread, "not a number", "Correct it, or list it under `missing` if it stands for a missing value"
+        )
+        too_large = exp.GT(this=exp.Abs(this=value.copy()), expression=literal(_LARGEST))
+        rule(too_large, "too large for a number", "Correct it")
+    for limit, comparison, word in ((meta.minimum, exp.LT, "below"), (meta.maximum, exp.GT, "above")):
+        if limit is not None:
+            outside = comparison(this=value.copy(), expression=literal(limit))
+            remedy = f"'{item.name}' is in {meta.unit}: check `scale`, `missing` and the file"
+            rule(outside, f"{word} {limit:g}", remedy)
+    if meta.allowed:
+        stray = exp.Not(this=_is_in(value.copy(), meta.allowed))
+        rule(stray, f"not one of {', '.join(meta.allowed)}", "Add a `recode`")
+    return rules
+
+
+def _is_in(value: exp.Expr, options: list[str] | tuple[str, ...]) -> exp.Expr:
+    return exp.In(this=value.copy(), expressions=[literal(option) for option in options])
+
+
+def _present(value: exp.Expr) -> exp.Expr:
+    return exp.Not(this=exp.Is(this=value.copy(), expression=exp.null()))
+
+
+def _row_number() -> exp.Expr:
+    """The row as a spreadsheet counts it: the header is row 1."""
+    number = exp.Window(this=exp.RowNumber(), over="OVER")
+    return exp.Add(this=number, expression=exp.Literal.number(1))
