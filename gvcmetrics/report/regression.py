@@ -144,7 +144,9 @@ def _read(result: Any) -> _Column:
     estimates = {}
     for line in result.tidy().to_dict("records"):
         numbers = {key: float(value) for key, value in line.items() if key not in {"term", "block"}}
-        estimates[str(line.get("block") or ""), str(line["term"])] = numbers
+        block = line.get("block") or ""
+        # Parameters of one equation are called "equation: term"; the block's title says it already.
+        estimates[block, line["term"].removeprefix(f"{block}: ")] = numbers
     return _Column(result, estimates)
 
 

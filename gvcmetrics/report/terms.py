@@ -13,13 +13,15 @@ def term_label(term: str, labels: Mapping[str, str] | None = None) -> str:
 
     An entry of `labels` for the whole term wins; otherwise ``a:b`` becomes "a × b", ``C(g)[T.x]`` and
     ``g[x]`` become "g = x", ``log(x)`` and ``I(x ** 2)`` keep their function and label the variable,
-    and the constant is called "Constant".
+    the constant is called "Constant", and ``y: x``, the effect of x in the equation of y, keeps its colon.
     """
     labels = labels or {}
     if term in labels:
         return labels[term]
     if term in _CONSTANTS:
         return "Constant"
+    if equation := re.fullmatch(r"([^\[(]+): (.+)", term):
+        return f"{labels.get(equation[1], equation[1])}: {term_label(equation[2], labels)}"
     return " × ".join(_factor_label(part, labels) for part in _split_interaction(term))
 
 

@@ -107,6 +107,16 @@ def test_keep_drop_and_order_match_names_and_labels(results):
     ]
 
 
+def test_parameters_of_an_equation_stand_under_its_name_without_it(results):
+    results[0].terms = {"captive: log_rd": (1.0, 0.5, 0.04), "modular: log_rd": (2.0, 0.5, 0.001)}
+    results[0].blocks = {"captive: log_rd": "captive", "modular: log_rd": "modular"}
+    made = table(results[0], keep="^log_rd$")
+    assert [(block.title, block.rows[0].label) for block in made.blocks[:2]] == [
+        ("captive", "log_rd"),
+        ("modular", "log_rd"),
+    ]
+
+
 def test_headers_and_groups_merge_equal_neighbours(results):
     made = table([results[0]] * 3, headers=["All", "All", "Large"], groups=["A", "B", "B"])
     assert [[(span.text, span.width) for span in level] for level in made.headers] == [
@@ -210,6 +220,7 @@ def test_no_results_is_an_error():
         ("np.log(rd):log(size)", "np.log(R&D) × log(size)"),
         ("(Intercept)", "Constant"),
         ("rd:size:age", "Triple"),
+        ("sector: rd:size", "Sector: R&D × size"),
     ],
 )
 def test_term_labels(term, label):
