@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 import pandas as pd
@@ -28,7 +28,7 @@ def frame_table(
 
     The index gives the row labels, and where it has two levels the outer one gives blocks; an index
     without a name that only counts is left out, and the first column labels the rows. Columns with two
-    levels get a row of shared headers.
+    levels get a row of shared headers, and so does the name of the columns (of a cross table).
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def frame_table(
         blocks = key if isinstance(key, tuple) else ("", key)
         cells = tuple(cell(column.iloc[place], form) for column, form in zip(columns, forms, strict=True))
         rows.append((label(blocks[0]), Row(label(blocks[1]), cells, name=str(blocks[1]))))
-    over = [[label(key[0]) for key in frame.columns]] if frame.columns.nlevels == 2 else []
+    over = _over(frame.columns, label)
     texts = [label(name) for name in names]
     spans = [tuple(Span(text, len(list(run))) for text, run in groupby(level)) for level in over]
     return Table(
@@ -91,7 +91,15 @@ def frame_table(
             *([Note(source_note(sources))] if source_note(sources) else []),
         ),
         simulated=is_simulated(sources),
+        sourced=bool(sources),
     )
+
+
+def _over(columns: pd.Index, label: Callable[[object], str]) -> list[list[str]]:
+    """Headers above the columns: their outer level, or the name of the columns as a cross table has it."""
+    if columns.nlevels == 2:
+        return [[label(key[0]) for key in columns]]
+    return [[label(columns.name)] * len(columns)] if columns.name is not None else []
 
 
 def _with_row_labels(frame: pd.DataFrame) -> pd.DataFrame:

@@ -73,6 +73,7 @@ class Table:
     title, stub : caption, and header of the column of row labels.
     notes : sentences under the table.
     simulated : whether any number comes from simulated data; every format says so.
+    sourced : whether the notes name the sources.
     """
 
     columns: tuple[str, ...]
@@ -83,6 +84,7 @@ class Table:
     stub: str = ""
     notes: tuple[Note, ...] = ()
     simulated: bool = False
+    sourced: bool = False
 
     def __str__(self) -> str:
         return markdown.terminal(self)

@@ -14,8 +14,8 @@ import gvcmetrics
 from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.report.figures import save_figure
 from gvcmetrics.report.files import write_atomic
-from gvcmetrics.report.grid import Table
-from gvcmetrics.report.provenance import Provenance, as_list, is_simulated
+from gvcmetrics.report.grid import Note, Table
+from gvcmetrics.report.provenance import Provenance, as_list, is_simulated, source_note
 from gvcmetrics.report.render.tidy import records
 
 RESULTS = Path("analysis/results")
@@ -86,8 +86,21 @@ class Study:
             if paragraph.strip()
         ]
 
-    def table(self, table: Table, name: str, caption: str = "") -> list[Path]:
-        """Save a table as NAME_name in five formats; `caption` replaces its title.
+    def table(
+        self,
+        table: Table,
+        name: str,
+        caption: str = "",
+        provenance: Provenance | Sequence[Provenance] | None = None,
+    ) -> list[Path]:
+        """Save a table as NAME_name in five formats.
+
+        Parameters
+        ----------
+        table, name : the table, and its part of the files' names.
+        caption : replaces the table's title.
+        provenance : of the panels that it shows, where the table does not name them itself; by default
+            all that the study has named.
 
         Returns
         -------
@@ -95,7 +108,15 @@ class Study:
             The files.
         """
         stem = self._claim(name)
-        table = replace(table, title=caption or table.title, simulated=table.simulated or self._simulated)
+        if not table.sourced:
+            shown = as_list(provenance) or self._sources
+            table = replace(
+                table,
+                notes=(*table.notes, *([Note(source_note(shown))] if shown else [])),
+                simulated=table.simulated or is_simulated(shown),
+                sourced=bool(shown),
+            )
+        table = replace(table, title=caption or table.title)
         paths = table.save_all(self.folder / stem)
         counts = [int(line["value"]) for line in records(table) if line["statistic"] == "nobs"]  # type: ignore[call-overload]
         self._items.append(
@@ -111,7 +132,12 @@ class Study:
         return paths
 
     def figure(
-        self, figure: Figure, name: str, caption: str, notes: Sequence[str] = (), simulated: bool = False
+        self,
+        figure: Figure,
+        name: str,
+        caption: str,
+        notes: Sequence[str] = (),
+        provenance: Provenance | Sequence[Provenance] | None = None,
     ) -> list[Path]:
         """Save a figure as NAME_name.pdf and .png.
 
@@ -119,7 +145,8 @@ class Study:
         ----------
         figure, name, caption : the figure, its part of the file's name, and what it shows.
         notes : sentences under the figure.
-        simulated : whether it shows simulated data; it also does if a source is simulated.
+        provenance : of the panels that it shows, for the note and the mark of simulated data; by
+            default all that the study has named.
 
         Returns
         -------
@@ -127,13 +154,14 @@ class Study:
             The two files.
         """
         stem = self._claim(name)
-        simulated = simulated or self._simulated
+        shown = as_list(provenance) or self._sources
+        simulated = is_simulated(shown)
         self._items.append(
             {
                 "kind": "figure",
                 "stem": stem,
                 "caption": caption,
-                "notes": list(notes),
+                "notes": [*notes, *([source_note(shown)] if shown else [])],
                 "simulated": simulated,
             }
         )

@@ -120,6 +120,7 @@ def regression_table(
         title=title,
         notes=tuple(_notes(results, below, thresholds, notes, sample, calls, sources)),
         simulated=is_simulated(sources),
+        sourced=bool(sources),
     )
 
 

@@ -95,6 +95,7 @@ def test_a_study_writes_its_files_and_a_manifest(tmp_path, results, real):
     assert manifest["samples"] == [{"label": "All years", "rows": 1629, "counts": {"firms": 181}}]
     assert manifest["sources"][0]["raw_sha256"] == "ab" * 32
     assert manifest["simulated"] is False
+    assert manifest["items"][3]["notes"] == ["Straight.", "Source: Patents & R&D <1983–91> (Ecdat; GPL-2)."]
     assert r"\caption{Estimates \textless{}1\textgreater{}}" in (tmp_path / "cars_estimates.tex").read_text()
 
 
@@ -114,6 +115,31 @@ def test_a_simulated_source_marks_everything(tmp_path, results, simulated):
     assert "Simulated data" in (tmp_path / "cars_estimates.md").read_text()
     page = build_report([path], tmp_path / "report.html").read_text()
     assert page.count("gvc-simulated") >= 4
+
+
+def test_a_figure_of_simulated_data_in_a_study_of_real_data(tmp_path, real, simulated):
+    study = Study("s", title="T", question="Q", results=tmp_path)
+    study.source([real, simulated])
+    study.figure(new_figure()[0], "real", caption="C", provenance=real)
+    study.figure(new_figure()[0], "made", caption="C", provenance=simulated)
+    real_item, made_item = read_manifest(study.write())["items"]
+    assert (real_item["simulated"], made_item["simulated"]) == (False, True)
+    assert (tmp_path / "s_real.png").read_bytes() != (tmp_path / "s_made.png").read_bytes()
+
+
+def test_a_table_without_sources_gets_those_of_the_study(tmp_path, real, simulated):
+    frame = pd.DataFrame({"n": [1]}, index=["a"])
+    study = Study("s", title="T", question="Q", results=tmp_path)
+    study.source([real, simulated])
+    study.table(table(frame), "all")
+    study.table(table(frame), "told", provenance=real)
+    study.table(table(frame, provenance=real), "own")
+    every, told, own = read_manifest(study.write())["items"]
+    assert every["notes"][-1].startswith("Sources: Patents & R&D <1983–91> (Ecdat; GPL-2); Benchmark")
+    assert every["simulated"]
+    assert told["notes"] == own["notes"] == ["Source: Patents & R&D <1983–91> (Ecdat; GPL-2)."]
+    assert not told["simulated"]
+    assert not own["simulated"]
 
 
 def test_two_outputs_of_one_name_are_refused(tmp_path, results):

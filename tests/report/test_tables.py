@@ -276,6 +276,16 @@ def test_two_levels_make_blocks_and_shared_headers():
     assert made.columns == ("g n", "g m", "h n")
 
 
+def test_a_cross_table_keeps_the_name_of_its_columns():
+    counts = pd.crosstab(pd.Series(["up", "down"], name="from"), pd.Series(["up", "up"], name="to"))
+    made = table(counts)
+    assert made.stub == "from"
+    assert [[(span.text, span.width) for span in level] for level in made.headers] == [
+        [("to", 1)],
+        [("up", 1)],
+    ]
+
+
 def test_without_an_index_the_first_column_labels_the_rows():
     made = table(pd.DataFrame({"country": ["ITA", "BRA"], "value": [1.0, 2.0]}))
     assert (made.stub, labels_of(made), made.columns) == ("country", ["ITA", "BRA"], ("value",))
