@@ -150,6 +150,16 @@ def test_word_merges_shared_headers_and_takes_any_text(results, tmp_path):
     assert page.paragraphs[0].text == "bell rings"
 
 
+def test_word_gives_long_labels_room_within_the_page(results, tmp_path):
+    made = table([results[0]] * 5, labels={"log_rd": "Logarithm of research expenditure"})
+    page = Document(made.save(tmp_path / "t.docx"))
+    widths = [column.width for column in page.tables[0].columns]
+    section = page.sections[0]
+    assert widths[0] > 2 * widths[1]
+    assert sum(widths) <= section.page_width - section.left_margin - section.right_margin + 10
+    assert page.tables[0].rows[4].cells[0].width == widths[0]
+
+
 def test_parquet_holds_every_number_at_full_precision(results, tmp_path):
     path = table(results).save(tmp_path / "t.parquet")
     tidy = pd.read_parquet(path)

@@ -12,7 +12,7 @@ from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Pt, RGBColor
+from docx.shared import Emu, Pt, RGBColor
 
 from gvcmetrics.report.render.words import SIMULATED, clean, groups_columns
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1980, 1, 1)
 _ALIGN = {"l": WD_ALIGN_PARAGRAPH.LEFT, "c": WD_ALIGN_PARAGRAPH.CENTER, "r": WD_ALIGN_PARAGRAPH.RIGHT}
 _PORTRAIT_COLUMNS = 6
+# Letters: the narrowest and widest that a column asks for; points: the room for a letter with its margin.
+_SHORTEST, _LONGEST, _LETTER = 9, 36, 6.5
 
 
 def document(table: Table) -> bytes:
@@ -73,6 +75,14 @@ def _fill(page: DocumentType, table: Table) -> None:
     # python-docx walks the whole table for each .cell(); one walk keeps long tables fast.
     cells = grid._cells
     at = [cells[start : start + width] for start in range(0, height * width, width)]
+    grid.autofit = False
+    widths = _widths(table, page)
+    # Word goes by the cells, LibreOffice by the columns.
+    for column, wide in zip(grid.columns, widths, strict=True):
+        column.width = wide
+    for row in at:
+        for cell, wide in zip(row, widths, strict=True):
+            cell.width = wide
     line = 0
     for line, spans in enumerate(table.headers):
         last, column = line == len(table.headers) - 1, 1
@@ -101,6 +111,20 @@ def _fill(page: DocumentType, table: Table) -> None:
                 _write(cell, text, letter, stars=printed.stars)
     for cell in at[-1]:
         _rule(cell, "bottom", 12)
+
+
+def _widths(table: Table, page: DocumentType) -> list[Emu]:
+    """Widths of the columns, shared out by their longest texts, within the margins of the page."""
+    rows = [row for block in table.blocks for row in block.rows]
+    longest = [max(len(table.stub), *(len(row.label) for row in rows))]
+    for column in range(len(table.columns)):
+        longest.append(max(len(row.cells[column].text) + len(row.cells[column].stars) for row in rows))
+    shares = [min(max(length, _SHORTEST), _LONGEST) for length in longest]
+    section = page.sections[0]
+    room = section.page_width - section.left_margin - section.right_margin  # type: ignore[operator]
+    # Short tables keep to the left instead of stretching over the page.
+    scale = min(room / sum(shares), Pt(_LETTER))
+    return [Emu(round(share * scale)) for share in shares]
 
 
 def _write(cell: _Cell, text: str, letter: str, italic: bool = False, stars: str = "") -> None:
