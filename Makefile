@@ -38,8 +38,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "gvcmetrics needs Python 3.11 or newer; say which with: make PYTHON=python3.12 all" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@if [ -t 1 ]; then quiet=; else quiet=-qq; fi; \
+	  $(BIN)/python -m pip install $$quiet --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # --- panels: raw file + spec → Parquet --------------------------------------------------------
@@ -54,8 +55,8 @@ $(RESULTS)/codebook.html: $(PANELS)
 # --- studies: panels → tables and figures -----------------------------------------------------
 # Each study's last file is its manifest; a line per study names the panels that it reads.
 
-$(RESULTS)/1_car_exporters.json: $(PARQUET)/passenger_cars.parquet
-$(RESULTS)/2_firm_innovation.json: $(PARQUET)/patents_rd.parquet $(PARQUET)/us_innovators.parquet
+$(RESULTS)/01_car_exporters.json: $(PARQUET)/passenger_cars.parquet
+$(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.parquet $(PARQUET)/us_innovators.parquet
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"

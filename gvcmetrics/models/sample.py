@@ -287,9 +287,8 @@ def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame) -> None:
         names = [name for expression in expressions for name in variables_of(expression)]
         current = [name for name in names if name not in made]
         # A lag makes a dynamic model and shares nothing; a difference holds today's value.
-        return current + columns(
-            [made[name].argument for name in names if name in made and made[name].operator == "D"]
-        )
+        differenced = [made[name].argument for name in names if name in made and made[name].operator == "D"]
+        return current + columns(differenced) if differenced else current
 
     parts = formula.regressor_expressions
     for outcome in columns(formula.outcomes):
