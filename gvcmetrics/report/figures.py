@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from gvcmetrics.report.files import write_atomic
+
+# fontTools reports every glyph it embeds once any library sets the root logger to INFO, as pyfixest does.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 COLUMN_WIDTH = 3.5
 """Inches; one column of a two-column journal."""

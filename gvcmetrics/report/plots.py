@@ -165,7 +165,7 @@ def path_plot(
             ends.append((last, wide[name].loc[last], (labels or {}).get(name, str(name)), colour))
         axes.set(title=title, xlabel="", ylabel=outcome_title or outcome.replace("_", " "))
         axes.set_xlim(wide.index.min(), wide.index.max())
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         axes.grid(axis="y")
         others = wide.shape[1] - len(highlight)
         _say(axes, f"Grey: the other {others}." if others else "")
