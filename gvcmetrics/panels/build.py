@@ -119,7 +119,7 @@ def _delimiter(path: Path, spec: PanelSpec) -> str:
 
 def _open_raw(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, raw: _Raw) -> None:
     names = read_header(raw.path, raw.delimiter)
-    wanted = {item.raw[0]: item.name for item in spec.columns if item.raw}
+    wanted = {item.raw: item.name for item in spec.columns if item.raw}
     if spec.long_to_wide:
         wanted[spec.long_to_wide.names_from] = "names_from"
     for name in wanted:
@@ -182,7 +182,7 @@ def _provenance(
                 item.meta.type,
                 item.meta.unit,
                 item.meta.label,
-                list(item.raw),
+                item.lineage,
                 item.spec.scale,
                 item.spec.note,
             )

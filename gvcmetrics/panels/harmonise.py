@@ -32,6 +32,7 @@ MEASURE = "#measure"
 RAW_TABLE = "raw"
 TYPED_TABLE = "typed"
 
+BLANKS = " \t\u00a0"
 _DIGITS = "0123456789+-.eE"
 _LARGEST = 1e300
 
@@ -78,7 +79,7 @@ def select_texts(spec: PanelSpec, numbered: bool) -> exp.Select:
     """Each panel column as text, missing codes gone and recodes applied; with file rows if `numbered`."""
     selected = [_text(item, spec).as_(text_name(item.name), quoted=True) for item in spec.columns]
     if spec.long_to_wide:
-        measure = exp.Trim(this=column(spec.long_to_wide.names_from))
+        measure = _trim(column(spec.long_to_wide.names_from))
         selected.append(measure.as_(MEASURE, quoted=True))
     query = exp.select(*selected).from_(RAW_TABLE)
     return query.select(_row_number().as_(ROW, quoted=True)) if numbered else query
@@ -167,12 +168,14 @@ def _text(item: PanelColumn, spec: PanelSpec) -> exp.Expr:
         return literal(given.constant)
     if given.cell is not None:
         assert spec.long_to_wide is not None
-        matches = exp.Trim(this=column(spec.long_to_wide.names_from)).eq(literal(given.cell))
+        matches = _trim(column(spec.long_to_wide.names_from)).eq(literal(given.cell))
         raw: exp.Expr = exp.Case().when(matches, column(spec.long_to_wide.values_from))
     else:
-        raw = column(item.raw[0])
-    trimmed = exp.Trim(this=raw)
+        raw = column(item.raw or item.name)
+    trimmed = _trim(raw)
     missing = given.missing if given.missing is not None else spec.spec.missing
+    if item.meta.type == "country" and given.missing is None:
+        missing = [code for code in missing if code != "NA"]  # NA is Namibia
     text: exp.Expr = (
         exp.Case().when(_is_in(trimmed, missing), exp.null()).else_(trimmed.copy()) if missing else trimmed
     )
@@ -209,7 +212,7 @@ def _number(item: PanelColumn, text: exp.Expr) -> exp.Expr:
 
 def _column_checks(item: PanelColumn, is_key: bool) -> list[Check]:
     meta, value, text = item.meta, column(item.name), column(text_name(item.name))
-    raw = item.raw[0] if item.raw else item.name
+    raw = item.raw or item.name
     rules = []
 
     def rule(bad: exp.Expr, reason: str, remedy: str) -> None:
@@ -248,6 +251,11 @@ def _column_checks(item: PanelColumn, is_key: bool) -> list[Check]:
         stray = exp.Not(this=_is_in(value.copy(), meta.allowed))
         rule(stray, f"not one of {', '.join(meta.allowed)}", "Add a `recode`")
     return rules
+
+
+def _trim(value: exp.Expr) -> exp.Expr:
+    """Without blanks at the ends; which blanks is said, since engines differ in their defaults."""
+    return exp.Trim(this=value, expression=literal(BLANKS))
 
 
 def _is_in(value: exp.Expr, options: list[str] | tuple[str, ...]) -> exp.Expr:
