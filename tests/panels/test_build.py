@@ -34,6 +34,15 @@ def build(project: Project) -> pd.DataFrame:
     return panel("exports", project=project)
 
 
+def refusal(project: Project) -> str | None:
+    """What the user is told, or None if the panel was built; any other exception fails the test."""
+    try:
+        build(project)
+    except GvcError as error:
+        return str(error)
+    return None
+
+
 def change_raw(project: Project, old: str, new: str) -> None:
     path = project.raw / "exports.csv"
     text = path.read_text(encoding="utf-8")
@@ -372,7 +381,5 @@ def test_a_spoilt_file_is_read_or_refused_with_its_name(project: Project, data: 
         st.sampled_from([b"", b'"', b"\0", b"\xff", b",", b"\n", b"\r", b";", b"x"]) | st.binary(max_size=6)
     )
     (project.raw / "exports.csv").write_bytes(raw[:at] + put + raw[at + data.draw(st.integers(0, 40)) :])
-    try:
-        build(project)
-    except GvcError as error:
-        assert "exports.csv" in str(error)
+    said = refusal(project)
+    assert said is None or "exports.csv" in said

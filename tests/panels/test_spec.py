@@ -21,6 +21,15 @@ def load(folder: Path, text: str | bytes) -> object:
     return load_spec(path)
 
 
+def refusal(folder: Path, text: str) -> str | None:
+    """What the user is told, or None if the spec was read; any other exception fails the test."""
+    try:
+        load(folder, text)
+    except SpecError as error:
+        return str(error)
+    return None
+
+
 def test_a_good_spec_is_read(tmp_path: Path) -> None:
     spec = load(tmp_path, SPEC)
     assert spec.name == "exports"
@@ -120,7 +129,5 @@ def test_a_spoilt_spec_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, position: int, put: str
 ) -> None:
     folder = tmp_path_factory.mktemp("spec")
-    try:
-        load(folder, SPEC[:position] + put + SPEC[position + 1 :])
-    except SpecError as error:
-        assert str(error).startswith("exports.yaml")
+    said = refusal(folder, SPEC[:position] + put + SPEC[position + 1 :])
+    assert said is None or said.startswith("exports.yaml")
