@@ -153,7 +153,7 @@ def _provenance(
 ) -> Provenance:
     row_keys = exp.select(*(f'"{key}"' for key in spec.keys)).distinct().from_(TYPED_TABLE).where('"#ok"')
     country = spec.contract.country_column
-    panel = select_panel(spec).sql("duckdb")
+    panel = select_panel(spec, ordered=False).sql("duckdb")
     counts = f'SELECT COUNT(*), MIN("year"), MAX("year"), COUNT(DISTINCT "{country}") FROM ({panel})'
     rows, first, last, countries = connection.sql(counts).fetchall()[0]
     keys = connection.sql(f"SELECT COUNT(*) FROM ({row_keys.sql('duckdb')})").fetchall()[0][0]

@@ -66,12 +66,18 @@ def test_built_panels_obey_the_contract_in_memory_too(real_project: Project) -> 
 
 
 def test_contract_columns_are_those_of_the_design() -> None:
-    assert (
-        list(TRADE.columns)
-        == (
-            "exporter importer product product_classification year value_usd quantity quantity_unit unit_value_usd quality"
-        ).split()
-    )
+    assert list(TRADE.columns) == [
+        "exporter",
+        "importer",
+        "product",
+        "product_classification",
+        "year",
+        "value_usd",
+        "quantity",
+        "quantity_unit",
+        "unit_value_usd",
+        "quality",
+    ]
     assert {"main_buyer_share", "governance_ghs", "export_stage", "rd_usd", "cluster_id"} <= set(FIRM.columns)
     for contract in (TRADE, FIRM):
         for column in contract.columns.values():
