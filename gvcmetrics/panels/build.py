@@ -119,7 +119,7 @@ def _delimiter(path: Path, spec: PanelSpec) -> str:
 
 def _open_raw(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, raw: _Raw) -> None:
     names = read_header(raw.path, raw.delimiter)
-    wanted = {item.raw[0]: item.name for item in spec.columns if item.raw}
+    wanted = {item.raw: item.name for item in spec.columns if item.raw}
     if spec.long_to_wide:
         wanted[spec.long_to_wide.names_from] = "names_from"
     for name in wanted:
@@ -153,7 +153,7 @@ def _provenance(
 ) -> Provenance:
     row_keys = exp.select(*(f'"{key}"' for key in spec.keys)).distinct().from_(TYPED_TABLE).where('"#ok"')
     country = spec.contract.country_column
-    panel = select_panel(spec).sql("duckdb")
+    panel = select_panel(spec, ordered=False).sql("duckdb")
     counts = f'SELECT COUNT(*), MIN("year"), MAX("year"), COUNT(DISTINCT "{country}") FROM ({panel})'
     rows, first, last, countries = connection.sql(counts).fetchall()[0]
     keys = connection.sql(f"SELECT COUNT(*) FROM ({row_keys.sql('duckdb')})").fetchall()[0][0]
@@ -182,7 +182,7 @@ def _provenance(
                 item.meta.type,
                 item.meta.unit,
                 item.meta.label,
-                list(item.raw),
+                item.lineage,
                 item.spec.scale,
                 item.spec.note,
             )

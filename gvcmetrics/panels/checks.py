@@ -166,7 +166,7 @@ def _collect_rejects(
         ]
         reason = exp.func("CONCAT", literal(DUPLICATE), *parts)
         first = names[0] if names[0] != MEASURE else spec.keys[0]
-        raw = next((item.raw[0] for item in spec.columns if item.name == first and item.raw), first)
+        raw = next((item.raw for item in spec.columns if item.name == first and item.raw), first)
         cells = exp.select(
             column(ROW, "v"), literal(raw), literal(first), column(text_name(first), "v"), reason
         ).from_(numbered)
@@ -205,7 +205,7 @@ def _refuse_incomplete(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, f
                 row = _row_of(connection, spec, dict(zip(keys, varying, strict=True)))
                 problem = "differs between the measures of one key"
                 raise DataError(
-                    problem, Place(file, row=row, column=item.raw[0]), "Add it to `keys`, or correct the file"
+                    problem, Place(file, row=row, column=item.raw), "Add it to `keys`, or correct the file"
                 )
 
 

@@ -35,10 +35,10 @@ def summarise(frame: pd.DataFrame, provenance: Provenance) -> list[ColumnSummary
 
 
 def raw_columns(column: ColumnProvenance) -> str:
-    """Where a column comes from, in words: the raw column, its measure, its scale, or the constant."""
+    """Where a column comes from, in words: the raw column, its scale, or the constant."""
     if not column.raw:
         return "constant of the spec"
-    text = column.raw[0] if len(column.raw) == 1 else f"{column.raw[0]} of “{column.raw[1]}”"
+    text = ", ".join(column.raw)
     return text if column.scale is None else f"{text} × {column.scale:,g}"
 
 

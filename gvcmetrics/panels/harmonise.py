@@ -15,6 +15,9 @@ The tree has three storeys, each a SELECT over the one below:
          →  values  typed and scaled, country names replaced by a joined table of codes
          →  panel   checked rows, pivoted if the raw file is long, sorted by key
 
+An expression that is costly (trim, parse) has a SELECT of its own, since an engine may evaluate it
+as often as it is written.
+
 Nothing is aggregated below `panel`, so a check on `values` belongs to one row of the raw file.
 """
 
@@ -32,7 +35,8 @@ MEASURE = "#measure"
 RAW_TABLE = "raw"
 TYPED_TABLE = "typed"
 
-_DIGITS = "0123456789+-.eE"
+BLANKS = " \t\u00a0"
+_NOT_OF_A_NUMBER = "[^0-9+.eE-]"
 _LARGEST = 1e300
 
 
@@ -76,32 +80,35 @@ def codes_table(name: str) -> str:
 
 def select_texts(spec: PanelSpec, numbered: bool) -> exp.Select:
     """Each panel column as text, missing codes gone and recodes applied; with file rows if `numbered`."""
-    selected = [_text(item, spec).as_(text_name(item.name), quoted=True) for item in spec.columns]
+    cells = exp.select(*(_cell(item, spec).as_(text_name(item.name), quoted=True) for item in spec.columns))
+    texts = exp.select(*(_text(item, spec).as_(text_name(item.name), quoted=True) for item in spec.columns))
+    carried = []
     if spec.long_to_wide:
-        measure = exp.Trim(this=column(spec.long_to_wide.names_from))
-        selected.append(measure.as_(MEASURE, quoted=True))
-    query = exp.select(*selected).from_(RAW_TABLE)
-    return query.select(_row_number().as_(ROW, quoted=True)) if numbered else query
+        cells = cells.select(_trim(column(spec.long_to_wide.names_from)).as_(MEASURE, quoted=True))
+        carried.append(column(MEASURE))
+    if numbered:
+        cells = cells.select(_row_number().as_(ROW, quoted=True))
+        carried.append(column(ROW))
+    return texts.select(*carried).from_(cells.from_(RAW_TABLE).subquery("cells"))
 
 
 def select_values(spec: PanelSpec, numbered: bool) -> exp.Select:
     """Each panel column typed and scaled, beside its text."""
-    texts = select_texts(spec, numbered).subquery("texts")
-    query = exp.select().from_(texts)
+    read = [_read_number(item).as_(item.name, quoted=True) for item in spec.columns if _is_number(item)]
+    numbers = exp.select("*", *read).from_(select_texts(spec, numbered).subquery("texts"))
+    query = exp.select().from_(numbers.subquery("numbers"))
     for item in spec.columns:
-        text = column(text_name(item.name), "texts")
+        text = column(text_name(item.name), "numbers")
         if item.meta.type == "country":
             table = codes_table(item.name)
             query = query.join(table, on=text.eq(column("spelling", table)), join_type="left")
             value: exp.Expr = column("code", table)
-        elif item.meta.type == "text":
-            value = text
         else:
-            value = _number(item, text)
+            value = _scaled(item) if _is_number(item) else text
         query = query.select(value.as_(item.name, quoted=True), text.copy())
     if spec.long_to_wide:
-        query = query.select(column(MEASURE, "texts"))
-    return query.select(column(ROW, "texts")) if numbered else query
+        query = query.select(column(MEASURE, "numbers"))
+    return query.select(column(ROW, "numbers")) if numbered else query
 
 
 def checks(spec: PanelSpec) -> list[Check]:
@@ -129,8 +136,8 @@ def select_typed(spec: PanelSpec) -> exp.Select:
     return exp.select(*names, exp.Not(this=exp.paren(bad)).as_(OK, quoted=True)).from_(values)
 
 
-def select_panel(spec: PanelSpec) -> exp.Select:
-    """The panel: rows in order, one a key, from the typed rows."""
+def select_panel(spec: PanelSpec, ordered: bool = True) -> exp.Select:
+    """The panel: one row a key, from the typed rows; sorted by key unless only counted."""
     typed = exp.select("*").from_(TYPED_TABLE).where(column(OK)).subquery("t")
     if spec.long_to_wide:
         fixed = [item for item in spec.columns if item.spec.cell is None]
@@ -151,7 +158,7 @@ def select_panel(spec: PanelSpec) -> exp.Select:
     panel = exp.select(*(column(item.name) for item in spec.columns)).from_(query.subquery("p"))
     if spec.spec.omit_empty:
         panel = panel.where(any_measure(spec))
-    return panel.order_by(*(column(key) for key in spec.keys))
+    return panel.order_by(*(column(key) for key in spec.keys)) if ordered else panel
 
 
 def any_measure(spec: PanelSpec) -> exp.Expr:
@@ -161,55 +168,63 @@ def any_measure(spec: PanelSpec) -> exp.Expr:
     return exp.or_(*(_present(column(item.name)) for item in cells or measures))
 
 
+def _cell(item: PanelColumn, spec: PanelSpec) -> exp.Expr:
+    if item.spec.constant is not None:
+        return literal(item.spec.constant)
+    raw: exp.Expr = column(item.raw or item.name)
+    if item.spec.cell is not None and spec.long_to_wide is not None:
+        matches = _trim(column(spec.long_to_wide.names_from)).eq(literal(item.spec.cell))
+        raw = exp.Case().when(matches, raw)
+    return _trim(raw)
+
+
 def _text(item: PanelColumn, spec: PanelSpec) -> exp.Expr:
-    given = item.spec
-    if given.constant is not None:
-        return literal(given.constant)
-    if given.cell is not None:
-        assert spec.long_to_wide is not None
-        matches = exp.Trim(this=column(spec.long_to_wide.names_from)).eq(literal(given.cell))
-        raw: exp.Expr = exp.Case().when(matches, column(spec.long_to_wide.values_from))
-    else:
-        raw = column(item.raw[0])
-    trimmed = exp.Trim(this=raw)
-    missing = given.missing if given.missing is not None else spec.spec.missing
-    text: exp.Expr = (
-        exp.Case().when(_is_in(trimmed, missing), exp.null()).else_(trimmed.copy()) if missing else trimmed
-    )
-    if given.recode is None:
-        return text
-    recoded = exp.Case()
-    for old, new in given.recode.items():
-        recoded = recoded.when(trimmed.copy().eq(literal(old)), exp.null() if new is None else literal(new))
+    cell = column(text_name(item.name))
+    if item.spec.constant is not None:
+        return cell
+    missing = item.spec.missing if item.spec.missing is not None else spec.spec.missing
+    if item.meta.type == "country" and item.spec.missing is None:
+        missing = [code for code in missing if code != "NA"]  # NA is Namibia
+    text = exp.Case()
+    for old, new in (item.spec.recode or {}).items():
+        text = text.when(cell.eq(literal(old)), exp.null() if new is None else literal(new))
+    if missing:
+        text = text.when(_is_in(cell, missing), exp.null())
+    if item.spec.recode is None:
+        return text.else_(cell) if missing else cell
     # A value without a recode keeps a mark that no code carries, so that the check below finds it.
-    return recoded.else_(
-        exp.Case().when(_present(text), exp.DPipe(this=literal(UNMAPPED), expression=trimmed.copy()))
-    )
+    return text.else_(exp.DPipe(this=literal(UNMAPPED), expression=cell))
 
 
 UNMAPPED = "\ue000"  # a private-use character
 
 
-def _number(item: PanelColumn, text: exp.Expr) -> exp.Expr:
-    only_digits = exp.func("TRANSLATE", text.copy(), literal(_DIGITS), literal(""), dialect="duckdb").eq(
-        literal("")
-    )
-    parsed: exp.Expr = exp.TryCast(this=text.copy(), to=exp.DataType.build("DOUBLE"))
+def _is_number(item: PanelColumn) -> bool:
+    return item.meta.type in ("number", "integer", "binary")
+
+
+def _read_number(item: PanelColumn) -> exp.Expr:
+    text = column(text_name(item.name))
+    stray = exp.RegexpLike(this=text, expression=literal(_NOT_OF_A_NUMBER))
+    number = exp.TryCast(this=text.copy(), to=exp.DataType.build("DOUBLE"))
+    return exp.Case().when(exp.Not(this=stray), number)
+
+
+def _scaled(item: PanelColumn) -> exp.Expr:
+    number: exp.Expr = column(item.name, "numbers")
     if item.spec.scale is not None:
-        parsed = exp.Mul(this=parsed, expression=exp.cast(literal(float(item.spec.scale)), "DOUBLE"))
-    number = exp.Case().when(only_digits, parsed)
+        number = exp.Mul(this=number, expression=exp.cast(literal(float(item.spec.scale)), "DOUBLE"))
     if item.meta.type == "number":
         return number
-    whole = exp.And(
-        this=number.copy().eq(exp.Floor(this=number.copy())),
-        expression=exp.LT(this=exp.Abs(this=number.copy()), expression=literal(9e15)),
-    )
-    return exp.Case().when(whole, exp.cast(number, "BIGINT"))
+    # A year written 1991.0 is a whole number; beyond 2^53 a double no longer tells whole numbers apart.
+    whole = number.copy().eq(exp.Floor(this=number.copy()))
+    exact = exp.LT(this=exp.Abs(this=number.copy()), expression=literal(9e15))
+    return exp.Case().when(exp.and_(whole, exact), exp.cast(number.copy(), "BIGINT"))
 
 
 def _column_checks(item: PanelColumn, is_key: bool) -> list[Check]:
     meta, value, text = item.meta, column(item.name), column(text_name(item.name))
-    raw = item.raw[0] if item.raw else item.name
+    raw = item.raw or item.name
     rules = []
 
     def rule(bad: exp.Expr, reason: str, remedy: str) -> None:
@@ -248,6 +263,11 @@ def _column_checks(item: PanelColumn, is_key: bool) -> list[Check]:
         stray = exp.Not(this=_is_in(value.copy(), meta.allowed))
         rule(stray, f"not one of {', '.join(meta.allowed)}", "Add a `recode`")
     return rules
+
+
+def _trim(value: exp.Expr) -> exp.Expr:
+    """Without blanks at the ends; which blanks is said, since engines differ in their defaults."""
+    return exp.Trim(this=value, expression=literal(BLANKS))
 
 
 def _is_in(value: exp.Expr, options: list[str] | tuple[str, ...]) -> exp.Expr:

@@ -47,22 +47,25 @@ class Project:
 
 
 def find_project(start: Path | None = None) -> Project:
-    """The project whose data folder GVCMETRICS_DATA names, or else the nearest one at or above `start`.
+    """The project whose data folder GVCMETRICS_DATA names, or else the nearest one.
+
+    The nearest is looked for at and above `start`, then at and above the working directory.
 
     Raises
     ------
     MissingSourceError : no parent folder holds `data/panels`.
     """
     named = os.environ.get("GVCMETRICS_DATA")
-    if start is None and named:
+    if named:
         if not (Path(named) / "panels").is_dir():
             raise MissingSourceError(
                 f"GVCMETRICS_DATA is '{named}', which holds no folder 'panels'",
                 remedy="Point it at a project's data folder, or unset it",
             )
         return Project(Path(named).absolute())
-    here = (start or Path.cwd()).absolute()
-    for folder in [here, *here.parents]:
+    here = Path.cwd()
+    near = start.absolute() if start else here
+    for folder in [near, *near.parents, here, *here.parents]:
         if (folder / "data" / "panels").is_dir():
             return Project(folder / "data")
     raise MissingSourceError(

@@ -101,15 +101,27 @@ class Spec(_Model):
 
 @dataclass(frozen=True)
 class PanelColumn:
-    """A column of the panel, its contract and its spec brought together."""
+    """A column of the panel, its contract and its spec brought together.
+
+    Attributes
+    ----------
+    raw : the column of the raw file; None for a constant.
+    """
 
     meta: Column
     spec: ColumnSpec
-    raw: tuple[str, ...]
+    raw: str | None
 
     @property
     def name(self) -> str:
         return self.meta.name
+
+    @property
+    def lineage(self) -> list[str]:
+        """The raw variables that the column is made from; in a long file, a measure is a variable."""
+        if self.raw is None:
+            return []
+        return [self.raw if self.spec.cell is None else f"{self.raw} of “{self.spec.cell}”"]
 
 
 @dataclass(frozen=True)
@@ -205,15 +217,14 @@ def _column(name: str, given: ColumnSpec, contract: Contract, spec: Spec, docume
         raise SpecError(f"{' and '.join(ways)} exclude one another", document.place(path), "Keep one")
     if given.scale is not None and meta.type not in ("number", "integer"):
         raise SpecError("only a number can be scaled", document.place((*path, "scale")), "Remove `scale`")
-    raw: tuple[str, ...]
     if given.cell is None:
-        raw = () if given.constant is not None else (given.from_ or name,)
+        raw = None if given.constant is not None else given.from_ or name
     elif spec.layout is None:
         raise SpecError(
             "`cell` needs `layout: long_to_wide`", document.place((*path, "cell")), "Write `from`"
         )
     else:
-        raw = (spec.layout.long_to_wide.values_from, given.cell)
+        raw = spec.layout.long_to_wide.values_from
     return PanelColumn(meta, given, raw)
 
 

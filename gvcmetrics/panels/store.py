@@ -235,9 +235,10 @@ def _refuse_unknown(wanted: list[str], provenance: Provenance) -> None:
 def _condition(where: str, provenance: Provenance) -> exp.Expression:
     remedy = "Write a condition such as \"year >= 2000 AND exporter = 'DEU'\""
     try:
-        condition = sqlglot.parse_one(f"SELECT 1 WHERE {where}", dialect="duckdb").find(exp.Where)
+        statements = sqlglot.parse(f"SELECT 1 WHERE {where}", dialect="duckdb")
     except sqlglot.errors.SqlglotError:
-        condition = None
+        statements = []
+    condition = statements[0].find(exp.Where) if len(statements) == 1 and statements[0] else None
     if condition is None or condition.find(exp.Query):
         raise DataError(f"`where` is no condition on columns: {where}", Place(provenance.panel), remedy)
     _refuse_unknown([found.name for found in condition.find_all(exp.Column)], provenance)
