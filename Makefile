@@ -84,10 +84,10 @@ bench: $(READY) ## speed against what you would otherwise use, as ratios within 
 fetch: $(READY) ## download the data that is neither embedded nor on your mirror
 	@$(RUN) fetch
 
-notebooks: $(RESULTS)/report.html ## run the notebooks in place
+notebooks: $(PANELS) ## run the notebooks; the pages go to analysis/results/notebooks
 	@for notebook in analysis/notebooks/*.ipynb; do \
 	  echo "notebook $$notebook"; \
-	  $(BIN)/jupyter execute --inplace $$notebook || exit 1; done
+	  $(BIN)/jupyter nbconvert --log-level=ERROR --to html --execute --output-dir $(RESULTS)/notebooks $$notebook || exit 1; done
 
 lock: ## pin every dependency anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -21,7 +21,7 @@ LABELS = {
     "patents_next": "Patents, next year",
     "log_rd": "Log R&D",
     "log_spillovers": "Log spillovers",
-    "log_rd_stock": "Log R&D stock",
+    "log_rd_stock": "Log R&D stock, million USD",
     "no_rd_stock": "No R&D stock (0/1)",
     "log_employment": "Log employment",
     "log_capital_intensity": "Log capital per employee",
@@ -90,7 +90,10 @@ def run() -> None:
         gvc.table(
             size,
             labels=LABELS,
-            notes=["The log of the R&D stock is set to zero where the stock is, and an indicator says so."],
+            notes=[
+                "Where the R&D stock is zero its log is set to zero, and an indicator says so; the indicator compares "
+                "with a stock of one million USD.",
+            ],
             provenance=sources[1],
         ),
         "size",
@@ -123,7 +126,7 @@ def run() -> None:
 
 def with_logs(listed: pd.DataFrame) -> pd.DataFrame:
     """Logs as the models take them; a zero R&D stock gets an indicator in place of a log."""
-    stock = listed["rd_stock_usd"]
+    stock = listed["rd_stock_usd"] / 1e6
     listed = listed.assign(
         log_rd_stock=np.log(stock.where(stock > 0, 1)),
         log_employment=np.log(listed["employment"]),
