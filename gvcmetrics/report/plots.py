@@ -156,11 +156,13 @@ def path_plot(
         figure, axes = new_figure()
         axes.plot(wide.index, wide.drop(columns=list(highlight)), color=GREY, linewidth=0.5, alpha=0.45)
         ends = []
+        # Bands lie over each other; together they must not hide the grey paths.
+        alpha = min(0.15, 0.3 / max(len(highlight), 1))
         for name, colour in zip(highlight, PALETTE, strict=False):
             axes.plot(wide.index, wide[name], color=colour)
             if low and high:
                 band = frame[frame[unit] == name].set_index(time).reindex(wide.index)
-                axes.fill_between(wide.index, band[low], band[high], color=colour, alpha=0.15, linewidth=0)
+                axes.fill_between(wide.index, band[low], band[high], color=colour, alpha=alpha, linewidth=0)
             last = wide[name].last_valid_index()
             ends.append((last, wide[name].loc[last], (labels or {}).get(name, str(name)), colour))
         axes.set(title=title, xlabel="", ylabel=outcome_title or outcome.replace("_", " "))
