@@ -84,7 +84,8 @@ def first_reject(
     if reason == "unknown country":
         near = match_countries([value]).unknown.get(value, "")
         problem += f", nearest is {near}" if near else ""
-    share = f"{tally.rejected:,} of {tally.rows:,} rows are bad; all are listed in {listed}"
+    verb = "is" if tally.rejected == 1 else "are"
+    share = f"{tally.rejected:,} of {tally.rows:,} rows {verb} bad, listed in {listed}"
     return DataError(f"{problem} ({share})", Place(file, row=row, column=raw), remedy)
 
 

@@ -59,8 +59,9 @@ def print_panels() -> None:
 def print_built(built: Built) -> None:
     """What a build did, in one line, and a second if rows were rejected."""
     found, coverage = built.provenance, built.provenance.coverage
+    countries = "1 country" if coverage.countries == 1 else f"{coverage.countries} countries"
     line = (
-        f"{found.panel}: {coverage.rows:,} rows, {coverage.countries} countries, "
+        f"{found.panel}: {coverage.rows:,} rows, {countries}, "
         f"{coverage.first_year}–{coverage.last_year}, from {coverage.raw_rows:,} raw rows"
     )
     if coverage.omitted:
