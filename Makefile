@@ -15,7 +15,7 @@ SPECS   := $(wildcard data/panels/*.yaml)
 PANELS  := $(SPECS:data/panels/%.yaml=$(PARQUET)/%.parquet)
 STUDIES := $(patsubst analysis/%.py,$(RESULTS)/%.json,$(wildcard analysis/[0-9]*.py))
 
-ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '*.yaml' 2>/dev/null)
+ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '*.css' -o -name '*.yaml' 2>/dev/null)
 PANEL_CODE := $(call ROOM,panels)
 STUDY_CODE := $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
 

@@ -133,8 +133,6 @@ def run() -> None:
             cars,
             outcome="quality",
             highlight=[*risers, *fallers],
-            low="quality_lower",
-            high="quality_upper",
             outcome_title="Export quality (90th percentile of exporters = 1)",
         ),
         "paths",
@@ -142,8 +140,7 @@ def run() -> None:
         notes=[
             "The three exporters that came closest to the frontier and the three that fell back most between their "
             f"first and last window with at least {LARGE:.1%} of world exports, thirty years or more apart: up "
-            f"{', '.join(risers)}; down {', '.join(fallers)}. The band is the source's interval for all exporters "
-            "of the year, not for one of them.",
+            f"{', '.join(risers)}; down {', '.join(fallers)}.",
         ],
     )
     study.figure(
@@ -304,7 +301,9 @@ def movers(windows: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 def breaks_in_words(cars: pd.DataFrame, exporters: list[str]) -> str:
     """Single years in which a large exporter all but vanishes and is back the year after."""
-    share = cars[cars["exporter"].isin(exporters)].pivot(index="year", columns="exporter", values="market_share")
+    share = cars[cars["exporter"].isin(exporters)].pivot(
+        index="year", columns="exporter", values="market_share"
+    )
     beside = np.minimum(share.shift(1), share.shift(-1))
     gaps = (share < beside / 3).stack()
     named = ", ".join(f"{exporter} {year}" for year, exporter in gaps[gaps].index)
