@@ -197,7 +197,7 @@ def build_sample(
             )
         frame = _used_frame(source, rows, used)
         spec, X = regressors(formula, frame)
-        outcome, categories, ordered = _outcome(formula, frame, response)
+        outcome, categories, ordered = _outcome(formula, frame, response, source)
         shift = evaluate(offset, frame) if offset else None
         computed = [X, outcome.reshape(len(rows), -1), *([] if shift is None else [shift[:, None]])]
         undefined = np.zeros(len(rows), dtype=bool)
@@ -287,9 +287,8 @@ def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame) -> None:
         names = [name for expression in expressions for name in variables_of(expression)]
         current = [name for name in names if name not in made]
         # A lag makes a dynamic model and shares nothing; a difference holds today's value.
-        return current + columns(
-            [made[name].argument for name in names if name in made and made[name].operator == "D"]
-        )
+        differences = [made[name].argument for name in names if name in made and made[name].operator == "D"]
+        return current + columns(differences) if differences else current
 
     parts = formula.regressor_expressions
     for outcome in columns(formula.outcomes):
@@ -348,7 +347,7 @@ def _used_frame(source: pd.DataFrame, rows: np.ndarray, used: Sequence[str]) -> 
 
 
 def _outcome(
-    formula: Formula, frame: pd.DataFrame, response: str
+    formula: Formula, frame: pd.DataFrame, response: str, source: pd.DataFrame
 ) -> tuple[np.ndarray, tuple[Any, ...] | None, bool]:
     if response == "numeric":
         values = [evaluate(outcome, frame) for outcome in formula.outcomes]
@@ -361,6 +360,12 @@ def _outcome(
     answers = frame[column]
     ordered = isinstance(answers.dtype, pd.CategoricalDtype) and bool(answers.cat.ordered)
     if isinstance(answers.dtype, pd.CategoricalDtype):
+        for category in source[column].cat.categories.difference(answers.cat.categories, sort=False):
+            warnings.warn(
+                f"category '{category}' of '{column}' has no observation and is left out of the model",
+                EstimationWarning,
+                stacklevel=3,
+            )
         codes, labels = answers.cat.codes.to_numpy(), answers.cat.categories
     else:
         codes, labels = pd.factorize(answers, sort=True)
