@@ -116,7 +116,7 @@ class Formula:
             _refuse_explosion(regressors)
         expressions = formula._expressions()
         for expression in () if trusted else expressions:
-            _refuse_code(expression)
+            refuse_code(expression)
         return formula
 
     def absorbing(self, *columns: str) -> Formula:
@@ -297,7 +297,7 @@ def _refuse_explosion(regressors: str) -> None:
             )
 
 
-def _refuse_code(expression: str) -> None:
+def refuse_code(expression: str) -> None:
     """Raise unless the expression is columns, numbers, arithmetic and functions of the closed list."""
     tree, _ = _syntax_tree(expression)
 

@@ -14,7 +14,7 @@ import pandas as pd
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
 from gvcmetrics.models.absorb import demean, independent_columns, singletons
 from gvcmetrics.models.design import Design, evaluate, plain, regressors, require, with_shifts
-from gvcmetrics.models.formula import Formula, unquote, variables_of
+from gvcmetrics.models.formula import Formula, refuse_code, unquote, variables_of
 
 _EXACT_TOLERANCE, _DEMEANED_TOLERANCE = 1e-9, 1e-6
 
@@ -177,6 +177,8 @@ def build_sample(
         )
     if not isinstance(formula, Formula):
         formula = Formula.parse(formula, trusted=trusted)
+    if offset and not trusted:
+        refuse_code(offset)
     cluster_columns = {name: [unquote(part.strip()) for part in name.split("^")] for name in clusters}
     cluster_columns.update({name: [name] for name in clusters if name in data})
     keys = [*formula.absorbed_columns, *(c for columns in cluster_columns.values() for c in columns)]

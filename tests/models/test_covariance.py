@@ -181,7 +181,7 @@ def test_jackknife_uses_the_models_own_refits() -> None:
         ({"DK": "t"}, {"linear": False}, "for linear models"),
         ({"CRV3": "a"}, {}, "CRV3 is not defined"),
         ("HC2", {}, "needs hat values"),
-        ("HC3", {"leverage": np.r_[np.ones(2), np.zeros(N - 2)]}, "2 observations have leverage 1"),
+        ("HC3", {"leverage": lambda: np.r_[np.ones(2), np.zeros(N - 2)]}, "2 observations have leverage 1"),
         ({"survey": {"strata": "lonely"}}, {}, "1 strata of 'lonely' have one primary sampling unit"),
         ("iid", {"parameters": N}, "do not identify"),
         ({"CRV1": "a"}, {"parameters": N}, "do not identify"),

@@ -210,6 +210,11 @@ def test_bad_frames(panel: pd.DataFrame) -> None:
 def test_untrusted_formula_is_refused(panel: pd.DataFrame) -> None:
     with pytest.raises(ModelError, match="calls 'eval'"):
         build_sample("y ~ I(eval('1'))", panel, trusted=False)
+    with pytest.raises(ModelError, match="calls 'eval'"):
+        build_sample("y ~ x", panel, offset="eval('x')", trusted=False)
+    np.testing.assert_allclose(
+        build_sample("y ~ x", panel, offset="log(x)", trusted=False).offset, np.log(panel["x"])
+    )
 
 
 def test_undefined_terms_are_counted(panel: pd.DataFrame) -> None:
