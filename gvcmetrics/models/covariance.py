@@ -61,7 +61,7 @@ class Vcov:
         return (*self.clusters, *((self.strata,) if self.strata else ()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inference:
     """What an estimate leaves behind so that any covariance can be made of it without refitting.
 
@@ -91,7 +91,7 @@ class Inference:
     frequency: np.ndarray | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Covariance:
     """A covariance matrix with the degrees of freedom of its t distribution (∞: normal)."""
 

@@ -19,7 +19,7 @@ from gvcmetrics.models.formula import Formula, refuse_code, unquote, variables_o
 _EXACT_TOLERANCE, _DEMEANED_TOLERANCE = 1e-9, 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """The estimation sample: arrays of n rows, and what is needed to name and repeat them.
 
@@ -186,6 +186,7 @@ def build_sample(
     offset_columns = variables_of(offset) if offset else ()
     require(data, [*formula.variables, *offset_columns, *keys])
     _refuse_shared_lineage(formula, data)
+    _refuse_impossible_regressors(formula, data)
 
     source = with_shifts(data.copy(deep=False), formula.shifts, unit, time)
     used = list(dict.fromkeys([*formula.current_columns, *offset_columns, *keys]))
@@ -302,6 +303,21 @@ def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame) -> None:
                     f"'{sorted(shared)[0]}'",
                     remedy="Its coefficient would be an identity; use another measure, or a lag L(…)",
                 )
+
+
+def _refuse_impossible_regressors(formula: Formula, data: pd.DataFrame) -> None:
+    for outcome in formula.outcomes:
+        if unquote(outcome) in [unquote(expression) for expression in formula.regressor_expressions]:
+            raise ModelError(
+                f"'{plain(outcome)}' is the outcome and a regressor", remedy="Take one of them out"
+            )
+    for column in formula.variables:
+        if pd.api.types.is_datetime64_any_dtype(data[column].dtype):
+            raise DataError(
+                "dates cannot be used as numbers",
+                Place(column=column),
+                "Make a column of years or of periods",
+            )
 
 
 def _complete_rows(

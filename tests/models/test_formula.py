@@ -84,7 +84,7 @@ def test_unreadable_formulas(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     "formula",
     [
-        "y ~ __import__('os').system('touch /tmp/pwned')",
+        "y ~ __import__('os').system('x')",
         "y ~ {__import__('os').system('x')}",
         "__import__('os').getpid() ~ x",
         "y ~ I(x.__class__)",

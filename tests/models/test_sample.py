@@ -189,11 +189,15 @@ def test_weights(panel: pd.DataFrame) -> None:
         ("log(zero) ~ x", r"column 'log\(zero\)': the outcome is infinite"),
         ("y ~ never", r"no observation is left. Rows were dropped: missing never \(40\)"),
         ("y ~ log(sector)", "cannot be computed"),
+        ("y ~ unknown_function(x)", "cannot be computed"),
+        ("y ~ when", "column 'when': dates cannot be used as numbers"),
+        ("log(y) ~ x + log(y)", r"'log\(y\)' is the outcome and a regressor"),
     ],
 )
 def test_bad_columns(panel: pd.DataFrame, formula: str, message: str) -> None:
     panel["zero"] = np.arange(40.0)
     panel["never"] = np.nan
+    panel["when"] = pd.date_range("2000-01-01", periods=40)
     with pytest.raises((DataError, ModelError), match=message):
         build_sample(formula, panel)
 
