@@ -101,7 +101,9 @@ def production_function(
     z the current state inputs and the lagged free inputs. These equations can have several solutions: under
     constant returns one gives state inputs no weight and takes wages for productivity (Ackerberg, Caves and
     Frazer discuss it). All starts are tried; the solution with the largest smallest coefficient is taken, and
-    a warning says that there were several.
+    a warning says that there were several. Gross-output coefficients are identified only where lagged
+    materials predict current ones given lagged productivity and the state inputs, as with prices of the
+    firm's own that persist (Gandhi, Navarro and Rivers 2020); nothing here can check that.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ def production_function(
         For an unknown method, a method without its proxy, and when no group could be estimated.
 
     Source: Olley and Pakes (1996); Levinsohn and Petrin (2003); Ackerberg, Caves and Frazer (2015);
-    Wooldridge (2009).
+    Wooldridge (2009). Second stages use moments throughout, also where the original minimised squares.
     """
     inputs = Inputs(output, tuple(free), tuple(state), proxy)
     _check_request(method, proxy, survival)
@@ -161,8 +163,8 @@ def production_function(
             stacklevel=2,
         )
     productivity = pd.concat([part[2] for part in parts]).reindex(numbered.index).set_axis(frame.index)
-    for column in productivity:
-        record(productivity, column, *inputs.columns, like=frame)
+    for measure in productivity.columns:
+        record(productivity, measure, *inputs.columns, like=frame)
     return ProductionFunction(
         method,
         pd.concat([part[1] for part in parts], ignore_index=True),
