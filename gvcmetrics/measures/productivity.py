@@ -29,7 +29,8 @@ class ProductionFunction:
     productivity : aligned to the frame: `log_tfp`, y − x'β, which is productivity, constant and noise
         together; `first_stage_residual`, the noise, for the proxy methods. Missing where an input or output
         is zero or missing, or the group was not estimated.
-    draws : bootstrap estimates, one row for each draw, `group` and one column for each input.
+    draws : bootstrap estimates, one row for each draw, `group` and one column for each input; missing where
+        a draw had no solution (such draws do not enter the standard errors).
     """
 
     method: str
@@ -150,7 +151,7 @@ def production_function(
     table = pd.DataFrame([part[0] for part in parts])
     failed = table[table["status"] != "estimated"]
     if len(failed) == len(table):
-        raise ModelError(f"no group could be estimated; the first: {failed['status'].iloc[0]}")
+        raise ModelError(f"no group could be estimated; the first: {failed['status'].iloc[0].rstrip('.')}")
     if len(failed):
         warnings.warn(
             f"not estimated: {', '.join(map(str, failed['group']))}", EstimationWarning, stacklevel=2
@@ -306,7 +307,8 @@ def _one_group(
         status = str(error)
     else:
         status = "estimated"
-    facts |= {"solutions": fit.solutions, "bootstrap_draws": len(fit.draws), "status": status}
+    solved = int((~np.isnan(fit.draws).any(axis=1)).sum())
+    facts |= {"solutions": fit.solutions, "bootstrap_draws": solved, "status": status}
     coefficients = pd.DataFrame(
         {"group": name, "input": inputs.names, "estimate": fit.coefficients, "std_error": fit.std_errors}
     )

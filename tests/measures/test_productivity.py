@@ -81,21 +81,21 @@ def test_log_tfp_is_the_residual_and_its_noise_is_told_apart(firms):
 
 @pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
 @pytest.mark.parametrize(
-    ("design", "spread", "method", "proxy"),
+    ("method", "proxy", "world"),
     [
-        ("early labour", 0.6, "ackerberg_caves_frazer", MATERIALS),
-        ("labour errors", 0.6, "levinsohn_petrin", MATERIALS),
-        ("labour errors", 0.6, "wooldridge", MATERIALS),
-        ("labour errors", 0.0, "olley_pakes", INVESTMENT),
+        ("ackerberg_caves_frazer", MATERIALS, {"design": "early labour"}),
+        ("levinsohn_petrin", MATERIALS, {"design": "labour errors"}),
+        ("wooldridge", MATERIALS, {"design": "labour errors"}),
+        ("olley_pakes", INVESTMENT, {"design": "labour errors", "adjustment_cost_spread": 0.0, "burn_in": 1}),
     ],
 )
-def test_elasticities_are_recovered_where_least_squares_is_biased(design, spread, method, proxy):
-    firms = simulate_firms(1000, 10, design=design, adjustment_cost_spread=spread, seed=20)
+def test_elasticities_are_recovered_where_least_squares_is_biased(method, proxy, world):
+    firms = simulate_firms(1000, 10, seed=20, **world)
     truth = pd.Series(firms.attrs["truth"])
     ols = production_function(firms, method="ols").coefficients.set_index("input")
     bias = (ols["estimate"] - truth) / ols["std_error"]
     assert bias["employment"] > 50
-    assert ols.at["employment", "estimate"] > 0.85
+    assert ols.at["employment", "estimate"] > 0.75
     result = production_function(firms, method=method, proxy=proxy, bootstrap=40, seed=1)
     got = result.coefficients.set_index("input")
     distance = (got["estimate"] - truth) / got["std_error"]
@@ -122,19 +122,22 @@ def test_mean_over_replications_is_the_truth():
 @pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
 @pytest.mark.parametrize(
     "case",
-    ["ols", "fixed_effects", "olley_pakes_survival", "ackerberg_caves_frazer", "levinsohn_petrin_gross"],
+    ["ols", "fixed_effects", "olley_pakes_survival", "levinsohn_petrin", "ackerberg_caves_frazer_years"],
 )
 def test_a_bootstrap_draw_equals_estimation_on_the_drawn_firms(firms, case):
     result = production_function(firms, **CASES[case], bootstrap=3, seed=5)
     ids = np.sort(firms["firm_id"].unique())
-    counts = np.random.default_rng(5).multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=3)[2]
+    solved = result.draws.dropna()
+    assert len(solved) == result.groups.at[0, "bootstrap_draws"] >= 1
+    draw = solved.index[-1]
+    counts = np.random.default_rng(5).multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=3)[draw]
     copies = [
         firms[firms["firm_id"] == firm].assign(firm_id=firm + 1000 * copy)
         for firm, count in zip(ids, counts, strict=True)
         for copy in range(count)
     ]
     drawn = production_function(pd.concat(copies), **CASES[case]).coefficients["estimate"]
-    np.testing.assert_allclose(result.draws.iloc[2, 1:].astype(float), drawn, rtol=1e-6)
+    np.testing.assert_allclose(solved.iloc[-1, 1:].astype(float), drawn, rtol=1e-6)
 
 
 def test_bootstrap_repeats_and_agrees_with_the_clustered_formula(firms):
@@ -156,7 +159,7 @@ def test_groups_are_estimated_apart_and_small_ones_are_told(firms):
     np.testing.assert_allclose(got["25"], alone["estimate"], rtol=1e-9)
     assert got["26"].isna().all()
     groups = result.groups.set_index("group")
-    assert groups.loc["24", ["rows", "firms", "status"]].tolist() == [len(firms), 150, "estimated"]
+    assert groups.loc["24", ["rows", "firms", "status"]].tolist() == [len(firms), 250, "estimated"]
     assert "too few" in groups.at["26", "status"]
     assert result.productivity["log_tfp"].isna().sum() == 2
 
@@ -201,8 +204,8 @@ def test_bad_requests_and_frames_are_refused(firms):
         production_function(cross_section, **lp)
     with pytest.raises(ModelError, match="no group could be estimated"):
         production_function(firms.head(4), **lp)
-    one_each = pd.concat([firms.assign(industry="24"), cross_section.assign(firm_id=lambda d: -1 - d["firm_id"],
-                                                                         industry="25")])  # fmt: skip
+    strangers = cross_section.assign(firm_id=-1 - cross_section["firm_id"], industry="25")
+    one_each = pd.concat([firms.assign(industry="24"), strangers])
     with pytest.warns(EstimationWarning, match="not estimated: 25"):
         production_function(one_each, method="fixed_effects", by="industry")
     full = simulate_firms(60, 4, seed=1)

@@ -53,8 +53,8 @@ class ProxyProblem:
         )
         if not solutions:
             raise ModelError(
-                "the second stage has no solution",
-                remedy="Too few firms with consecutive years, or the instruments do not move the inputs.",
+                "no coefficients set the second stage's moments to zero",
+                remedy="The instruments may not move the inputs, or the proxy may not follow productivity.",
             )
         # The known spurious solution of the moments gives state inputs no weight (see the public docstring).
         chosen = max(solutions, key=lambda theta: theta.min())

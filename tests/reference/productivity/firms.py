@@ -13,13 +13,13 @@ import numpy as np
 
 from gvcmetrics.simulate.firms import simulate_firms
 
-firms = simulate_firms(150, 7, design="labour errors", seed=11)
-rng = np.random.default_rng(11)
-price = rng.normal(0, 0.2, 150)[firms["firm_id"]] + rng.normal(0, 0.2, len(firms))
+firms = simulate_firms(250, 7, design="labour errors", burn_in=2, seed=14)
+rng = np.random.default_rng(14)
+price = rng.normal(0, 0.2, 250)[firms["firm_id"]] + rng.normal(0, 0.2, len(firms))
 firms["materials_usd"] *= np.exp(-price)
 firms["sales_usd"] = firms["value_added_usd"] ** 0.4 * firms["materials_usd"] ** 0.6
 
-low = (firms["true_log_productivity"] < -0.35) & (rng.random(len(firms)) < 0.5) & (firms["year"] < 6)
+low = (firms["true_log_productivity"] < -0.2) & (rng.random(len(firms)) < 0.5) & (firms["year"] < 6)
 leaves_after = firms["year"].where(low).groupby(firms["firm_id"]).transform("min").fillna(99)
 firms = firms[firms["year"] <= leaves_after]
 firms = firms[rng.random(len(firms)) < 0.97]  # a few holes, so that lags are not simply the row above
