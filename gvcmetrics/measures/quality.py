@@ -83,7 +83,8 @@ def unit_value_outliers(
         raise DataError(f"there is no outlier rule '{rule}'", remedy=f"Choose from {', '.join(least)}.")
     if not least[rule] < bound or (rule == "percentile" and bound >= 50):
         raise DataError(f"bound {bound} makes no sense for the rule '{rule}'", remedy="See the docstring.")
-    level = np.log(frame[unit_value].where(frame[unit_value] > 0))
+    price = frame[unit_value].astype(float)
+    level = np.log(price.where(price > 0))
     groups = level.groupby([frame[column] for column in within])
 
     def quantile(q: float) -> pd.Series:
