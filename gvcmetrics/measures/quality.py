@@ -84,7 +84,7 @@ def unit_value_outliers(
     if not least[rule] < bound or (rule == "percentile" and bound >= 50):
         raise DataError(f"bound {bound} makes no sense for the rule '{rule}'", remedy="See the docstring.")
     price = frame[unit_value].astype(float)
-    level = np.log(price.where(price > 0))
+    level = price.where(price > 0).transform(np.log)
     groups = level.groupby([frame[column] for column in within])
 
     def quantile(q: float) -> pd.Series:
@@ -235,7 +235,7 @@ def khandelwal_quality(
     ModelError
         When the fixed effects do not converge.
 
-    Source: Khandelwal, Schott and Wei (2013), eq. 3.
+    Source: Khandelwal, Schott and Wei (2013), quality inferred from demand.
     """
     given = [sigma] if isinstance(sigma, str) else []
     require_columns(frame, [quantity, unit_value, product, importer, year, *by, *given])
