@@ -74,7 +74,7 @@ def unit_value_outliers(
     DataError
         For missing columns, negative unit values, an unknown rule or a bound that makes no sense for it.
 
-    Source: Hallak (2006) and Khandelwal (2010) trim unit values in this way; Tukey (1977) for the fences.
+    Source: Khandelwal (2010) trims percentiles; Tukey (1977) for the fences.
     """
     require_columns(frame, [unit_value, *within])
     require_non_negative(frame, unit_value)

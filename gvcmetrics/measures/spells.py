@@ -99,7 +99,7 @@ def spells(
     DataError
         As `entry_exit`, and for a negative gap.
 
-    Source: Besedeš and Prusa (2006), who drop left-censored spells and bridge gaps of one year as a check.
+    Source: Besedeš and Prusa (2006), who bridge gaps of one year as a check.
     """
     if gap < 0:
         raise DataError(f"gap is {gap}", remedy="Give the number of years to bridge, 0 or more.")

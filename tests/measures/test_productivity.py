@@ -30,6 +30,10 @@ CASES = {
     "ackerberg_caves_frazer_years": {
         "method": "ackerberg_caves_frazer", "proxy": MATERIALS, "year_effects": True,
     },
+    "ols_translog": {"method": "ols", "form": "translog"},
+    "ackerberg_caves_frazer_translog": {
+        "method": "ackerberg_caves_frazer", "proxy": MATERIALS, "form": "translog",
+    },
     "wooldridge": {"method": "wooldridge", "proxy": MATERIALS},
     "wooldridge_gross": {"method": "wooldridge", "proxy": MATERIALS, **GROSS},
 }  # fmt: skip
@@ -174,6 +178,47 @@ def test_rows_with_zeros_are_left_out_of_estimate_and_measure(firms):
     assert got.productivity["log_tfp"].isna().to_numpy().nonzero()[0].tolist() == [3, 8, 20]
 
 
+@pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
+def test_translog_elasticities_are_those_of_a_cobb_douglas_world():
+    firms = simulate_firms(1000, 10, seed=20)
+    acf = {"method": "ackerberg_caves_frazer", "proxy": MATERIALS, "form": "translog", "bootstrap": 30}
+    result = production_function(firms, **acf)
+    table = result.coefficients.set_index("input")
+    distance = (table["estimate"] - [0.6, 0.4, 0, 0, 0]) / table["std_error"]
+    assert (distance.abs() < 2).all(), distance
+    slopes = result.elasticities
+    np.testing.assert_allclose(slopes.mean(), table["estimate"].iloc[:2], rtol=1e-9)
+    bigger = firms.assign(employment=firms["employment"] * 1.001)
+    x, y = np.log(firms[["employment", "capital_usd"]]), np.log(bigger[["employment", "capital_usd"]])
+    centre, beta = x.mean(), table["estimate"]
+
+    def value(logged: pd.DataFrame) -> pd.Series:
+        e, c = (logged["employment"] - centre["employment"], logged["capital_usd"] - centre["capital_usd"])
+        return (
+            beta.iloc[0] * e
+            + beta.iloc[1] * c
+            + beta.iloc[2] * e**2
+            + beta.iloc[3] * e * c
+            + beta.iloc[4] * c**2
+        )
+
+    numeric = (value(y) - value(x)) / np.log(1.001)
+    np.testing.assert_allclose(slopes["employment"], numeric, atol=1e-4)
+    np.testing.assert_allclose(
+        result.productivity["log_tfp"], np.log(firms["value_added_usd"]) - value(x), atol=1e-9
+    )
+
+
+def test_cobb_douglas_elasticities_feed_markups(firms):
+    grouped = firms.assign(industry=np.where(firms["firm_id"] < 125, "24", "25"))
+    result = production_function(grouped, method="ols", by="industry", **GROSS)
+    beta = result.coefficients.set_index(["group", "input"])["estimate"]
+    expected = grouped["industry"].map(beta.xs(MATERIALS, level="input"))
+    np.testing.assert_allclose(result.elasticities[MATERIALS], expected, rtol=1e-12)
+    got = markups(grouped, elasticity=result.elasticities[MATERIALS])
+    np.testing.assert_allclose(got, expected * grouped["sales_usd"] / grouped[MATERIALS], rtol=1e-12)
+
+
 def test_several_solutions_are_announced():
     firms = simulate_firms(400, 10, seed=1)
     with pytest.warns(EstimationWarning, match="several solutions in all"):
@@ -191,6 +236,10 @@ def test_bad_requests_and_frames_are_refused(firms):
         production_function(firms, method="levinsohn_petrin")
     with pytest.raises(ModelError, match="ols takes no proxy"):
         production_function(firms, method="ols", proxy=MATERIALS)
+    with pytest.raises(ModelError, match="no form 'ces'"):
+        production_function(firms, **lp, form="ces")
+    with pytest.raises(ModelError, match="levinsohn_petrin is Cobb–Douglas here"):
+        production_function(firms, **lp, form="translog")
     with pytest.raises(ModelError, match="survival correction"):
         production_function(firms, **lp, survival=True)
     with pytest.raises(DataError, match="column 'materials_usd'"):

@@ -39,7 +39,7 @@ V <- vcovCL(fe, ~firm_id, type = "HC0", cadjust = FALSE)[2:3, 2:3]
 keep("fixed_effects", coef(fe)[2:3], sqrt(diag(V) * G / (G - 1) * (N - 1) / (N - 3)))
 
 # 2. second stage: one moment for each late input
-second <- function(phi, x, z, survival = NULL) {
+second <- function(phi, x, z, survival = NULL, starts = NULL) {
   moment <- function(theta) {
     omega <- phi - as.matrix(x) %*% theta
     now <- omega[rows]; before <- omega[lag1[rows]]
@@ -51,9 +51,11 @@ second <- function(phi, x, z, survival = NULL) {
     colMeans(as.matrix(z) * resid(g))
   }
   solutions <- list()
-  for (share in c(0.3, 0.5, 0.7, 0.9)) {
-    k <- ncol(x)
-    theta <- if (k == 1) 1 - share else c(rep(share / (k - 1), k - 1), 1 - share)
+  k <- ncol(x)
+  if (is.null(starts))
+    starts <- lapply(c(0.3, 0.5, 0.7, 0.9), function(share)
+      if (k == 1) 1 - share else c(rep(share / (k - 1), k - 1), 1 - share))
+  for (theta in starts) {
     for (step in 1:200) {
       f <- moment(theta)
       J <- sapply(seq_len(k), function(j) { h <- replace(numeric(k), j, 1e-6)
@@ -65,7 +67,7 @@ second <- function(phi, x, z, survival = NULL) {
     }
     if (max(abs(moment(theta))) < 1e-10) solutions[[length(solutions) + 1]] <- theta
   }
-  smallest <- sapply(solutions, min)
+  smallest <- sapply(solutions, function(theta) min(theta[1:min(k, 2)]))
   solutions[[which.max(smallest)]]
 }
 partial <- function(y, linear, control, years = FALSE) {
@@ -90,6 +92,18 @@ z <- cbind(e = d$e[lag1[rows]], c = d$c[rows])
 keep("ackerberg_caves_frazer", setNames(second(f$phi, d[c("e", "c")], z), c("e", "c")))
 f <- partial(d$v, NULL, d[c("e", "c", "m")], years = TRUE)
 keep("ackerberg_caves_frazer_years", setNames(second(f$phi, d[c("e", "c")], z), c("e", "c")))
+
+# translog: logs in deviations from their means, so that first-order terms are elasticities there
+centred <- function(e, c) { e <- e - mean(d$e); c <- c - mean(d$c); cbind(e, c, ee = e^2, ec = e * c, cc = c^2) }
+d[c("te", "tc", "tee", "tec", "tcc")] <- centred(d$e, d$c)
+tl <- lm(v ~ te + tc + tee + tec + tcc, d)
+keep("ols_translog", setNames(coef(tl)[-1], c("e", "c", "ee", "ec", "cc")),
+     sqrt(diag(vcovCL(tl, ~firm_id, type = "HC1")))[-1])
+f <- partial(d$v, NULL, d[c("e", "c", "m")])
+keep("ackerberg_caves_frazer_translog",
+     setNames(second(f$phi, d[c("te", "tc", "tee", "tec", "tcc")], centred(d$e[lag1[rows]], d$c[rows]),
+                     starts = lapply(c(0.3, 0.5, 0.7, 0.9), function(s) c(s, 1 - s, 0, 0, 0))),
+              c("e", "c", "ee", "ec", "cc")))
 
 # 3. gross output: materials are an input too
 f <- partial(d$s, d["e"], d[c("c", "m")])
@@ -122,6 +136,7 @@ wooldridge("wooldridge", "v", "e", FALSE)
 wooldridge("wooldridge_gross", "s", "e", TRUE)
 
 table <- do.call(rbind, out)
-table$input <- c(e = "employment", c = "capital_usd", m = "materials_usd")[table$input]
+table$input <- c(e = "employment", c = "capital_usd", m = "materials_usd", ee = "employment x employment",
+                 ec = "employment x capital_usd", cc = "capital_usd x capital_usd")[table$input]
 write.csv(table, file.path(here, "production.csv"), row.names = FALSE, quote = FALSE)
 cat(R.version.string, "\n"); print(table)
