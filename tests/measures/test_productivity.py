@@ -112,6 +112,23 @@ def test_elasticities_are_recovered_where_least_squares_is_biased(method, proxy,
     assert closeness > (0.8 if method == "wooldridge" else 0.98)
 
 
+@pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
+def test_survival_correction_undoes_selective_exit():
+    world = {"design": "labour errors", "adjustment_cost_spread": 0.0, "burn_in": 1}
+    firms = simulate_firms(2000, 8, seed=502, **world)
+    # Firms with more capital bear lower productivity before they leave, so survivors' capital looks useless.
+    log_capital = np.log(firms["capital_usd"])
+    bound = -0.15 - 0.5 * (log_capital - log_capital.mean())
+    leaves = firms["year"].where((firms["true_log_productivity"] < bound) & (firms["year"] > 0))
+    stayed = firms[firms["year"] < leaves.groupby(firms["firm_id"]).transform("min").fillna(99)]
+    op = {"method": "olley_pakes", "proxy": INVESTMENT, "bootstrap": 30}
+    naive = production_function(stayed, **op).coefficients.set_index("input").loc["capital_usd"]
+    corrected = production_function(stayed, **op, survival=True).coefficients.set_index("input")
+    assert naive["estimate"] < 0.4 - 5 * naive["std_error"]
+    assert abs(corrected.at["capital_usd", "estimate"] - 0.4) < 2 * corrected.at["capital_usd", "std_error"]
+    assert corrected.at["capital_usd", "std_error"] < 0.08
+
+
 def test_mean_over_replications_is_the_truth():
     estimates = []
     for seed in range(12):
