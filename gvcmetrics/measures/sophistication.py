@@ -161,7 +161,7 @@ def expy(exports: Matrix, prody: pd.Series | ArrayLike) -> pd.Series:
     return pd.Series(basket, matrix.index, name="expy")
 
 
-def sophistication(
+def sophistication_by_year(
     frame: pd.DataFrame,
     *,
     income: str | None = None,

@@ -70,7 +70,7 @@ def entry_exit(
     return out
 
 
-def spells(
+def trade_spells(
     frame: pd.DataFrame,
     *,
     unit: Sequence[str] = FLOW,
@@ -144,7 +144,7 @@ def kaplan_meier(
 
     Parameters
     ----------
-    spells : one row for each spell, as `spells` returns; take left-censored ones out first.
+    spells : one row for each spell, as `trade_spells` returns; take left-censored ones out first.
     by : column whose groups get a curve each; missing groups are left out.
     duration, ended : positive durations, and whether the spell was seen to end.
     level : of the confidence interval, which is symmetric in log survival (as R's survfit).

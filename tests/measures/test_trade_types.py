@@ -14,10 +14,10 @@ from gvcmetrics.measures.quality import (
     unit_value,
     unit_value_outliers,
 )
-from gvcmetrics.measures.sophistication import rca, sophistication
-from gvcmetrics.measures.spells import entry_exit, kaplan_meier, spells
+from gvcmetrics.measures.sophistication import rca, sophistication_by_year
+from gvcmetrics.measures.spells import entry_exit, kaplan_meier, trade_spells
+from gvcmetrics.measures.two_way import two_way_trade
 from gvcmetrics.measures.upgrading import quadrants, transition_matrix
-from gvcmetrics.measures.vertical_trade import vertical_trade
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +52,12 @@ MEASURES = {
     "quality": lambda f: khandelwal_quality(f, sigma=4.0),
     "concentration": concentration,
     "entry_exit": entry_exit,
-    "survival": lambda f: kaplan_meier(spells(f)),
-    "vertical": vertical_trade,
+    "survival": lambda f: kaplan_meier(trade_spells(f)),
+    "vertical": two_way_trade,
     "quadrants": lambda f: quadrants(totals(f)),
     "transitions": lambda f: transition_matrix(quadrants(totals(f), periods=[2000, 2002, 2003])),
     "rca": lambda f: rca(totals(f)),
-    "complexity": lambda f: sophistication(f, threshold=0.8)[0],
+    "complexity": lambda f: sophistication_by_year(f, threshold=0.8)[0],
 }
 
 STORAGE = {

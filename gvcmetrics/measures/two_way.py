@@ -13,7 +13,7 @@ TRADE_TYPES = ("one-way", "horizontal", "vertical, low", "vertical, high")
 """Two-way trade in like qualities is horizontal; vertical is named from the exporter's side."""
 
 
-def vertical_trade(
+def two_way_trade(
     frame: pd.DataFrame,
     *,
     bounds: tuple[float, float] = (0.85, 1.15),
