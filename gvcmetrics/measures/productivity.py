@@ -31,7 +31,7 @@ class ProductionFunction:
         of a group for Cobb–Douglas); feed one to `markups`.
     productivity : aligned to the frame: `log_tfp`, y − x'β, which is productivity, constant and noise
         together; `first_stage_residual`, the noise, for the proxy methods. Missing where an input or output
-        is zero or missing, or the group was not estimated.
+        is not positive, or the group was not estimated.
     draws : bootstrap estimates, one row for each draw, `group` and one column for each input; missing where
         a draw had no solution (such draws do not enter the standard errors).
     """
@@ -114,7 +114,8 @@ def production_function(
     Parameters
     ----------
     frame : firm panel with one row for each firm and year; amounts at constant prices.
-    output, free, state, proxy : columns in levels; logs are taken here, rows with a zero are left out.
+    output, free, state, proxy : columns in levels; logs are taken here, rows without a positive value
+        (value added may be negative) are left out.
     form : ``"cobb_douglas"``, or ``"translog"`` (OLS, fixed effects and Ackerberg–Caves–Frazer), whose
         logs are in deviations from the group's means, where first-order coefficients are then elasticities.
     by : column within which functions are estimated apart, as a rule the industry.
@@ -130,7 +131,7 @@ def production_function(
     Raises
     ------
     DataError
-        For missing columns, repeated firm-years, negative inputs or outputs, and a panel without any firm's
+        For missing columns, repeated firm-years, negative inputs, and a panel without any firm's
         consecutive years for a method that needs them (in one cross-section use `revenue_tfp`).
     ModelError
         For an unknown method or form, a method without its proxy, and when no group could be estimated.
@@ -142,7 +143,8 @@ def production_function(
     _check_request(method, proxy, survival, form)
     require_columns(frame, [*inputs.columns, firm, year, *([by] if by else [])])
     require_unique(frame, [firm, year])
-    for column in inputs.columns:
+    # Value added and investment may well be negative; such rows have no log and are left out.
+    for column in [*inputs.names, *([proxy] if proxy and method != "olley_pakes" else [])]:
         require_non_negative(frame, column)
     if method not in ("ols",) and not frame.duplicated(firm).any():
         raise DataError(
@@ -316,7 +318,7 @@ def _one_group(
         if sample.n_firms < 2 or len(sample.y) <= sample.x.shape[1] + 1:
             raise ModelError(f"{sample.n_firms} firms and {len(sample.y)} rows are too few")
         fit = estimate(sample, options)
-    except ModelError as error:
+    except (ModelError, np.linalg.LinAlgError) as error:
         fit = _nothing(len(names))
         status = str(error)
     else:

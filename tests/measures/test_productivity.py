@@ -188,7 +188,7 @@ def test_groups_are_estimated_apart_and_small_ones_are_told(firms):
 def test_rows_with_zeros_are_left_out_of_estimate_and_measure(firms):
     zero = firms.copy()
     zero.loc[[3, 8], "employment"] = 0.0
-    zero.loc[20, "value_added_usd"] = np.nan
+    zero.loc[20, "value_added_usd"] = -5.0
     got = production_function(zero, method="levinsohn_petrin", proxy=MATERIALS)
     without = production_function(zero.drop(index=[3, 8, 20]), method="levinsohn_petrin", proxy=MATERIALS)
     pd.testing.assert_frame_equal(got.coefficients, without.coefficients)

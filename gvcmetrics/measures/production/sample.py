@@ -79,9 +79,9 @@ class Sample:
 
 
 def logs(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Natural logs; zero and missing become missing."""
+    """Natural logs; what is not positive and finite becomes missing."""
     levels = frame[list(columns)].astype(float)
-    return levels.where(levels > 0).transform(np.log)
+    return levels.where((levels > 0) & (levels < np.inf)).transform(np.log)
 
 
 def build_sample(
