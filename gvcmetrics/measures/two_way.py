@@ -13,7 +13,7 @@ TRADE_TYPES = ("one-way", "horizontal", "vertical, low", "vertical, high")
 """Two-way trade in like qualities is horizontal; vertical is named from the exporter's side."""
 
 
-def vertical_trade(
+def two_way_trade(
     frame: pd.DataFrame,
     *,
     bounds: tuple[float, float] = (0.85, 1.15),
@@ -69,6 +69,7 @@ def vertical_trade(
     if (frame[exporter] == frame[importer]).any():
         raise DataError("a country exports to itself", remedy="Drop domestic trade before this measure.")
     flows = frame.loc[frame[value] > 0, [*key, value, unit_value]]
+    flows = flows.astype({value: float, unit_value: float})
     flows = flows.assign(**{unit_value: flows[unit_value].where(flows[unit_value] > 0)})
     mirrored = flows.rename(columns={exporter: importer, importer: exporter})
     both = flows.merge(mirrored, on=key, how="outer", suffixes=("_x", "_m")).sort_values(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.vertical_trade import vertical_trade
+from gvcmetrics.measures.two_way import two_way_trade
 
 COLUMNS = ["exporter", "importer", "product", "year", "value_usd", "unit_value_usd"]
 
@@ -26,7 +26,7 @@ def trade() -> pd.DataFrame:
 
 def test_types_by_hand(trade):
     before = trade.copy(deep=True)
-    out = vertical_trade(trade).set_index(["exporter", "product"])
+    out = two_way_trade(trade).set_index(["exporter", "product"])
     types = out["trade_type"].astype(object)
     assert types["ITA", "tiles"] == "vertical, high"
     assert types["BRA", "tiles"] == "vertical, low"
@@ -37,12 +37,12 @@ def test_types_by_hand(trade):
     assert out.loc[("BRA", "cars"), ["export_value", "import_value"]].tolist() == [0.0, 100.0]
     assert out.loc[("ITA", "tiles"), "grubel_lloyd"] == pytest.approx(1 - 50 / 150)
     assert out.loc[("ITA", "tiles"), "unit_value_ratio"] == pytest.approx(1.3)
-    assert vertical_trade(trade).attrs["lineage"]["trade_type"] == ["unit_value_usd", "value_usd"]
+    assert two_way_trade(trade).attrs["lineage"]["trade_type"] == ["unit_value_usd", "value_usd"]
     pd.testing.assert_frame_equal(trade, before)
 
 
 def test_any_overlap_counts_at_zero(trade):
-    out = vertical_trade(trade, overlap=0.0).set_index(["exporter", "product"])
+    out = two_way_trade(trade, overlap=0.0).set_index(["exporter", "product"])
     assert out.loc[("ITA", "melons"), "trade_type"] == "horizontal"
     assert out.loc[("ITA", "cars"), "trade_type"] == "one-way"
 
@@ -51,7 +51,7 @@ def test_partners_mirror_each_other_under_symmetric_bounds():
     rng = np.random.default_rng(2)
     pairs = [(a, b) for a in range(8) for b in range(8) if a != b]
     rows = [(a, b, p, 1, rng.exponential(), rng.lognormal(0, 0.3)) for a, b in pairs for p in range(5)]
-    out = vertical_trade(pd.DataFrame(rows, columns=COLUMNS), bounds=(1 / 1.15, 1.15))
+    out = two_way_trade(pd.DataFrame(rows, columns=COLUMNS), bounds=(1 / 1.15, 1.15))
     key = ["exporter", "importer", "product"]
     one = out.set_index(key)
     other = out.rename(columns={"exporter": "importer", "importer": "exporter"}).set_index(key).loc[one.index]
@@ -63,10 +63,10 @@ def test_partners_mirror_each_other_under_symmetric_bounds():
 
 def test_bad_input_is_refused(trade):
     with pytest.raises(DataError, match="exports to itself"):
-        vertical_trade(trade.assign(importer=trade["exporter"]))
+        two_way_trade(trade.assign(importer=trade["exporter"]))
     with pytest.raises(DataError, match="repeat a key"):
-        vertical_trade(pd.concat([trade, trade]))
+        two_way_trade(pd.concat([trade, trade]))
     with pytest.raises(DataError, match="bounds"):
-        vertical_trade(trade, bounds=(1.1, 1.2))
+        two_way_trade(trade, bounds=(1.1, 1.2))
     with pytest.raises(DataError, match="row 2, column 'unit_value_usd'"):
-        vertical_trade(trade.assign(unit_value_usd=-1.0))
+        two_way_trade(trade.assign(unit_value_usd=-1.0))
