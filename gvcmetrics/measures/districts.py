@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -105,7 +106,10 @@ def industrial_districts(
     plants["_firms"] = 1.0 if given is None else given
     plants["_jobs"] = size * plants["_firms"]
     found = []
-    for key, country in plants.groupby(keys, observed=True) if keys else [((), plants)]:
+    groups: Iterable[tuple[Any, pd.DataFrame]] = (
+        plants.groupby(keys, observed=True) if keys else [((), plants)]
+    )
+    for key, country in groups:
         if country[local_system].nunique() < 2:
             raise DataError(
                 "the country has one local system, which is its own average",
@@ -116,7 +120,8 @@ def industrial_districts(
         systems = systems.join(
             _main_industries(country, local_system, industry, sector, manufacturing, quotient_threshold)
         )
-        systems = systems.assign(**dict(zip(keys, key, strict=True)))
+        for name, value in zip(keys, key, strict=True):
+            systems[name] = value
         found.append(systems.rename_axis(local_system).reset_index())
     out = pd.concat(found, ignore_index=True)
     out = out[[*keys, *out.columns.difference(keys, sort=False)]]
