@@ -129,6 +129,14 @@ def test_identities(cells):
     assert (regions["krugman"] / 2 <= regions["gini"] + 1e-9).all()
 
 
+def test_numbers_of_industries_and_regions_count_employment():
+    frame = pd.DataFrame(
+        {"region": list("aaab"), "industry": list("xyzx"), "employment": [3.0, 2.0, 0.0, 1.0]}
+    )
+    assert regional_specialisation(frame)["n_industries"].tolist() == [2, 1]
+    assert industry_localisation(frame)["n_regions"].tolist() == [2, 1, 0]
+
+
 def test_one_region_has_unit_quotients_and_no_specialisation():
     frame = pd.DataFrame({"region": "a", "industry": ["x", "y"], "employment": [3, 7]})
     np.testing.assert_allclose(location_quotient(frame)["location_quotient"], 1.0)

@@ -120,6 +120,13 @@ def test_countries_and_years_are_kept_apart(country):
     assert raw_columns(alone, "district") == ["employment", "industry", "sector"]
 
 
+def test_a_country_without_large_plants(country):
+    out = industrial_districts(country[country["employment"] < 250])
+    assert (out["quotient_large"].dropna() == 0).all()
+    assert "large firms" not in out["stage"].tolist()
+    assert out.set_index("region").loc["Brenta", "district"]
+
+
 def test_bad_input(country):
     with pytest.raises(DataError, match="one local system"):
         industrial_districts(country.assign(region="Brenta"))
