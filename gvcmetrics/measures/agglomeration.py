@@ -64,7 +64,7 @@ def ellison_glaeser(
         As `region_industry_table`; an industry of the frame without a `plant_herfindahl`, or one
         outside (0, 1].
 
-    Source: Ellison and Glaeser (1997), eqs. 5 and 7 and appendix A.
+    Source: Ellison and Glaeser (1997); the variance was checked by enumerating pairs of plants.
     """
     moments = _moments(frame, plant_herfindahl, region, industry, employment, weight, by)
     m = {name: moments[name].to_numpy() for name in ("s2", "sx", "x2", "x3", "h", "z4")}
@@ -102,7 +102,7 @@ def maurel_sedillot(
     Parameters and errors as in `ellison_glaeser`; the columns are `raw_concentration` (the first fraction
     above), `maurel_sedillot`, `standard_error`, `reason`.
 
-    Source: Maurel and Sédillot (1999), eqs. 4 to 8; the variance is derived from the pairs of plants that
+    Source: Maurel and Sédillot (1999); the variance is derived from the pairs of plants that
     share a region.
     """
     moments = _moments(frame, plant_herfindahl, region, industry, employment, weight, by)

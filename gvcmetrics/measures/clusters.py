@@ -141,7 +141,7 @@ def location_quotient(
     DataError
         As `region_industry_table`.
 
-    Source: Florence (1939); Isard (1960), Methods of Regional Analysis, chapter 7.
+    Source: Florence (1939); Isard (1960).
     """
     keys = group_keys(frame, by)
     table = region_industry_table(
@@ -186,7 +186,7 @@ def regional_specialisation(
     DataError
         As `region_industry_table`.
 
-    Source: Krugman (1991), Geography and Trade, p. 76, here against the whole country;
+    Source: Krugman (1991), Geography and Trade, here against the whole country;
     Midelfart-Knarvik et al. (2000) for the Gini.
     """
     return _dissimilarity(frame, region, industry, employment, weight, by, "n_industries")

@@ -61,8 +61,8 @@ def industrial_districts(
         (agriculture, manufacturing, construction, business services ...).
     by : columns within which countries are told apart; by default country and year where present.
     manufacturing, rivals : labels of `sector`.
-    quotient_threshold, sme_share_threshold, single_medium_ratio : thresholds. Boix and Galletto's reading
-        of the last is 1: one medium firm that out-employs the small ones makes no district.
+    quotient_threshold, sme_share_threshold, single_medium_ratio : thresholds. The last is 1 as Boix (2008)
+        reads ISTAT: one medium firm that out-employs the small ones makes no district.
     size_limits : employment from which a plant is medium, and large (the EU's 50 and 250).
     minimum_employment : 250 in Boix and Galletto, 0 in ISTAT.
 
@@ -82,8 +82,8 @@ def industrial_districts(
         Absent columns, negative or missing employment, missing weights or keys, no plant in
         `manufacturing`, or a country with a single local system (it is its own average).
 
-    Source: ISTAT (1997, 2006) after Sforzi; stages and thresholds as described by Boix (2009), annex 1,
-    and Boix and Galletto (2008), who add stage 5.
+    Source: ISTAT (1997, 2006) after Sforzi; stages and thresholds as described by Boix (2008), annex 1,
+    with stage 5 from Boix and Galletto (2008).
     """
     keys = group_keys(frame, by)
     require_columns(frame, local_system, industry, sector, employment)

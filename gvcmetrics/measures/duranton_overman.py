@@ -101,7 +101,7 @@ def duranton_overman(
         industry with fewer than two plants or on a single site, as many plants as there are sites, fewer
         simulations than the level can be read from.
 
-    Source: Duranton and Overman (2005), eqs. 1 to 5; Silverman (1986), eq. 3.31 and section 2.10.
+    Source: Duranton and Overman (2005); Silverman (1986) for the bandwidth and the reflection.
     """
     require_columns(plants, industry, x, y)
     place = np.column_stack([numbers(plants, x), numbers(plants, y)])

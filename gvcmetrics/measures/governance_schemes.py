@@ -49,7 +49,7 @@ def crosswalk_governance(
     DataError
         A label that belongs to neither the scheme nor unclassified.
 
-    Source: Humphrey and Schmitz (2000) and Gereffi, Humphrey and Sturgeon (2005), p. 83 f.; the mapping is
+    Source: Humphrey and Schmitz (2000) and Gereffi, Humphrey and Sturgeon (2005); the mapping is
     by definition of the types, not by estimation.
     """
     known = FIVE_TYPES if to == "four" else FOUR_TYPES

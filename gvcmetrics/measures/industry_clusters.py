@@ -35,7 +35,7 @@ def industry_clusters(relatedness: pd.DataFrame, n_clusters: int) -> pd.Series:
     DataError
         A matrix that is not symmetric or has missing pairs, more clusters than industries.
 
-    Source: Delgado, Porter and Stern (2016), section 3.2, who compare linkages by `cluster_validation`.
+    Source: Delgado, Porter and Stern (2016), who compare linkages by `cluster_validation`.
     """
     check_relatedness(relatedness)
     n = len(relatedness)
@@ -78,7 +78,7 @@ def cluster_validation(relatedness: pd.DataFrame, clusters: pd.Series) -> pd.Dat
     DataError
         An industry of the matrix without a cluster, a single cluster, a matrix that is not symmetric.
 
-    Source: Delgado, Porter and Stern (2016), section 3.3 (VS-Cluster).
+    Source: Delgado, Porter and Stern (2016; VS-Cluster).
     """
     check_relatedness(relatedness)
     label = clusters.reindex(relatedness.index)
@@ -143,7 +143,7 @@ def related_specialisation(
     DataError
         As `region_industry_table`; no industry of the frame has a cluster.
 
-    Source: Delgado, Porter and Stern (2014), section 4.2.
+    Source: Delgado, Porter and Stern (2014).
     """
     keys = group_keys(frame, by)
     table = region_industry_table(

@@ -77,7 +77,7 @@ def cronbach_alpha(frame: pd.DataFrame, items: Sequence[str], *, standardised: b
     DataError
         Fewer than two items, or an item that is absent or not numeric.
 
-    Source: Cronbach (1951), eq. 2.
+    Source: Cronbach (1951).
     """
     if len(items) < 2:
         raise DataError("Cronbach's alpha needs at least two items", remedy="Name two or more columns.")

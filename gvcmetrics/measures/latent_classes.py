@@ -48,7 +48,7 @@ class LatentClasses:
 
     @property
     def relative_entropy(self) -> float:
-        """1 − Σ −p ln p / (n ln C): 1 where every row has one sure class (Ramaswamy et al. 1993, eq. 8)."""
+        """1 − Σ −p ln p / (n ln C): 1 where every row has one sure class (Ramaswamy et al. 1993)."""
         p = self.posterior.dropna().to_numpy()
         return float(1 + (p * np.log(np.where(p > 0, p, 1.0))).sum() / (len(p) * np.log(p.shape[1])))
 
@@ -106,7 +106,7 @@ def latent_classes(
     ConvergenceWarning
         The best start reached `max_iterations`.
 
-    Source: Lazarsfeld and Henry (1968); Goodman (1974), eqs. 1 to 9; Linzer and Lewis (2011) for missing
+    Source: Lazarsfeld and Henry (1968); Goodman (1974); Linzer and Lewis (2011) for missing
     answers.
     """
     answers = checked_items(frame, items, scale=scale)

@@ -42,7 +42,7 @@ def locational_correlation(
         Several countries or years in the frame, fewer than three regions, and as
         `region_industry_table`.
 
-    Source: Delgado, Porter and Stern (2016), section 3.1 (LC-Employment, LC-Establishments); Porter (2003).
+    Source: Delgado, Porter and Stern (2016; LC-Employment, LC-Establishments); Porter (2003).
     """
     wide = _regions_by_industries(frame, of, region, industry, employment, weight)
     return _correlation(wide)
@@ -69,7 +69,7 @@ def coagglomeration(
     pandas.DataFrame
         Industry × industry, symmetric; the diagonal is missing, for it would also count plant sizes.
 
-    Source: Ellison, Glaeser and Kerr (2010), eq. 1.
+    Source: Ellison, Glaeser and Kerr (2010).
     """
     wide = _regions_by_industries(frame, "employment", region, industry, employment, weight)
     s = wide.to_numpy() / wide.to_numpy().sum(axis=0)
@@ -103,7 +103,7 @@ def input_output_links(flows: pd.DataFrame) -> pd.DataFrame:
     DataError
         Labels that differ between rows and columns, negative or missing flows.
 
-    Source: Ellison, Glaeser and Kerr (2010); Delgado, Porter and Stern (2016), section 3.1.
+    Source: Ellison, Glaeser and Kerr (2010); Delgado, Porter and Stern (2016).
     """
     if not flows.index.is_unique or set(flows.index) != set(flows.columns):
         odd = sorted(map(str, set(flows.index) ^ set(flows.columns)))
@@ -140,7 +140,7 @@ def occupation_correlation(shares: pd.DataFrame) -> pd.DataFrame:
     DataError
         Negative or missing jobs, fewer than three occupations.
 
-    Source: Glaeser and Kerr (2009); Delgado, Porter and Stern (2016), section 3.1 (Occ).
+    Source: Glaeser and Kerr (2009); Delgado, Porter and Stern (2016; Occ).
     """
     jobs = shares.to_numpy(dtype=np.float64)
     if not (jobs >= 0).all():
@@ -170,7 +170,7 @@ def mean_relatedness(matrices: Sequence[pd.DataFrame]) -> pd.DataFrame:
         No matrix, one that is not square or symmetric, fewer than three industries in common, or a
         matrix without variation.
 
-    Source: Delgado, Porter and Stern (2016), section 3.1 (LC-IO-Occ).
+    Source: Delgado, Porter and Stern (2016; LC-IO-Occ).
     """
     if not matrices:
         raise DataError("no relatedness matrix is given", remedy="Pass at least one.")

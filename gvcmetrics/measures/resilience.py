@@ -52,7 +52,7 @@ def resilience(
         Windows that do not run forward, a year of a window that the frame lacks, repeated unit-years,
         negative values, fewer than two units.
 
-    Source: Martin (2012), eqs. 1 and 2; Lagravinese (2015), eq. 2; Martin et al. (2016).
+    Source: Martin (2012); Lagravinese (2015); Martin et al. (2016).
     """
     keys = [*nation, unit]
     require_columns(frame, *keys, year)

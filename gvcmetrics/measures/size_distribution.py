@@ -28,7 +28,7 @@ def gini(values: ArrayLike, weights: ArrayLike | None = None) -> float:
         Twice the area between the Lorenz curve and the diagonal (no small-sample correction, as Stata's
         ``ineqdeco`` and R's ``ineq``); missing when all amounts are zero.
 
-    Source: Gini (1912); Cowell (2011), Measuring Inequality, eq. A.5.
+    Source: Gini (1912); Cowell (2011), Measuring Inequality.
     """
     amounts = np.asarray(values, dtype=np.float64).ravel()
     mass = np.ones_like(amounts) if weights is None else np.asarray(weights, dtype=np.float64).ravel()

@@ -252,7 +252,7 @@ def economic_social_quadrants(
     DataError
         No indicator, or one that is absent or not numeric.
 
-    Source: Milberg and Winkler (2011); Bernhardt and Milberg (2011). With "all" this is their strict case.
+    Source: Milberg and Winkler (2011); Bernhardt and Milberg (2011); the two rules are this package's.
     """
     verdicts = []
     for columns, bar in ((economic, economic_threshold), (social, social_threshold)):

@@ -44,7 +44,7 @@ def simulate_dartboard(
     DataError
         γ outside [0, 1) or shares that are not positive or do not add up to one.
 
-    Source: Ellison and Glaeser (1997), section II, proposition 1.
+    Source: Ellison and Glaeser (1997), with Dirichlet natural advantages.
     """
     x = np.asarray(region_shares, dtype=np.float64)
     if not 0 <= gamma < 1:
