@@ -165,7 +165,7 @@ def run() -> None:
 def coverage(cars: pd.DataFrame) -> pd.DataFrame:
     """Exporters, exporter-years, world exports and their concentration, by decade."""
     decade = (cars["year"] // 10 * 10).astype(str).add("s").rename("Decade")
-    world = measures.concentration(cars, across="exporter", by=["year"])
+    world = measures.concentration_indices(cars, across="exporter", by=["year"])
     world["value"] = world["year"].map(cars.groupby("year")["value_usd"].sum()) / 1e9
     yearly = world.groupby(world["year"] // 10 * 10)[["value", "hhi"]].mean()
     counted = cars.groupby(decade).agg(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
 import gvcmetrics as gvc
+from gvcmetrics import measures, models, report
 
 HEAVY = ("pandas", "numpy", "statsmodels", "pyfixest", "linearmodels", "duckdb", "matplotlib", "numba")
 
@@ -19,8 +21,15 @@ def test_import_loads_no_heavy_library() -> None:
 
 
 def test_every_public_name_is_there_and_documented() -> None:
-    for name in gvc.__all__:
-        assert getattr(gvc, name).__doc__ or name == "__version__", name
+    for room in (gvc, measures, models, report):
+        for name in room.__all__:
+            assert getattr(room, name).__doc__ or name == "__version__", f"{room.__name__}.{name}"
+
+
+def test_no_public_name_is_that_of_a_module_which_would_hide_it() -> None:
+    for room in (measures, models, report):
+        modules = {module.name for module in pkgutil.iter_modules(room.__path__)}
+        assert not modules & set(room.__all__), room.__name__
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -11,9 +11,20 @@ from typing import Any
 _PUBLIC = {
     name: module
     for module, names in {
-        "concentration": ("concentration", "hhi", "market_share", "normalised_hhi", "theil"),
+        "complexity": ("density", "economic_complexity", "proximity"),
+        "concentration": ("concentration_indices", "hhi", "market_share", "normalised_hhi", "theil"),
         "lineage": ("raw_columns", "record"),
-        "quality": ("distance_to_frontier", "relative_unit_value"),
+        "productivity": ("labour_productivity", "markups", "production_function", "revenue_tfp"),
+        "quality": (
+            "distance_to_frontier",
+            "khandelwal_quality",
+            "relative_unit_value",
+            "unit_value",
+            "unit_value_outliers",
+        ),
+        "sophistication": ("expy", "presence", "prody", "rca", "rca_matrix", "sophistication_by_year"),
+        "spells": ("entry_exit", "kaplan_meier", "trade_spells"),
+        "two_way": ("two_way_trade",),
         "upgrading": ("quadrants", "transition_matrix"),
     }.items()
     for name in names
@@ -24,7 +35,6 @@ __all__ = [*_PUBLIC]
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
-        # A module may carry the name of one of its functions; the function is what users ask for.
         value = getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
         globals()[name] = value
         return value

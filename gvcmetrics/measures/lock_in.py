@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.concentration import concentration
+from gvcmetrics.measures.concentration import concentration_indices
 from gvcmetrics.measures.firm_checks import first_row, non_negative, numbers, require_columns
 from gvcmetrics.measures.items import checked_items, cronbach_alpha, z_scores
 from gvcmetrics.measures.lineage import record
@@ -44,7 +44,7 @@ def buyer_concentration(
 
     Source: Humphrey (2001), note 2, for dependence; `concentration` for the formulas.
     """
-    spread = concentration(sales, across=buyer, by=unit, value=value)
+    spread = concentration_indices(sales, across=buyer, by=unit, value=value)
     totals = sales.groupby([*unit, buyer])[value].sum().reset_index()
     shares = size_distribution(totals, cluster=list(unit), size=value, weight=None, top=[1, 3])
     out = spread[[*unit, "n_markets", "hhi", "hhi_normalised"]].merge(

@@ -10,8 +10,8 @@ from typing import Any
 
 _PUBLIC = {
     "ols": "linear",
-    "poisson": "poisson",
-    "hausman": "hausman",
+    "poisson": "poisson_regression",
+    "hausman": "hausman_test",
     "Results": "results",
     "TestResult": "tests",
 }

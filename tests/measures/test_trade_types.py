@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvcmetrics.measures.concentration import concentration, market_share
+from gvcmetrics.measures.concentration import concentration_indices, market_share
 from gvcmetrics.measures.quality import (
     distance_to_frontier,
     khandelwal_quality,
@@ -50,7 +50,7 @@ MEASURES = {
     "market_share": market_share,
     "distance": distance_to_frontier,
     "quality": lambda f: khandelwal_quality(f, sigma=4.0),
-    "concentration": concentration,
+    "concentration": concentration_indices,
     "entry_exit": entry_exit,
     "survival": lambda f: kaplan_meier(trade_spells(f)),
     "vertical": two_way_trade,
