@@ -59,9 +59,10 @@ def check_rows(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, file: str
         raise DataError("the file has a header and no rows", Place(file), "Check that it is complete")
     duplicated = _mark_duplicates(connection, spec)
     _collect_rejects(connection, spec, bool(bad), duplicated)
-    if spec.long_to_wide:
-        _refuse_incomplete(connection, spec, file)
     rejected = _one(connection, f"SELECT COUNT(DISTINCT row) FROM {REJECTS_TABLE}")[0]
+    # A bad cell takes its row from a key, which then lacks a measure: the bad cell is the news.
+    if spec.long_to_wide and not rejected:
+        _refuse_incomplete(connection, spec, file)
     return Tally(rows, rejected)
 
 
