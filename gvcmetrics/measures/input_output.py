@@ -121,7 +121,7 @@ class InputOutput:
             raise DataError(
                 "I − A is singular, so the Leontief inverse does not exist; industries without value "
                 f"added: {some(empty)}",
-                remedy="Check their columns: output must exceed intermediate purchases somewhere in each chain.",
+                remedy="Check their columns: output must exceed purchases somewhere in every chain.",
             )
         return factors
 
@@ -166,7 +166,7 @@ def technical_coefficients(table: InputOutput) -> pd.DataFrame:
 
     A column without output is zero.
 
-    Source: Leontief (1936); Miller and Blair (2009), eq. 2.4.
+    Source: Miller and Blair (2009), Input-output analysis, chapter 2.
     """
     return pd.DataFrame(table.A, index=table.rows, columns=table.rows)
 
@@ -179,7 +179,7 @@ def leontief_inverse(table: InputOutput) -> pd.DataFrame:
     DataError
         I − A is singular.
 
-    Source: Leontief (1936); Miller and Blair (2009), eq. 2.11.
+    Source: Leontief (1936); Miller and Blair (2009), chapter 2.
     """
     return pd.DataFrame(table.B, index=table.rows, columns=table.rows)
 
@@ -187,7 +187,7 @@ def leontief_inverse(table: InputOutput) -> pd.DataFrame:
 def local_inverses(table: InputOutput) -> dict[str, pd.DataFrame]:
     """The local Leontief inverses L_s = (I − A_ss)⁻¹ by region.
 
-    Source: Wang, Wei and Zhu (2013), eq. 7.
+    Source: Wang, Wei and Zhu (2013), section 2.
     """
     return {
         region: pd.DataFrame(L, index=table.rows[block], columns=table.rows[block])
@@ -208,7 +208,7 @@ def gross_exports(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.D
     -------
     frame indexed by `by`: `gross_exports`, `intermediate_exports`, `final_exports`.
 
-    Source: Wang, Wei and Zhu (2013), eq. 1.
+    Source: Koopman, Wang and Wei (2014), section II.
     """
     return labelled(
         table,
@@ -238,7 +238,7 @@ def group_countries(table: InputOutput, groups: Mapping[str, Iterable[str]]) -> 
     DataError
         A country is not in the table, or is in two groups, or a group has a country's name.
 
-    Source: Borin and Mancini (2023), section 2; Miroudot and Ye (2021) on perimeters.
+    Source: Miroudot and Ye (2021) on perimeters; Borin and Mancini (2023).
     """
     country = table.rows.get_level_values("country").to_numpy(dtype=object)
     known = set(table.regions)
@@ -267,7 +267,8 @@ def group_countries(table: InputOutput, groups: Mapping[str, Iterable[str]]) -> 
     code = column[table.region_of_row]
     order = np.argsort(code, kind="stable")
     Y = np.zeros((len(code), len(names), len(table.uses)))
-    np.add.at(Y, (slice(None), column), table.Y)
+    for position, group_position in enumerate(column):
+        Y[:, group_position] += table.Y[:, position]
     return replace(
         table,
         rows=pd.MultiIndex.from_arrays(
@@ -282,9 +283,7 @@ def group_countries(table: InputOutput, groups: Mapping[str, Iterable[str]]) -> 
     )
 
 
-def by_year(
-    tables: Iterable[InputOutput], measure: Callable[[InputOutput], pd.DataFrame]
-) -> pd.DataFrame:
+def by_year(tables: Iterable[InputOutput], measure: Callable[[InputOutput], pd.DataFrame]) -> pd.DataFrame:
     """One measure over several tables, with `year` as the outermost index level.
 
     Tables are taken one at a time, so a generator keeps only one of them in memory.
@@ -306,16 +305,16 @@ def labelled(table: InputOutput, values: Mapping[str, Array], by: Sequence[str])
     levels = ("exporter", "industry", "importer")
     if not by or set(by) - set(levels) or len(set(by)) < len(by):
         raise DataError(f"by={tuple(by)!r} is not a choice of levels", remedy=f"Choose from {levels}.")
-    exporter = pd.Categorical.from_codes(table.region_of_row, list(table.regions))
-    industry = pd.Categorical(table.rows.get_level_values("industry"))
-    industry = industry.reorder_categories(list(pd.unique(table.rows.get_level_values("industry"))))
+    exporter = _region_labels(table, table.region_of_row)
+    names = table.rows.get_level_values("industry")
+    industry = pd.Categorical(names, categories=names.unique())
     if "importer" not in by:
         frame = pd.DataFrame({name: array.sum(axis=1) for name, array in values.items()})
         frame.index = pd.MultiIndex.from_arrays([exporter, industry], names=levels[:2])
     else:
         row, column = np.nonzero(table.abroad)
         frame = pd.DataFrame({name: array[row, column] for name, array in values.items()})
-        importer = pd.Categorical.from_codes(column, list(table.regions))
+        importer = _region_labels(table, column)
         frame.index = pd.MultiIndex.from_arrays([exporter[row], industry[row], importer], names=levels)
     frame = frame.groupby(level=list(by), observed=True).sum()
     return frame.set_axis(_plain(frame.index), axis=0)
@@ -338,10 +337,15 @@ def _factor(M: Array) -> tuple[Array, Array]:
         return lu_factor(M, overwrite_a=True, check_finite=False)
 
 
+def _region_labels(table: InputOutput, code: Array) -> pd.Categorical[str]:
+    return pd.Categorical.from_codes(code.astype(np.intp), categories=pd.Index(table.regions))
+
+
 def _plain(index: pd.Index) -> pd.Index:
     """The index with strings in place of the categories that kept the table's order."""
     if isinstance(index, pd.MultiIndex):
-        return index.set_levels([level.astype(str) for level in index.levels])
+        levels = [index.get_level_values(k).astype(str) for k in range(index.nlevels)]
+        return pd.MultiIndex.from_arrays(levels, names=index.names)
     return index.astype(str)
 
 

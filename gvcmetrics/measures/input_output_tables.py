@@ -126,22 +126,22 @@ def from_matrices(
     DataError
         As in `from_wide`.
     """
-    intermediate = intermediate.set_axis(_text(intermediate.index)).set_axis(_text(intermediate.columns), axis=1)
-    final = final.set_axis(_text(final.index)).set_axis(_text(final.columns), axis=1)
-    rows = _row_order(intermediate.index)
-    _same_labels(rows, intermediate.columns, "columns of the intermediate matrix")
-    _same_labels(rows, final.index, "rows of the final-use matrix")
+    given, buyers = _text(intermediate.index), _text(intermediate.columns)
+    sellers, users = _text(final.index), _text(final.columns)
+    rows = _row_order(given)
+    _same_labels(rows, buyers, "columns of the intermediate matrix")
+    _same_labels(rows, sellers, "rows of the final-use matrix")
     regions = tuple(dict.fromkeys(rows.get_level_values("country")))
-    categories = tuple(dict.fromkeys(final.columns.get_level_values(1)))
+    categories = tuple(dict.fromkeys(users.get_level_values(1)))
     columns = pd.MultiIndex.from_product([regions, categories])
-    _same_labels(columns, final.columns, "columns of the final-use matrix (country × category)")
+    _same_labels(columns, users, "columns of the final-use matrix (country × category)")
     if inventories is not None and inventories not in categories:
         raise DataError(
             f"the table has no final-use category {inventories!r} to take as inventories",
             remedy=f"Its categories are: {some(categories)}.",
         )
-    Z = _numbers(intermediate.reindex(index=rows, columns=rows))
-    Y = _numbers(final.reindex(index=rows, columns=columns))
+    Z = _numbers(intermediate, given.get_indexer(rows), buyers.get_indexer(rows))
+    Y = _numbers(final, sellers.get_indexer(rows), users.get_indexer(columns))
     if (Z < 0).any():
         i, j = np.argwhere(Z < 0)[0]
         raise DataError(
@@ -152,9 +152,9 @@ def from_matrices(
     if output is None:
         x = Z.sum(axis=1) + Y.sum(axis=1)
     else:
-        output = output.set_axis(_text(output.index))
-        _same_labels(rows, output.index, "rows of the output vector")
-        x = _numbers(output.reindex(rows).to_frame())[:, 0]
+        makers = _text(output.index)
+        _same_labels(rows, makers, "rows of the output vector")
+        x = _numbers(output.to_frame("output"), makers.get_indexer(rows), np.array([0]))[:, 0]
         Z, x = _closed(Z, Y.sum(axis=1), x, rows, close, tolerance)
     if negative_value_added == "error":
         _check_value_added(Z, x, rows)
@@ -245,20 +245,21 @@ def _same_labels(expected: pd.MultiIndex, found: pd.MultiIndex, what: str) -> No
         )
 
 
-def _numbers(frame: pd.DataFrame) -> Array:
+def _numbers(frame: pd.DataFrame, row: Array, column: Array) -> Array:
+    """The cells, in the given order of rows and columns."""
     try:
         values = frame.to_numpy(dtype=float)
     except (TypeError, ValueError) as error:
         raise DataError(f"a cell is not a number ({error})") from error
     if not np.isfinite(values).all():
         i, j = np.argwhere(~np.isfinite(values))[0]
-        column = frame.columns[j]
+        name = frame.columns[j]
         raise DataError(
             f"cell of row {some([frame.index[i]])} is missing or infinite",
-            Place(column="_".join(map(str, column)) if isinstance(column, tuple) else str(column)),
+            Place(column="_".join(map(str, name)) if isinstance(name, tuple) else str(name)),
             "Every cell must hold a number; write 0 where there is no flow.",
         )
-    return values
+    return values[np.ix_(row, column)]
 
 
 def _closed(

@@ -55,7 +55,7 @@ def borin_mancini_source(table: InputOutput, by: Sequence[str] = ("exporter",)) 
     DataError
         I − A is singular, or `by` names an unknown level.
 
-    Source: Borin and Mancini (2023), eq. 8–11; (2019), eq. 19.
+    Source: Borin and Mancini (2023), eq. 4 and the source-based terms; (2019).
     """
     routes = source_routes(table)
     once = domestic_content_once(table)
@@ -99,7 +99,7 @@ def borin_mancini_sink(table: InputOutput, by: Sequence[str] = ("exporter",)) ->
     DataError
         I − A is singular, or `by` names an unknown level.
 
-    Source: Borin and Mancini (2023), eq. 12–15; (2019), eq. 20.
+    Source: Borin and Mancini (2023), eq. 12–13 and the sink-based terms; (2019).
     """
     routes = sink_routes(table)
     domestic, foreign = domestic_content(table), foreign_content(table)
@@ -150,7 +150,7 @@ def borin_mancini_perspective(
     DataError
         An unknown perspective, or I − A is singular.
 
-    Source: Borin and Mancini (2023), section 3.2, eq. 4–7.
+    Source: Borin and Mancini (2023), on exporter, bilateral and sectoral perspectives.
     """
     levels = {
         "exporter": ("exporter",),

@@ -34,9 +34,7 @@ def return_factors(table: InputOutput) -> list[Array]:
     rows of one region only. By the Woodbury identity its columns for s are B_·s M_s⁻¹, so no
     inverse beyond B is needed, only one system of the size of a region.
     """
-    return [
-        (np.eye(b.stop - b.start) - table.A[b, b]) @ table.B[b, b] for b in table.blocks
-    ]
+    return [(np.eye(b.stop - b.start) - table.A[b, b]) @ table.B[b, b] for b in table.blocks]
 
 
 def foreign_content_once(table: InputOutput) -> Array:
@@ -47,7 +45,6 @@ def foreign_content_once(table: InputOutput) -> Array:
     """
     foreign = foreign_content(table)
     parts = [
-        np.linalg.solve(M.T, foreign[b])
-        for b, M in zip(table.blocks, return_factors(table), strict=True)
+        np.linalg.solve(M.T, foreign[b]) for b, M in zip(table.blocks, return_factors(table), strict=True)
     ]
     return np.concatenate(parts)

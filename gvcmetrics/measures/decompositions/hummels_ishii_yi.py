@@ -36,8 +36,6 @@ def hummels_ishii_yi(table: InputOutput, by: Sequence[str] = ("exporter",)) -> p
             for b, L in zip(table.blocks, table.L, strict=True)
         ]
     )
-    frame = labelled(
-        table, {"gross_exports": table.exports, "VS": imported[:, None] * table.exports}, by
-    )
+    frame = labelled(table, {"gross_exports": table.exports, "VS": imported[:, None] * table.exports}, by)
     frame["VS_share"] = share(frame["VS"], frame["gross_exports"])
     return frame

@@ -36,9 +36,9 @@ def oecd_content(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.Da
 
     Source: OECD (2021), Guide to TiVA indicators, EXGR_DDC to EXGR_FVA.
     """
-    direct = np.concatenate(
-        [table.v[b] * np.diag(L) for b, L in zip(table.blocks, table.L, strict=True)]
-    )[:, None]
+    direct = np.concatenate([table.v[b] * np.diag(L) for b, L in zip(table.blocks, table.L, strict=True)])[
+        :, None
+    ]
     once, domestic = domestic_content_once(table)[:, None], domestic_content(table)[:, None]
     return labelled(
         table,

@@ -7,7 +7,7 @@ the content of a unit of exports, the routes give the decomposition's terms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,52 +42,84 @@ def source_routes(table: InputOutput) -> Routes:
 
     The output of j that ends in l is (B Y)_jl.
     """
-    routes, _ = _follow(table)
-    return routes
+    R = len(table.regions)
+    further = table.local(_exports_by_destination(table) - table.final_exports)
+    onward = table.local(table.final_exports)
+
+    def same_for_all(column: Array) -> Array:
+        return np.repeat(column[:, None], R, axis=1)
+
+    # Output that r needs for each use, rows of r; column s where it depends on the exporter.
+    needs = [
+        same_for_all(table.local(table.at_home(table.final_use))),
+        onward,
+        same_for_all(onward.sum(axis=1)),
+        further,
+        same_for_all(further.sum(axis=1)),
+        same_for_all(table.at_home(further)),
+    ]
+    direct, onward_home, onward_all, further_home, further_all, further_importer = bought(
+        table, np.stack(needs, axis=2)
+    )
+    return Routes(
+        final=table.final_exports,
+        direct=direct,
+        onward_home=onward_home,
+        onward_third=onward_all - onward_home,
+        further_home=further_home,
+        further_third=further_all - further_home,
+        further_importer=further_importer,
+        own=np.zeros_like(direct),
+    )
 
 
 def sink_routes(table: InputOutput) -> Routes:
     """Routes that stop where they would leave s a second time; those exports are `own`.
 
-    With the extraction inverse B^{s} and Y^{s} = Y without the final exports of s,
+    With the extraction inverse B^{s}, and Y^{s} for Y without the final exports of s,
 
-        (B^{s} Y^{s})_jl = (B Y)_jl − B_js M_s⁻¹ P_sl,   P_sl = Y_sl + Σ_{k≠s} A_sk (B Y)_kl  (l ≠ s
-        for the first part),
+        B^{s} Y^{s} = B Y − B_·s M_s⁻¹ P_s,    P_sl = Y_sl [l ≠ s] + Σ_{k≠s} A_sk (B Y)_kl
 
-    P_sl being the exports of s by final destination, so that Σ_l P_sl = E_s. M_s as in
+    P_sl being the exports of s by region l of final use, so that Σ_l P_sl = E_s. M_s as in
     `return_factors`. No inverse per exporter is formed.
     """
-    routes, once_processed = _follow(table)
+    routes = source_routes(table)
     destinations = _exports_by_destination(table)
     passed_on = table.B - np.eye(len(table.x))
     for b in table.blocks:
         passed_on[b] -= table.A[b, b] @ table.B[b]
-    own = np.zeros_like(routes.own)
-    home, third, importer = (
-        routes.further_home.copy(),
-        routes.further_third.copy(),
-        routes.further_importer.copy(),
-    )
+    needs = np.empty((len(table.x), len(table.regions), 3))
     for s, (b, M) in enumerate(zip(table.blocks, return_factors(table), strict=True)):
-        again = passed_on[:, b] @ np.linalg.solve(M, destinations[b])
-        for r, c in enumerate(table.blocks):
-            if r == s:
-                continue
-            out_again = once_processed[b, c] @ again[c]
-            own[b, r] = out_again.sum(axis=1)
-            home[b, r] -= out_again[:, s]
-            third[b, r] -= own[b, r] - out_again[:, s]
-            importer[b, r] -= out_again[:, r]
-    return Routes(
-        final=routes.final,
-        direct=routes.direct,
-        onward_home=routes.onward_home,
-        onward_third=routes.onward_third,
-        further_home=home,
-        further_third=third,
-        further_importer=importer,
+        again = table.local(passed_on[:, b] @ np.linalg.solve(M, destinations[b]))
+        needs[:, s] = np.column_stack([again.sum(axis=1), again[:, s], table.at_home(again)])
+    own, home, importer = bought(table, needs)
+    return replace(
+        routes,
+        further_home=routes.further_home - home,
+        further_third=routes.further_third - (own - home),
+        further_importer=routes.further_importer - importer,
         own=own,
     )
+
+
+def bought(table: InputOutput, needs: Array) -> Array:
+    """What each exporter s sells to r as inputs, A_sr times the output that r needs.
+
+    Parameters
+    ----------
+    table : the input-output table.
+    needs : output by row of r, exporter s and use, (n, R, uses).
+
+    Returns
+    -------
+    array by use, row of s and importer r, zero at home, (uses, n, R).
+    """
+    sold = np.zeros((needs.shape[2], len(table.x), len(table.regions)))
+    for s, b in enumerate(table.blocks):
+        for r, c in enumerate(table.blocks):
+            if r != s:
+                sold[:, b, r] = (table.A[b, c] @ needs[c, s]).T
+    return sold
 
 
 def _exports_by_destination(table: InputOutput) -> Array:
@@ -97,36 +129,3 @@ def _exports_by_destination(table: InputOutput) -> Array:
     for b in table.blocks:
         passed_on[b] -= table.A[b, b] @ output[b]
     return passed_on + table.final_exports
-
-
-def _follow(table: InputOutput) -> tuple[Routes, Array]:
-    """The source-based routes, and A_sr L_r for all s ≠ r, (n, n)."""
-    n, R = table.final_use.shape
-    further_use = _exports_by_destination(table) - table.final_exports
-    home_use = table.at_home(table.final_use)
-    rows, own_region = np.arange(n), table.region_of_row
-    once_processed = np.empty((n, n))
-    direct, onward, onward_home, further, further_home, further_importer = np.empty((6, n, R))
-    for r, c in enumerate(table.blocks):
-        once_processed[:, c] = table.A[:, c] @ table.L[r]
-        ends = once_processed[:, c] @ np.column_stack(
-            [home_use[c], table.final_exports[c], further_use[c]]
-        )
-        direct[:, r] = ends[:, 0]
-        onward[:, r] = ends[:, 1 : R + 1].sum(axis=1)
-        onward_home[:, r] = ends[rows, 1 + own_region]
-        further[:, r] = ends[:, R + 1 :].sum(axis=1)
-        further_home[:, r] = ends[rows, R + 1 + own_region]
-        further_importer[:, r] = ends[:, R + 1 + r]
-    abroad = table.abroad
-    routes = Routes(
-        final=table.final_exports,
-        direct=direct * abroad,
-        onward_home=onward_home * abroad,
-        onward_third=(onward - onward_home) * abroad,
-        further_home=further_home * abroad,
-        further_third=(further - further_home) * abroad,
-        further_importer=further_importer * abroad,
-        own=np.zeros((n, R)),
-    )
-    return routes, once_processed

@@ -12,7 +12,8 @@ from gvcmetrics.measures.decompositions.content import (
     domestic_content_once,
     foreign_content,
 )
-from gvcmetrics.measures.input_output import Array, InputOutput, labelled
+from gvcmetrics.measures.decompositions.routes import bought
+from gvcmetrics.measures.input_output import InputOutput, labelled
 
 
 def wang_wei_zhu(
@@ -65,7 +66,7 @@ def wang_wei_zhu(
     processed_home = table.local(home_use)
     processed_exports = table.local(table.exports.sum(axis=1))
 
-    # Per unit bought by r, rows of r, column s; then multiplied by A_sr in `bought`.
+    # Per unit bought by r, rows of r, column s; then multiplied by A_sr in `sold`.
     third_home = (through_home.sum(axis=1) - own_home)[:, None] - through_home
     returning = total - through_home - own_by_use
     third_exports = (through_exports.sum(axis=1) - own_exports)[:, None] - through_exports
@@ -82,7 +83,7 @@ def wang_wei_zhu(
         "VA_INT": np.repeat(processed_home[:, None], R, axis=1),
         "DC": np.repeat(processed_exports[:, None], R, axis=1),
     }
-    bought = dict(zip(needs, _bought(table, np.stack(list(needs.values()), axis=2)), strict=True))
+    sold = dict(zip(needs, bought(table, np.stack(list(needs.values()), axis=2)), strict=True))
 
     once, domestic = domestic_content_once(table)[:, None], domestic_content(table)[:, None]
     importer = table.content_by_origin * table.abroad
@@ -90,24 +91,14 @@ def wang_wei_zhu(
     terms = {
         "gross_exports": table.exports,
         "DVA_FIN": domestic * final_exports,
-        **{name: once * bought[name] for name in list(needs)[:8] if name != "DDC_FIN"},
+        **{name: once * sold[name] for name in list(needs)[:8] if name != "DDC_FIN"},
         "OVA_FIN": other * final_exports,
         "MVA_FIN": importer * final_exports,
-        "OVA_INT": other * bought["VA_INT"],
-        "MVA_INT": importer * bought["VA_INT"],
-        "DDC_FIN": once * bought["DDC_FIN"],
-        "DDC_INT": (domestic - once) * bought["DDC_INT"],
-        "ODC": other * bought["DC"],
-        "MDC": importer * bought["DC"],
+        "OVA_INT": other * sold["VA_INT"],
+        "MVA_INT": importer * sold["VA_INT"],
+        "DDC_FIN": once * sold["DDC_FIN"],
+        "DDC_INT": (domestic - once) * sold["DDC_INT"],
+        "ODC": other * sold["DC"],
+        "MDC": importer * sold["DC"],
     }
     return labelled(table, terms, by)
-
-
-def _bought(table: InputOutput, needs: Array) -> Array:
-    """A_sr times the rows of r, for each exporter s its own column of `needs`, (terms, n, R)."""
-    bought = np.zeros((needs.shape[2], len(table.x), len(table.regions)))
-    for s, b in enumerate(table.blocks):
-        for r, c in enumerate(table.blocks):
-            if r != s:
-                bought[:, b, r] = (table.A[b, c] @ needs[c, s]).T
-    return bought
