@@ -73,10 +73,12 @@ def upstreamness(table: InputOutput, net_inventories: bool = True) -> pd.DataFra
     The values that Antràs and Chor published for 1995–2011 (World Input-Output Database, 2013
     release) come from this with the inventory correction, the rest of the world a country like
     any other, changes in inventories of either sign used as they are, and 1 where an industry
-    produces nothing (here: missing). Measured on 1995–2003 with the table in whole millions: median
-    absolute difference under 0.001 when the row sums are closed with `close="intermediate"`, and
-    no difference above 0.05 in an industry with output above 5 billion USD. What is left is
-    rounding: rounding the table to tens of millions moves industries ten times larger by as much.
+    produces nothing (here: missing). On all of 1995–2003, with the table in whole millions of USD
+    and its row sums closed by `close="intermediate"`, the median absolute difference is 0.0009
+    (correlation 0.998), and every difference above 0.05 is in an industry with output below 1 billion.
+    What is left is the rounding of the table, in which small flows vanish: rounding to tens of
+    millions moves industries ten times as large by 0.7 to 0.9 of the differences (2003).
+    Industries whose output, or output less inventories, rounds to nothing cannot be compared.
 
     Source: Antràs, Chor, Fally and Hillberry (2012); Fally (2012).
     """
@@ -101,8 +103,13 @@ def downstreamness(table: InputOutput, net_inventories: bool = True) -> pd.DataF
 
     Notes
     -----
-    Antràs and Chor's published values: see `upstreamness`; the inventory correction enters here too,
-    through the purchases of each industry, and value added is what is left of output.
+    Antràs and Chor's published values come from the same corrected table as their upstreamness, with
+    value added all that is left of output after purchases. On 1995–2003 the median absolute
+    difference is 0.0044, and every difference above 0.05 is in an industry with output below
+    2.2 billion USD. Rounding weighs more here: the small imports that make up the columns of
+    small industries are lost, so their downstreamness comes out too low (in over 95 per cent of
+    those below 1 billion), and closing the row sums gives the loss to large ones (0.0006 too
+    high at the median above 100 billion).
 
     Source: Antràs and Chor (2013); Miller and Temurshoev (2017); Antràs and Chor (2018).
     """

@@ -87,7 +87,7 @@ def test_pymrio_system_without_flows_is_an_error():
 # --- equations -----------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=SEEDS)
 def test_inverse_and_identities_on_random_tables(random_table, seed):
     table = random_table(seed)
@@ -262,7 +262,7 @@ def test_negative_value_added_is_an_error_unless_kept(small_frame):
     assert from_wide(wrong, negative_value_added="keep").value_added[0] < 0
 
 
-def test_singular_system_is_an_error(random_table):
+def test_singular_system_is_an_error():
     labels = pd.MultiIndex.from_product([["A", "B"], ["i", "j"]])
     users = pd.MultiIndex.from_product([["A", "B"], ["use"]])
     Z = np.array([[2.0, 3.0, 0, 0], [3.0, 5.0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]])
