@@ -327,8 +327,8 @@ def divide(numerator: Array, denominator: Array) -> Array:
 
 
 def share(part: pd.Series, whole: pd.Series) -> pd.Series:
-    """Part in whole, missing where the whole is zero."""
-    return part / whole.where(whole != 0)
+    """Part in whole, missing where the whole is not positive (stocks drawn down can make it negative)."""
+    return part / whole.where(whole > 0)
 
 
 def _factor(M: Array) -> tuple[Array, Array]:

@@ -39,7 +39,9 @@ def from_wide(
     close : how to close the gap between row sums and `output` in a table that was rounded.
         None: there must be none. `"row_sums"`: output becomes the row sum. `"intermediate"`:
         output stays and the row's intermediate uses are scaled to meet it; a row that cannot be
-        scaled (no intermediate uses, or final use above output) takes its row sum as output.
+        scaled (no intermediate uses, or final use above output) takes its row sum as output. The
+        WIOD panel in whole millions needs one of the two: `"intermediate"` keeps published output
+        and comes nearest to published upstreamness.
     negative_value_added : `"error"`, or `"keep"` to accept industries whose purchases exceed
         output; the decompositions then carry the negative value added through. Where output is
         zero the coefficients are zero, so what such an industry buys reaches no final use.

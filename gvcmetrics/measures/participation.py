@@ -43,8 +43,8 @@ def participation(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.D
     Returns
     -------
     frame indexed by `by`: `gross_exports`, `DAVAX`, `GVC_backward`, `GVC_forward`, `GVC`, and
-    `backward_share`, `forward_share`, `participation` in gross exports (missing where nothing is
-    exported).
+    `backward_share`, `forward_share`, `participation` in gross exports (missing where exports are
+    not positive).
 
     Source: Borin and Mancini (2019), on GVC participation; (2023).
     """
@@ -90,7 +90,7 @@ def participation_koopman(table: InputOutput, by: Sequence[str] = ("exporter",))
     Returns
     -------
     frame indexed by `by`: `gross_exports`, `IV`, `FV`, `participation`, `position` (missing where
-    nothing is exported).
+    exports are not positive).
 
     Raises
     ------

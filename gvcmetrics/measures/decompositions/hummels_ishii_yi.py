@@ -26,7 +26,7 @@ def hummels_ishii_yi(table: InputOutput, by: Sequence[str] = ("exporter",)) -> p
 
     Returns
     -------
-    frame indexed by `by`: `gross_exports`, `VS`, `VS_share` (missing where nothing is exported).
+    frame indexed by `by`: `gross_exports`, `VS`, `VS_share` (missing where exports are not positive).
 
     Source: Hummels, Ishii and Yi (2001), eq. 3.
     """

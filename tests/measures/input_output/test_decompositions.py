@@ -266,6 +266,17 @@ def test_group_of_countries_as_with_an_explicit_extraction_inverse(random_table)
         np.testing.assert_allclose(borin_mancini_sink(table)[name], by_region, rtol=1e-9, err_msg=name)
 
 
+def test_decompositions_of_groups_agree_where_theory_says_so(small):
+    table = group_countries(small, {"UNION": ["BBB", "DDD"]})
+    nine, sixteen = koopman_wang_wei(table), wang_wei_zhu(table, by=("exporter",))
+    source = standard_parts(borin_mancini_source(table))
+    for frame in (nine, sixteen):
+        adds_up(frame)
+        for name in ("gross_exports", "DC", "DVA", "VAX", "REF", "DDC", "FC"):
+            same(standard_parts(frame)[name], source[name], name)
+    assert source.loc["UNION", "gross_exports"] < small.exports[[*range(3, 6), *range(9, 12)]].sum()
+
+
 @settings(max_examples=15, deadline=None)
 @given(seed=SEEDS, sizes=SIZES)
 def test_perspectives_as_with_explicit_extraction_inverses(random_table, seed, sizes):

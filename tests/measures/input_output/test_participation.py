@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from gvcmetrics.errors import DataError
 from gvcmetrics.measures.decompositions import borin_mancini_source, koopman_wang_wei, standard_parts
 from gvcmetrics.measures.input_output import gross_exports, group_countries
+from gvcmetrics.measures.input_output_tables import from_wide
 from gvcmetrics.measures.participation import (
     domestic_value_added_in_exports,
     participation,
@@ -131,3 +132,26 @@ def test_group_of_countries_has_less_backward_participation(small):
     origins = value_added_in_exports(union)
     assert len(origins) == 2 * 3 * 2
     assert origins["value_added"].sum() == pytest.approx(union.exports.sum(), rel=1e-12)
+
+
+def test_industry_whose_exports_are_negative_has_no_shares(small_frame):
+    drawn_down = small_frame.copy()
+    moved = drawn_down.filter(regex="^(BBB|CCC|DDD)_").loc[0].sum() + 5
+    drawn_down.loc[0, ["DDD_f2", "output"]] -= moved
+    table = from_wide(drawn_down, negative_value_added="keep")
+    assert gross_exports(table, by=("exporter", "industry")).loc[("AAA", "s1"), "gross_exports"] < 0
+    for measure in (participation, participation_koopman):
+        frame = measure(table, by=("exporter", "industry"))
+        assert np.isnan(frame.loc[("AAA", "s1"), "participation"])
+        assert frame.drop(index=("AAA", "s1")).notna().all(axis=None)
+
+
+def test_one_country_alone_exports_nothing(small):
+    alone = group_countries(small, {"WORLD": ["AAA", "BBB", "CCC", "DDD"]})
+    assert alone.regions == ("WORLD",)
+    frame = participation(alone)
+    assert frame.loc["WORLD", "GVC"] == 0
+    assert np.isnan(frame.loc["WORLD", "participation"])
+    assert (koopman_wang_wei(alone) == 0).all(axis=None)
+    assert (borin_mancini_source(alone) == 0).all(axis=None)
+    assert participation(alone, by=("exporter", "importer")).empty
