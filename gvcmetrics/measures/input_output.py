@@ -84,8 +84,12 @@ class InputOutput:
 
     @cached_property
     def v(self) -> Array:
-        """Value added per unit of output; zero where there is no output, (n,)."""
-        return divide(self.value_added, self.x)
+        """Value added per unit of output, (n,).
+
+        One where there is neither output nor purchases: what such an industry delivers comes out of
+        stock, is all its own, and V B = 1 holds for it too.
+        """
+        return np.where(self.x != 0, divide(self.value_added, self.x), 1.0)
 
     @cached_property
     def A(self) -> Array:

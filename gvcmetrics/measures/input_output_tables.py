@@ -43,8 +43,9 @@ def from_wide(
         WIOD panel in whole millions needs one of the two: `"intermediate"` keeps published output
         and comes nearest to published upstreamness.
     negative_value_added : `"error"`, or `"keep"` to accept industries whose purchases exceed
-        output; the decompositions then carry the negative value added through. Where output is
-        zero the coefficients are zero, so what such an industry buys reaches no final use.
+        output; the decompositions then carry the negative value added through. What an industry
+        without output buys counts as final use of its country (its inventories, or the last
+        category), so that everything still adds up.
     tolerance : largest gap between row sum and output, as a share of the row's output.
 
     Raises
@@ -161,6 +162,10 @@ def from_matrices(
     if negative_value_added == "error":
         _check_value_added(Z, x, rows)
     code = np.array([regions.index(country) for country in rows.get_level_values("country")])
+    stock = categories.index(inventories) if inventories is not None else len(categories) - 1
+    for idle in np.flatnonzero((x == 0) & (Z.sum(axis=0) > 0)):
+        Y[:, code[idle] * len(categories) + stock] += Z[:, idle]
+        Z[:, idle] = 0.0
     return InputOutput(
         year=year,
         rows=rows,

@@ -187,6 +187,7 @@ def production_length(table: InputOutput) -> pd.DataFrame:
     imported = table.solve_transposed(_to_abroad(table, v_home))
     imported_length = table.solve_transposed(_to_abroad(table, _local_transposed(table, v_home)) + imported)
     content = table.content_by_origin.sum(axis=1)
+    produces = table.x > 0
     frame = _by_row(
         table,
         {
@@ -194,9 +195,9 @@ def production_length(table: InputOutput) -> pd.DataFrame:
             "forward_domestic": _ratio(table.local(domestic), domestic),
             "forward_traditional": _ratio(table.local(traditional), traditional),
             "forward_GVC": _ratio(crossing_length, crossing),
-            "backward": _ratio(table.solve_transposed(content), content),
-            "backward_domestic": _ratio(_local_transposed(table, v_home), v_home),
-            "backward_GVC": _ratio(imported_length, imported),
+            "backward": _ratio(table.solve_transposed(content), content * produces),
+            "backward_domestic": _ratio(_local_transposed(table, v_home), v_home * produces),
+            "backward_GVC": _ratio(imported_length, imported * produces),
         },
     )
     frame["position"] = frame["forward_GVC"] / frame["backward_GVC"]

@@ -262,6 +262,21 @@ def test_negative_value_added_is_an_error_unless_kept(small_frame):
     assert from_wide(wrong, negative_value_added="keep").value_added[0] < 0
 
 
+def test_purchases_of_an_industry_without_output_become_final_use(small_frame, small):
+    idle = small_frame.copy()
+    idle.loc[4, idle.columns[2:]] = 0.0
+    with pytest.raises(DataError, match=r"negative in 1 industries: BBB s2 \(-.* on output 0\)"):
+        from_wide(idle, close="row_sums")
+    table = from_wide(idle, close="row_sums", negative_value_added="keep")
+    assert (table.Z[:, 4] == 0).all()
+    bought = idle["BBB_s2"].to_numpy()
+    np.testing.assert_allclose(table.Y[:, 1, 1], idle["BBB_f2"] + bought)
+    np.testing.assert_allclose(table.Z.sum(axis=1) + table.final_use.sum(axis=1), table.x, rtol=1e-12)
+    others = [0, 1, 2, 6, 7, 8, 9, 10, 11]
+    np.testing.assert_allclose(table.exports[others], small.exports[others], rtol=1e-12)
+    np.testing.assert_allclose(table.v @ table.B, np.ones(12), rtol=1e-12)
+
+
 def test_singular_system_is_an_error():
     labels = pd.MultiIndex.from_product([["A", "B"], ["i", "j"]])
     users = pd.MultiIndex.from_product([["A", "B"], ["use"]])

@@ -81,9 +81,10 @@ def test_industry_without_output_has_no_position(small_frame):
     empty = small_frame.copy()
     empty.loc[4, empty.columns[2:]] = 0.0
     empty["BBB_s2"] = 0.0
-    frame = positions(from_wide(empty, close="row_sums"))
-    assert frame.loc[("BBB", "s2")].isna().all()
-    assert frame.drop(index=("BBB", "s2")).notna().all(axis=None)
+    table = from_wide(empty, close="row_sums")
+    for frame in (positions(table), production_length(table)):
+        assert frame.loc[("BBB", "s2")].isna().all()
+        assert frame.drop(index=("BBB", "s2")).notna().all(axis=None)
 
 
 def test_inventories_that_are_not_named_are_an_error(small):
