@@ -291,8 +291,22 @@ def by_year(tables: Iterable[InputOutput], measure: Callable[[InputOutput], pd.D
     """One measure over several tables, with `year` as the outermost index level.
 
     Tables are taken one at a time, so a generator keeps only one of them in memory.
+
+    Raises
+    ------
+    DataError
+        A table has no year, two have the same, or there is none.
     """
-    results = {table.year: measure(table) for table in tables}
+    results: dict[int, pd.DataFrame] = {}
+    for table in tables:
+        if table.year is None or table.year in results:
+            raise DataError(
+                "a table has no year" if table.year is None else f"two tables are of {table.year}",
+                remedy="Give each table its own year when building it.",
+            )
+        results[table.year] = measure(table)
+    if not results:
+        raise DataError("there is no table to measure", remedy="Pass at least one.")
     return pd.concat(results, names=["year"])
 
 
@@ -354,6 +368,7 @@ def _plain(index: pd.Index) -> pd.Index:
 
 
 def some(items: Iterable[object], most: int = 5) -> str:
+    """The first few items in words, and how many more there are."""
     listed = [" ".join(item) if isinstance(item, tuple) else str(item) for item in items]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more if listed else "none"

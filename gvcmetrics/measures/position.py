@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -145,6 +146,46 @@ def positions(table: InputOutput, net_inventories: bool = True) -> pd.DataFrame:
             "value_added_ratio": np.where(produces, table.v, np.nan),
         },
     )
+
+
+def country_position(
+    table: InputOutput, weights: Literal["output", "exports"] = "exports", net_inventories: bool = True
+) -> pd.DataFrame:
+    """Average upstreamness and downstreamness of each region's output or exports.
+
+        U_c = Σ_i w_ci U_ci / Σ_i w_ci
+
+    Industries whose position is missing carry no weight.
+
+    Parameters
+    ----------
+    table : the input-output table; a group of countries counts as one region.
+    weights : gross exports, or gross output.
+    net_inventories : as in `upstreamness`.
+
+    Returns
+    -------
+    frame indexed by country: `upstreamness`, `downstreamness`; missing where the weights do not sum to
+    something positive.
+
+    Raises
+    ------
+    DataError
+        The weights are neither.
+
+    Source: Antràs, Chor, Fally and Hillberry (2012), on the upstreamness of exports.
+    """
+    if weights not in ("output", "exports"):
+        raise DataError(f"weights {weights!r} are unknown", remedy="Choose 'output' or 'exports'.")
+    weight = table.x if weights == "output" else table.exports.sum(axis=1)
+    frame = positions(table, net_inventories)[["upstreamness", "downstreamness"]]
+    averages = {}
+    for name, values in frame.items():
+        known = values.notna().to_numpy()
+        total = table.block_diagonal(np.where(known, weight, 0.0)).sum(axis=0)
+        weighted = table.block_diagonal(np.where(known, weight * values, 0.0)).sum(axis=0)
+        averages[name] = np.where(total > 0, divide(weighted, total), np.nan)
+    return pd.DataFrame(averages, index=pd.Index(table.regions, name="country"))
 
 
 def production_length(table: InputOutput) -> pd.DataFrame:

@@ -15,6 +15,12 @@ from gvcmetrics.measures.decompositions.content import (
 from gvcmetrics.measures.decompositions.routes import bought
 from gvcmetrics.measures.input_output import InputOutput, labelled
 
+# The terms V_s L_s # A_sr (…), in the paper's order.
+_LOCAL = (
+    *("DVA_INT", "DVA_INTrexI1", "DVA_INTrexF", "DVA_INTrexI2"),
+    *("RDV_INT", "RDV_FIN", "RDV_FIN2"),
+)
+
 
 def wang_wei_zhu(
     table: InputOutput, by: Sequence[str] = ("exporter", "industry", "importer")
@@ -91,7 +97,7 @@ def wang_wei_zhu(
     terms = {
         "gross_exports": table.exports,
         "DVA_FIN": domestic * final_exports,
-        **{name: once * sold[name] for name in list(needs)[:8] if name != "DDC_FIN"},
+        **{name: once * sold[name] for name in _LOCAL},
         "OVA_FIN": other * final_exports,
         "MVA_FIN": importer * final_exports,
         "OVA_INT": other * sold["VA_INT"],

@@ -134,6 +134,15 @@ def test_by_year_stacks_measures(small_frame):
     pd.testing.assert_frame_equal(frame.loc[2000], frame.loc[2001])
 
 
+def test_tables_without_a_year_of_their_own_are_an_error(small, small_frame):
+    with pytest.raises(DataError, match="has no year"):
+        by_year([small], participation)
+    with pytest.raises(DataError, match="two tables are of 2000"):
+        by_year([from_wide(small_frame, year=2000)] * 2, participation)
+    with pytest.raises(DataError, match="no table"):
+        by_year([], participation)
+
+
 # --- groups of countries ---------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from gvcmetrics.errors import DataError
 from gvcmetrics.measures.input_output_tables import from_matrices, from_wide
 from gvcmetrics.measures.position import (
     correct_inventories,
+    country_position,
     downstreamness,
     positions,
     production_length,
@@ -46,6 +47,26 @@ def test_chain_of_three_by_hand():
     assert frame["value_added_ratio"].tolist() == pytest.approx([1, 0.5, 1 / 3, 1])
     assert upstreamness(chain()).loc[("A", "mine"), "upstreamness"] == pytest.approx(3)
     assert downstreamness(chain()).loc[("B", "car"), "downstreamness"] == pytest.approx(2)
+
+
+def test_country_position_by_hand():
+    # A makes 10 of mining (3 stages) and 20 of steel (2), and exports steel only.
+    frame = country_position(chain(), weights="output")
+    assert frame["upstreamness"].to_dict() == pytest.approx({"A": 7 / 3, "B": 1})
+    assert frame["downstreamness"].to_dict() == pytest.approx({"A": (10 + 30) / 30, "B": (60 + 5) / 35})
+    assert country_position(chain())["upstreamness"].to_dict() == pytest.approx({"A": 2, "B": 1})
+    with pytest.raises(DataError, match="'wages' are unknown"):
+        country_position(chain(), weights="wages")
+
+
+def test_country_position_passes_over_industries_without_output(small_frame, small):
+    empty = small_frame.copy()
+    empty.loc[4, empty.columns[2:]] = 0.0
+    empty["BBB_s2"] = 0.0
+    table = from_wide(empty, close="row_sums")
+    average = country_position(table, weights="output").loc["BBB", "upstreamness"]
+    rows = positions(table).loc["BBB", "upstreamness"].drop("s2")
+    assert average == pytest.approx(np.average(rows, weights=table.x[[3, 5]]))
 
 
 def test_net_inventories_by_hand():
