@@ -104,8 +104,24 @@ class InputOutput:
 
     @cached_property
     def L(self) -> tuple[Array, ...]:
-        """The local Leontief inverses (I − A_ss)⁻¹, one per region."""
-        return tuple(np.linalg.inv(np.eye(b.stop - b.start) - self.A[b, b]) for b in self.blocks)
+        """The local Leontief inverses (I − A_ss)⁻¹, one per region.
+
+        Raises
+        ------
+        DataError
+            I − A_ss is singular.
+        """
+        inverses = []
+        for region, b in zip(self.regions, self.blocks, strict=True):
+            M = np.eye(b.stop - b.start) - self.A[b, b]
+            try:
+                inverse = np.linalg.inv(M)
+            except np.linalg.LinAlgError:
+                inverse = np.full_like(M, np.inf)
+            if not np.linalg.norm(M, 1) * np.linalg.norm(inverse, 1) < 1 / _SINGULAR:
+                raise self._singular(f"I − A of {region}", b)
+            inverses.append(inverse)
+        return tuple(inverses)
 
     @cached_property
     def factors(self) -> tuple[Array, Array]:
@@ -121,18 +137,21 @@ class InputOutput:
         factors = _factor(M)
         reciprocal_condition, _ = dgecon(factors[0], norm)
         if not reciprocal_condition > _SINGULAR:
-            empty = self.rows[(self.v <= 0) & (self.x != 0)]
-            raise DataError(
-                "I − A is singular, so the Leontief inverse does not exist; industries without value "
-                f"added: {some(empty)}",
-                remedy="Check their columns: output must exceed purchases somewhere in every chain.",
-            )
+            raise self._singular("I − A", slice(None))
         return factors
 
     @cached_property
     def B(self) -> Array:
         """The global Leontief inverse (I − A)⁻¹, (n, n)."""
         return self.solve(np.eye(len(self.x)))
+
+    def _singular(self, what: str, rows: slice) -> DataError:
+        empty = self.rows[rows][(self.v[rows] <= 0) & (self.x[rows] != 0)]
+        return DataError(
+            f"{what} is singular, so its Leontief inverse does not exist; industries without value "
+            f"added: {some(empty)}",
+            remedy="Check their columns: output must exceed purchases somewhere in every chain.",
+        )
 
     def solve(self, right: Array) -> Array:
         """B times `right`, without forming B."""

@@ -260,6 +260,14 @@ def test_gap_closed_in_intermediate_uses(small_frame):
     np.testing.assert_allclose(ratio, ratio[0])
 
 
+def test_row_with_more_final_use_than_output_takes_its_row_sum(small_frame):
+    output = small_frame["output"].copy()
+    output[2] = small_frame.filter(regex="_f").loc[2].sum() - 1.0
+    table = from_wide(small_frame.assign(output=output), close="intermediate")
+    assert table.x[2] == pytest.approx(small_frame["output"][2])
+    np.testing.assert_allclose(table.Z[2], small_frame.filter(regex="_s").loc[2])
+
+
 def test_negative_value_added_is_an_error_unless_kept(small_frame):
     wrong = small_frame.copy()
     wrong.loc[0, "AAA_s1"] += 900.0
@@ -286,14 +294,29 @@ def test_purchases_of_an_industry_without_output_become_final_use(small_frame, s
     np.testing.assert_allclose(table.v @ table.B, np.ones(12), rtol=1e-12)
 
 
-def test_singular_system_is_an_error():
+@pytest.mark.parametrize("third", [1.0, 1 / 3])
+def test_singular_system_is_an_error(third):
+    """A's two industries buy from each other all that they make, exactly or to rounding."""
     labels = pd.MultiIndex.from_product([["A", "B"], ["i", "j"]])
     users = pd.MultiIndex.from_product([["A", "B"], ["use"]])
-    Z = np.array([[2.0, 3.0, 0, 0], [3.0, 5.0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]])
+    Z = np.array([[2.0, 3.1, 0, 0], [3.1, 5.3, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]) * third
     Y = np.array([[0.0, 0], [0, 0], [2, 1], [1, 2]])
-    table = from_matrices(pd.DataFrame(Z, labels, labels), pd.DataFrame(Y, labels, users))
-    with pytest.raises(DataError, match=r"singular.*without value added: A i, A j"):
+    table = from_matrices(
+        pd.DataFrame(Z, labels, labels), pd.DataFrame(Y, labels, users), negative_value_added="keep"
+    )
+    with pytest.raises(DataError, match=r"I − A is singular"):
         leontief_inverse(table)
+    with pytest.raises(DataError, match=r"I − A of A is singular"):
+        participation(table)
+
+
+def test_singular_system_names_the_industries_without_value_added():
+    labels = pd.MultiIndex.from_product([["A", "B"], ["i"]])
+    users = pd.MultiIndex.from_product([["A", "B"], ["use"]])
+    Z = pd.DataFrame([[2.0, 0.0], [0.0, 1.0]], labels, labels)
+    Y = pd.DataFrame([[0.0, 0.0], [2.0, 1.0]], labels, users)
+    with pytest.raises(DataError, match=r"without value added: A i\."):
+        leontief_inverse(from_matrices(Z, Y))
 
 
 def test_zero_output_industry_passes_through(small_frame):
