@@ -24,7 +24,7 @@ from gvcmetrics.measures.decompositions import (
 )
 from gvcmetrics.measures.input_output import InputOutput, by_year
 from gvcmetrics.measures.input_output_tables import from_wide
-from gvcmetrics.measures.participation import participation, participation_koopman
+from gvcmetrics.measures.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.position import positions
 
 ROUNDS = 5
@@ -67,7 +67,7 @@ def panel(folder: Path) -> pd.DataFrame:
         by = ("exporter", "industry")
         return pd.concat(
             {
-                "participation": participation(table, by=by),
+                "participation": gvc_participation(table, by=by),
                 "koopman": participation_koopman(table, by=by),
                 "position": positions(table).rename_axis(list(by)),
             },

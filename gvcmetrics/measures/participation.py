@@ -23,7 +23,7 @@ from gvcmetrics.measures.decompositions.routes import bought
 from gvcmetrics.measures.input_output import Array, InputOutput, labelled, share
 
 
-def participation(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
+def gvc_participation(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Backward, forward and total participation after Borin and Mancini.
 
         DAVAX_sr    = V_s L_s (Y_sr + A_sr L_r Y_rr)

@@ -17,7 +17,7 @@ from gvcmetrics.measures.decompositions import (
 )
 from gvcmetrics.measures.input_output import group_countries
 from gvcmetrics.measures.input_output_tables import from_matrices, from_wide
-from gvcmetrics.measures.participation import participation
+from gvcmetrics.measures.participation import gvc_participation
 
 SEEDS = st.integers(0, 10_000)
 SIZES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
@@ -128,7 +128,7 @@ def test_koopman_wang_wei_wiod(wiod_2011, reference):
 def test_borin_mancini_source_wiod(wiod_2011, reference):
     expected = reference("wiod11_exvatools_bm_src")
     result = standard_parts(borin_mancini_source(wiod_2011)).join(
-        participation(wiod_2011)[["DAVAX", "GVC", "GVC_backward", "GVC_forward"]]
+        gvc_participation(wiod_2011)[["DAVAX", "GVC", "GVC_backward", "GVC_forward"]]
     )
     agrees(result.rename(columns={"GVC_backward": "GVCB", "GVC_forward": "GVCF"}), expected)
 
@@ -183,7 +183,7 @@ def test_decompositions_agree_where_theory_says_so(random_table, seed, sizes):
         same(parts["sink"][name], parts["source"][name], name)
         same(parts["wwz"][name], parts["kww"][name], name)
     vertical = hummels_ishii_yi(table, by=("exporter", "importer"))
-    backward = participation(table, by=("exporter", "importer"))
+    backward = gvc_participation(table, by=("exporter", "importer"))
     same(vertical["VS"], backward["GVC_backward"], "VS")
     same(vertical["VS_share"], backward["backward_share"], "VS share")
 
@@ -389,4 +389,4 @@ def test_autarky_has_no_exports_and_missing_shares():
     ):
         assert (frame == 0).all(axis=None)
     assert hummels_ishii_yi(table)["VS_share"].isna().all()
-    assert participation(table)["participation"].isna().all()
+    assert gvc_participation(table)["participation"].isna().all()

@@ -14,7 +14,7 @@ from gvcmetrics.measures.input_output import (
     technical_coefficients,
 )
 from gvcmetrics.measures.input_output_tables import from_matrices, from_pymrio, from_wide
-from gvcmetrics.measures.participation import participation
+from gvcmetrics.measures.participation import gvc_participation
 
 SEEDS = st.integers(0, 10_000)
 
@@ -36,8 +36,8 @@ def test_order_of_rows_and_columns_does_not_matter(small, small_frame):
     shuffled = small_frame.sample(frac=1, random_state=3)[
         ["output", *small_frame.columns[2:-1][::-1], "industry", "country"]
     ]
-    expected = participation(small, by=("exporter", "industry", "importer"))
-    result = participation(from_wide(shuffled), by=("exporter", "industry", "importer"))
+    expected = gvc_participation(small, by=("exporter", "industry", "importer"))
+    result = gvc_participation(from_wide(shuffled), by=("exporter", "industry", "importer"))
     pd.testing.assert_frame_equal(result.reindex(expected.index), expected, rtol=1e-12)
 
 
@@ -307,7 +307,7 @@ def test_singular_system_is_an_error(third):
     with pytest.raises(DataError, match=r"I − A is singular"):
         leontief_inverse(table)
     with pytest.raises(DataError, match=r"I − A of A is singular"):
-        participation(table)
+        gvc_participation(table)
 
 
 def test_singular_system_names_the_industries_without_value_added():
@@ -327,6 +327,6 @@ def test_zero_output_industry_passes_through(small_frame):
     assert table.x[4] == 0
     assert np.isfinite(table.B).all()
     np.testing.assert_array_equal(table.B[:, 4], np.eye(12)[4])
-    shares = participation(table, by=("exporter", "industry"))
+    shares = gvc_participation(table, by=("exporter", "industry"))
     assert np.isnan(shares.loc[("BBB", "s2"), "participation"])
     assert shares.drop(index=("BBB", "s2")).notna().all(axis=None)

@@ -9,7 +9,7 @@ from gvcmetrics.measures.input_output import gross_exports, group_countries
 from gvcmetrics.measures.input_output_tables import from_wide
 from gvcmetrics.measures.participation import (
     domestic_value_added_in_exports,
-    participation,
+    gvc_participation,
     participation_koopman,
     value_added_in_exports,
     value_added_in_final_use,
@@ -21,7 +21,7 @@ SEEDS = st.integers(0, 10_000)
 
 def test_participation_agrees_with_exvatools(small, reference):
     expected = reference("small_icio_exvatools_bm_src_standard")
-    result = participation(small)
+    result = gvc_participation(small)
     for ours, theirs in (
         ("GVC", "GVC"),
         ("GVC_backward", "GVCB"),
@@ -72,7 +72,7 @@ def test_value_added_exports_agree_with_exvatools(small, reference):
 def test_participation_identities_on_random_tables(random_table, seed):
     table = random_table(seed)
     by = ("exporter", "industry", "importer")
-    result = participation(table, by=by)
+    result = gvc_participation(table, by=by)
     parts = result["DAVAX"] + result["GVC_backward"] + result["GVC_forward"]
     np.testing.assert_allclose(parts, result["gross_exports"], rtol=1e-9)
 
@@ -81,7 +81,7 @@ def test_participation_identities_on_random_tables(random_table, seed):
     processed = np.concatenate([L @ exports[b] for L, b in zip(table.L, table.blocks, strict=True)])
     for s, b in enumerate(table.blocks):
         bought = table.A[b] @ processed - table.A[b, b] @ processed[b]
-        assert participation(table)["GVC_forward"].iloc[s] == pytest.approx(
+        assert gvc_participation(table)["GVC_forward"].iloc[s] == pytest.approx(
             table.v[b] @ table.L[s] @ bought, rel=1e-9
         )
 
@@ -89,7 +89,7 @@ def test_participation_identities_on_random_tables(random_table, seed):
     koopman = participation_koopman(table)
     double = standard_parts(borin_mancini_source(table))["DDC"]
     np.testing.assert_allclose(
-        participation(table)["GVC_backward"] - koopman["FV"], double, rtol=1e-6, atol=1e-10
+        gvc_participation(table)["GVC_backward"] - koopman["FV"], double, rtol=1e-6, atol=1e-10
     )
     nine = koopman_wang_wei(table)
     np.testing.assert_allclose(koopman["FV"], nine[["FVA_FIN", "FVA_INT", "FDC"]].sum(axis=1), rtol=1e-9)
@@ -127,7 +127,8 @@ def test_indirect_value_added_by_partner_is_an_error(small):
 def test_group_of_countries_has_less_backward_participation(small):
     union = group_countries(small, {"UNION": ["AAA", "BBB", "CCC"]})
     assert (
-        participation(union).loc["UNION", "backward_share"] < participation(small)["backward_share"][:3].min()
+        gvc_participation(union).loc["UNION", "backward_share"]
+        < gvc_participation(small)["backward_share"][:3].min()
     )
     origins = value_added_in_exports(union)
     assert len(origins) == 2 * 3 * 2
@@ -149,9 +150,9 @@ def test_industry_whose_exports_are_negative_has_no_shares(small_frame):
 def test_one_country_alone_exports_nothing(small):
     alone = group_countries(small, {"WORLD": ["AAA", "BBB", "CCC", "DDD"]})
     assert alone.regions == ("WORLD",)
-    frame = participation(alone)
+    frame = gvc_participation(alone)
     assert frame.loc["WORLD", "GVC"] == 0
     assert np.isnan(frame.loc["WORLD", "participation"])
     assert (koopman_wang_wei(alone) == 0).all(axis=None)
     assert (borin_mancini_source(alone) == 0).all(axis=None)
-    assert participation(alone, by=("exporter", "importer")).empty
+    assert gvc_participation(alone, by=("exporter", "importer")).empty
