@@ -129,18 +129,18 @@ def test_unknown_level_is_an_error(small):
 
 
 def test_by_year_stacks_measures(small_frame):
-    frame = by_year((from_wide(small_frame, year=y) for y in (2000, 2001)), participation)
+    frame = by_year((from_wide(small_frame, year=y) for y in (2000, 2001)), gvc_participation)
     assert frame.index.names == ["year", "exporter"]
     pd.testing.assert_frame_equal(frame.loc[2000], frame.loc[2001])
 
 
 def test_tables_without_a_year_of_their_own_are_an_error(small, small_frame):
     with pytest.raises(DataError, match="has no year"):
-        by_year([small], participation)
+        by_year([small], gvc_participation)
     with pytest.raises(DataError, match="two tables are of 2000"):
-        by_year([from_wide(small_frame, year=2000)] * 2, participation)
+        by_year([from_wide(small_frame, year=2000)] * 2, gvc_participation)
     with pytest.raises(DataError, match="no table"):
-        by_year([], participation)
+        by_year([], gvc_participation)
 
 
 # --- groups of countries ---------------------------------------------------------------------

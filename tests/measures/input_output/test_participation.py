@@ -141,7 +141,7 @@ def test_industry_whose_exports_are_negative_has_no_shares(small_frame):
     drawn_down.loc[0, ["DDD_f2", "output"]] -= moved
     table = from_wide(drawn_down, negative_value_added="keep")
     assert gross_exports(table, by=("exporter", "industry")).loc[("AAA", "s1"), "gross_exports"] < 0
-    for measure in (participation, participation_koopman):
+    for measure in (gvc_participation, participation_koopman):
         frame = measure(table, by=("exporter", "industry"))
         assert np.isnan(frame.loc[("AAA", "s1"), "participation"])
         assert frame.drop(index=("AAA", "s1")).notna().all(axis=None)
