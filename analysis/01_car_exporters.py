@@ -21,6 +21,12 @@ WINDOWS = [(year, year + WINDOW - 1) for year in range(FIRST, 2015, WINDOW)]
 LONG_RUN = [(1995, 1999), (2010, 2014)]
 ESTABLISHED = 1e-4  # at least 0.01 per cent of world exports: below it a few second-hand cars move the mean
 LARGE = 1e-3
+SHORT = {
+    "product upgrading": "Product",
+    "process upgrading": "Process",
+    "failed product upgrading": "Failed product",
+    "downgrading": "Down",
+}
 LABELS = {
     "distance_to_frontier": "Distance to the quality frontier",
     "L(distance_to_frontier)": "Distance to the frontier, a window before",
@@ -83,6 +89,7 @@ def run() -> None:
             transitions(moves),
             digits=2,
             notes=[
+                "Product, process and failed product upgrading, and downgrading. "
                 f"Rows: quadrant between two successive {WINDOW}-year windows; columns: quadrant one window later. "
                 f"Established exporters, windows {WINDOWS[0][0]}–{WINDOWS[0][1]} to "
                 f"{WINDOWS[-1][0]}–{WINDOWS[-1][1]}. Shares of a row add to one. Neighbouring changes share a "
@@ -216,8 +223,9 @@ def transitions(moves: pd.DataFrame) -> pd.DataFrame:
     """Row shares of moves between quadrants, with the number of moves from each."""
     counts = measures.transition_matrix(moves, probabilities=False)
     shares = measures.transition_matrix(moves)
-    shares.columns = [f"to {state}" for state in shares.columns]
-    return shares.rename_axis("From").assign(Moves=counts.sum(axis=1))
+    shares.columns = pd.MultiIndex.from_product([["To"], shares.columns.map(SHORT)])
+    shares[("", "Moves")] = counts.sum(axis=1)
+    return shares.rename(index=SHORT).rename_axis("From")
 
 
 def persistence_in_words(moves: pd.DataFrame) -> str:

@@ -211,7 +211,7 @@ def in_words(spillovers: list[Results], size: list[Results]) -> str:
 
     def estimate(result: Results, term: str) -> str:
         low, high = result.conf_int().loc[term]
-        return f"{result.params[term]:.2f} ({low:.2f} to {high:.2f})"
+        return f"{result.params[term]:.2f} ({low:.2f} to {high:.2f})".replace("-", "−")
 
     returns = size[2].test("log_rd_stock + log_employment = 1")
     return (
