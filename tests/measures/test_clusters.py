@@ -1,5 +1,6 @@
 """Location quotients and specialisation against base R (tests/reference/clusters), identities, bad input."""
 
+import warnings
 from pathlib import Path
 
 import duckdb
@@ -224,8 +225,11 @@ def test_missing_employment_is_left_out_with_a_warning(plants):
     holes = plants.astype({"employment": float})
     holes.loc[[1, 5], "employment"] = np.nan
     holes.loc[7, "region"] = None
-    with pytest.warns(EstimationWarning, match="3 of 48 rows"):
+    with pytest.warns(EstimationWarning, match="^3 of 48 rows"):
         ours = location_quotient(holes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        location_quotient(plants)
     pd.testing.assert_frame_equal(ours, location_quotient(plants.drop([1, 5, 7])))
 
 
