@@ -23,7 +23,7 @@ from gvcmetrics.models.families.base import Array, Family
 
 BLOCK = 8192
 STRIP = 16 * BLOCK
-_POOL = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="likelihood")
+POOL = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="likelihood")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Likelihood:
             if len(strips) == 1:
                 yield work(theta, strips[0])
             else:
-                yield from _POOL.map(lambda strip: work(theta, strip), strips)
+                yield from POOL.map(lambda strip: work(theta, strip), strips)
 
     def _sum_strip(self, theta: Array, strip: Batch) -> tuple[float, Array, Array]:
         p = self.n_parameters
