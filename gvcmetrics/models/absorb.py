@@ -1,0 +1,155 @@
+"""Absorbed effects: partialling out, singletons, and the parameters that they cost.
+
+Residuals on the dummies of Q effects come from pyfixest's preconditioned LSMR; they are accepted
+only when every group mean of every column is zero to `TOLERANCE` of the column's standard
+deviation, else a plain sparse LSMR is tried, which sparse worker–firm structures may need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.sparse as sparse
+from pyfixest.core.demean import demean_within
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import lsmr
+
+from gvcmetrics.errors import ModelError
+
+TOLERANCE = 1e-9
+
+
+def demean(
+    columns: np.ndarray, effects: Sequence[np.ndarray], weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Residuals of each column after (weighted) least squares on the dummies of all effects.
+
+    Parameters
+    ----------
+    columns : (n, p) array.
+    effects : for each absorbed effect its codes (n,), 0 … G−1.
+    weights : (n,) or None.
+
+    Raises
+    ------
+    ModelError : neither solver reached the tolerance.
+    """
+    if not effects or columns.shape[1] == 0:
+        return columns.copy()
+    if len(effects) == 1:
+        return columns - group_means(columns, effects[0], weights)[effects[0]]
+    scale = np.sqrt(np.mean(columns**2, axis=0))
+    scale[scale == 0] = 1.0
+    codes = np.column_stack(effects).astype(np.uint32)
+    residuals, converged, _ = demean_within(columns / scale, codes, weights, tol=1e-12, maxiter=2_000)
+    if not converged or _largest_mean(residuals, effects, weights) > TOLERANCE:
+        residuals = _sparse_residuals(columns / scale, effects, weights)
+    if _largest_mean(residuals, effects, weights) > 1e-7:
+        raise ModelError(
+            "the absorbed effects could not be partialled out to the needed precision",
+            remedy="Drop groups with very few observations, or write the smallest effect as C(…)",
+        )
+    return residuals * scale
+
+
+def group_means(columns: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Means of (n, p) columns by group, (G, p)."""
+    mass = np.bincount(codes, weights=weights)
+    weighted = columns if weights is None else columns * weights[:, None]
+    return group_sums(weighted, codes) / mass[:, None]
+
+
+def group_sums(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Sums of (n, p) columns by group, (G, p)."""
+    groups = int(codes.max()) + 1 if len(codes) else 0
+    sums = [np.bincount(codes, weights=columns[:, j], minlength=groups) for j in range(columns.shape[1])]
+    return np.column_stack(sums) if sums else np.empty((groups, 0))
+
+
+def singletons(effects: Sequence[np.ndarray]) -> np.ndarray:
+    """Mask of rows that stand alone in a group once other such rows are gone (as reghdfe drops them)."""
+    alone = np.zeros(len(effects[0]) if effects else 0, dtype=bool)
+    while True:
+        before = alone.sum()
+        for codes in effects:
+            counts = np.bincount(codes[~alone], minlength=int(codes.max(initial=0)) + 1)
+            alone |= counts[codes] == 1
+        if alone.sum() == before:
+            return alone
+
+
+def absorbed_parameters(effects: Sequence[np.ndarray], clusters: Sequence[np.ndarray] = ()) -> int:
+    """Parameters that absorbed effects cost in the degrees of freedom, the constant included.
+
+    The levels of each effect less those redundant given an earlier one: the connected components
+    of the two, the largest over pairs, as reghdfe counts. Effects nested within a cluster variable
+    cost nothing; when all are, one is left for the constant.
+    """
+    counted = [codes for codes in effects if not any(nested_in(codes, cluster) for cluster in clusters)]
+    cost = sum(
+        int(codes.max()) + 1 - max((_components(codes, earlier) for earlier in counted[:position]), default=0)
+        for position, codes in enumerate(counted)
+    )
+    return max(cost, 1) if effects else 0
+
+
+def nested_in(codes: np.ndarray, cluster: np.ndarray) -> bool:
+    """Whether every group lies within one cluster."""
+    first = np.zeros(int(codes.max(initial=0)) + 1, dtype=cluster.dtype)
+    first[codes] = cluster
+    return bool(np.array_equal(first[codes], cluster))
+
+
+def independent_columns(columns: np.ndarray, scale: np.ndarray, tolerance: float) -> np.ndarray:
+    """Mask of columns that are not a linear combination of earlier ones.
+
+    A column is dependent when what earlier ones leave of it is shorter than `tolerance` times
+    `scale`, its length before anything was partialled out.
+    """
+    k = columns.shape[1]
+    safe = np.where(scale > 0, scale, 1.0)
+    triangle = np.empty((0, k))
+    for start in range(0, len(columns), 65_536):
+        triangle = np.linalg.qr(np.vstack([triangle, columns[start : start + 65_536] / safe]), mode="r")
+    keep = np.zeros(k, dtype=bool)
+    basis = np.empty((len(triangle), 0))
+    for j in range(k):
+        rest = triangle[:, j].copy()
+        for _ in range(2):
+            rest -= basis @ (basis.T @ rest)
+        length = np.linalg.norm(rest)
+        if length > tolerance and scale[j] > 0:
+            keep[j] = True
+            basis = np.column_stack([basis, rest / length])
+    return keep
+
+
+def _components(first: np.ndarray, second: np.ndarray) -> int:
+    shape = (int(first.max()) + 1, int(second.max()) + 1)
+    links = sparse.coo_matrix(
+        (np.ones(len(first), dtype=np.int8), (first, second + shape[0])), shape=(sum(shape),) * 2
+    )
+    return int(connected_components(links, directed=False, return_labels=False))
+
+
+def _largest_mean(residuals: np.ndarray, effects: Sequence[np.ndarray], weights: np.ndarray | None) -> float:
+    return max(float(np.abs(group_means(residuals, codes, weights)).max(initial=0.0)) for codes in effects)
+
+
+def _sparse_residuals(
+    columns: np.ndarray, effects: Sequence[np.ndarray], weights: np.ndarray | None
+) -> np.ndarray:
+    n = len(columns)
+    root = np.ones(n) if weights is None else np.sqrt(weights)
+    blocks = []
+    for codes in effects:
+        size = np.sqrt(np.bincount(codes, weights=weights))
+        blocks.append(sparse.csr_matrix((root / size[codes], (np.arange(n), codes))))
+    dummies = sparse.hstack(blocks).tocsr()
+    residuals = np.empty_like(columns)
+    for j in range(columns.shape[1]):
+        target = columns[:, j] * root
+        solution = lsmr(dummies, target, atol=1e-14, btol=1e-14, conlim=0, maxiter=20_000)[0]
+        residuals[:, j] = (target - dummies @ solution) / root
+    return residuals

@@ -1,0 +1,143 @@
+"""How columns of numbers are built from a frame: regressors, lags, single expressions."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import formulaic
+import numpy as np
+import pandas as pd
+from formulaic.errors import FormulaicError
+
+from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.models.formula import Formula, Shift, unquote
+
+_FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
+
+
+@dataclass(frozen=True)
+class Design:
+    """How regressors are built from a frame, so that X can be made again at other values.
+
+    `spec` is formulaic's model specification (it remembers categories, knots and means), `kept`
+    the positions of its columns that stayed in the model, `names` their names.
+    """
+
+    spec: formulaic.ModelSpec
+    kept: tuple[int, ...]
+    names: tuple[str, ...]
+    shifts: tuple[Shift, ...] = ()
+    unit: str | None = None
+    time: str | None = None
+
+    def matrix(self, frame: pd.DataFrame) -> np.ndarray:
+        """Regressors (n, k) for the rows of `frame`; rows with missing values give missing values."""
+        frame = with_shifts(frame, self.shifts, self.unit, self.time)
+        self._refuse_unknown_categories(frame)
+        return _matrix(self.spec, frame)[:, self.kept]
+
+    def _refuse_unknown_categories(self, frame: pd.DataFrame) -> None:
+        for expression, state in self.spec.factor_contrasts.items():
+            column = unquote(str(getattr(expression, "expr", expression)))
+            if column in frame:
+                unknown = sorted(set(frame[column].dropna().unique()) - set(state.levels), key=str)
+                if unknown:
+                    raise DataError(
+                        f"category {unknown[0]!r} was not in the estimation sample",
+                        Place(column=column),
+                        f"Known are {', '.join(map(str, list(state.levels)[:8]))}",
+                    )
+
+
+def regressors(formula: Formula, frame: pd.DataFrame) -> tuple[formulaic.ModelSpec, np.ndarray]:
+    try:
+        spec = formulaic.ModelSpec(
+            formula=formulaic.Formula(formula.regressors), na_action="ignore", output="numpy"
+        )
+        with np.errstate(all="ignore"):
+            built = spec.get_model_matrix(frame, context=_FUNCTIONS)
+    except FormulaicError as error:
+        raise ModelError(f"a term of {formula.text!r} cannot be computed: {error}") from error
+    return built.model_spec, np.asarray(built, dtype=np.float64)
+
+
+def _matrix(spec: formulaic.ModelSpec, frame: pd.DataFrame) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.asarray(spec.get_model_matrix(frame, context=_FUNCTIONS), dtype=np.float64)
+
+
+def evaluate(expression: str, frame: pd.DataFrame) -> np.ndarray:
+    """One numeric expression as (n,) floats."""
+    column = unquote(expression)
+    if column in frame.columns:
+        values = frame[column]
+        if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
+            raise DataError(f"numbers are needed, the column holds {values.dtype}", Place(column=column))
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    spec = formulaic.ModelSpec(
+        formula=formulaic.Formula(f"0 + {{{expression}}}"), na_action="ignore", output="numpy"
+    )
+    try:
+        values = _matrix(spec, frame)
+    except FormulaicError as error:
+        raise ModelError(f"'{expression}' cannot be computed: {error}") from error
+    if values.shape[1] != 1:
+        raise ModelError(f"'{expression}' gives {values.shape[1]} columns where one is needed")
+    return values[:, 0]
+
+
+def with_shifts(
+    frame: pd.DataFrame, shifts: Sequence[Shift], unit: str | None, time: str | None
+) -> pd.DataFrame:
+    """The frame with a column for each lag, lead and difference, matched by unit and period."""
+    shifts = [shift for shift in shifts if shift.name not in frame]
+    if not shifts:
+        return frame
+    if unit is None or time is None:
+        raise ModelError(f"{shifts[0].name} needs the panel's unit and time", remedy="Pass unit= and time=")
+    require(frame, [unit, time])
+    if not pd.api.types.is_numeric_dtype(frame[time]):
+        raise ModelError(
+            f"{shifts[0].name} needs a numeric period, '{time}' is {frame[time].dtype}",
+            remedy="Use a year or a count",
+        )
+    known = frame[[unit, time]].notna().all(axis=1).to_numpy()
+    repeated = frame.loc[known, [unit, time]].duplicated().to_numpy()
+    if repeated.any():
+        row = int(np.flatnonzero(known)[repeated.argmax()])
+        raise DataError(
+            f"unit {frame[unit].iloc[row]!r} has period {frame[time].iloc[row]!r} twice",
+            Place(row=row + 2, column=time),
+            "Lags need one row a unit and period",
+        )
+    frame = frame.copy(deep=False)
+    index = pd.MultiIndex.from_arrays([frame[unit], frame[time]])
+    for shift in shifts:
+        values = evaluate(shift.argument, frame)
+        step = shift.periods if shift.operator == "F" else -shift.periods
+        wanted = pd.MultiIndex.from_arrays([frame[unit], frame[time] + step])
+        found = pd.Series(values[known], index=index[known]).reindex(wanted).to_numpy()
+        frame[shift.name] = values - found if shift.operator == "D" else found
+    return frame
+
+
+def require(data: pd.DataFrame, columns: Sequence[str]) -> None:
+    for column in columns:
+        if column not in data.columns:
+            near = difflib.get_close_matches(column, [str(name) for name in data.columns], n=3)
+            known = (
+                f"Did you mean {' or '.join(near)}?"
+                if near
+                else f"Columns are {', '.join(map(str, data.columns[:12]))}"
+            )
+            raise DataError("no such column in the data", Place(column=column), known)
+        if isinstance(data[column], pd.DataFrame):
+            raise DataError(
+                "the data has two columns of this name", Place(column=column), "Rename one of them"
+            )
+
+
+def plain(name: str) -> str:
+    return name.replace("`", "")

@@ -1,0 +1,327 @@
+"""A formula as text → its parts: outcomes, regressors, absorbed effects, lags.
+
+`"y ~ a * b + log(x) | firm^year + region"` reads as in fixest: before `|` stand the regressors
+(Wilkinson notation, parsed by formulaic), after it the effects that are absorbed, `^` crossing
+two of them. Several outcomes, `"y1 + y2 ~ x"`, make a joint model. Names that are not Python
+identifiers stand in backticks: `` `a b` ``.
+
+Three operators follow the panel, not the row order: `L(x)`, `L(x, 2)` lag, `F(x)` lead and
+`D(x) = x − L(x)`. They compare periods, so a gap in the years gives a missing value, as
+Stata's time-series operators do.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, replace
+
+import formulaic
+from formulaic.errors import FormulaicError
+
+from gvcmetrics.errors import ModelError
+
+SAFE_FUNCTIONS = frozenset(
+    (
+        "log",
+        "log10",
+        "log2",
+        "log1p",
+        "exp",
+        "sqrt",
+        "abs",
+        "asinh",
+        "C",
+        "I",
+        "Q",
+        "poly",
+        "bs",
+        "cr",
+        "cs",
+        "cc",
+        "center",
+        "scale",
+        "standardize",
+        "Treatment",
+        "Sum",
+        "Helmert",
+        "Diff",
+        "Poly",
+    )
+)
+SHIFTS = ("L", "F", "D")
+_LARGEST_SAFE_EXPONENT = 16
+_LONGEST_SAFE_FORMULA = 10_000
+_BACKTICKED = re.compile(r"`([^`]*)`")
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A lag, lead or difference that becomes a column of its own: `L(x, 2)`."""
+
+    name: str
+    operator: str
+    argument: str
+    periods: int
+
+
+@dataclass(frozen=True)
+class Formula:
+    """The parts of a formula; texts keep the user's spelling, lags replaced by backticked names."""
+
+    text: str
+    outcomes: tuple[str, ...]
+    regressors: str
+    absorbed: tuple[tuple[str, ...], ...] = ()
+    shifts: tuple[Shift, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str, *, trusted: bool = True) -> Formula:
+        """Parse a formula.
+
+        Parameters
+        ----------
+        text : the formula.
+        trusted : False for a formula that comes from a spec or a file: then nothing but column
+            names, numbers, arithmetic and a closed list of functions may stand in it.
+
+        Raises
+        ------
+        ModelError : the formula cannot be read, or would run code that is not trusted.
+
+        Examples
+        --------
+        >>> Formula.parse("log(wage) ~ union + L(hours) | firm^year + region").absorbed
+        (('firm', 'year'), ('region',))
+        """
+        if not isinstance(text, str):
+            raise ModelError(f"a formula is text such as 'y ~ x | unit', not {type(text).__name__}")
+        sides = split_outside(text, "~")
+        if len(sides) != 2 or not sides[0] or not sides[1]:
+            raise ModelError(f"formula {text!r} has no outcome ~ regressors", remedy="Write 'y ~ x1 + x2'")
+        parts = split_outside(sides[1], "|")
+        if len(parts) > 2:
+            raise ModelError(
+                f"formula {text!r} has more than one '|'", remedy="Instruments are not part of these models"
+            )
+        shifts: list[Shift] = []
+        outcomes = tuple(_take_shifts(part, shifts) for part in split_outside(sides[0], "+"))
+        regressors = _take_shifts(parts[0], shifts) or "1"
+        absorbed = _parse_absorbed(parts[1], text) if len(parts) == 2 else ()
+        formula = cls(text, outcomes, regressors, absorbed, tuple(shifts))
+        expressions = formula._expressions()
+        if not trusted:
+            if len(text) > _LONGEST_SAFE_FORMULA:
+                raise ModelError(f"the formula has {len(text)} characters, more than {_LONGEST_SAFE_FORMULA}")
+            _refuse_large_powers(regressors)
+            for expression in expressions:
+                _refuse_code(expression)
+        return formula
+
+    def absorbing(self, *columns: str) -> Formula:
+        """The same formula with further effects absorbed (those that it already has are not repeated)."""
+        extra = tuple((column,) for column in columns if (column,) not in self.absorbed)
+        return replace(self, absorbed=(*extra, *self.absorbed))
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Columns of the user's frame that outcome, regressors and lags are made of."""
+        made = {shift.name for shift in self.shifts}
+        used = (name for expression in self._expressions() for name in variables_of(expression))
+        return tuple(dict.fromkeys(name for name in used if name not in made))
+
+    @property
+    def current_columns(self) -> tuple[str, ...]:
+        """Columns whose value in the row itself enters the model, lags among them under their own name."""
+        used = (name for part in (*self.outcomes, *self.regressor_expressions) for name in variables_of(part))
+        return tuple(dict.fromkeys(used))
+
+    @property
+    def absorbed_columns(self) -> tuple[str, ...]:
+        """Columns that the absorbed effects are made of."""
+        return tuple(dict.fromkeys(column for effect in self.absorbed for column in effect))
+
+    @property
+    def regressor_expressions(self) -> list[str]:
+        """Every factor among the regressors as a Python expression, names in backticks where needed."""
+        try:
+            factors = [factor for term in formulaic.Formula(self.regressors) for factor in term.factors]
+        except (FormulaicError, SyntaxError, ValueError, RecursionError) as error:
+            raise ModelError(
+                f"the regressors of formula {self.text!r} cannot be read",
+                remedy="Put a name that is not an identifier in backticks: `a b`",
+            ) from error
+        return [
+            f"`{unquote(factor.expr)}`" if factor.eval_method.value == "lookup" else factor.expr
+            for factor in factors
+            if factor.eval_method.value != "literal"
+        ]
+
+    def _expressions(self) -> list[str]:
+        return [*self.outcomes, *self.regressor_expressions, *(shift.argument for shift in self.shifts)]
+
+
+def split_outside(text: str, separator: str) -> list[str]:
+    """Split at a character that stands outside brackets, quotes and backticks; parts are stripped."""
+    parts, depth, quote, start = [], 0, "", 0
+    for position, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "`'\"":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        elif character == separator and depth == 0:
+            parts.append(text[start:position].strip())
+            start = position + 1
+    if quote or depth:
+        raise ModelError(f"formula {text!r} has an unclosed {'quote ' + quote if quote else 'bracket'}")
+    return [*parts, text[start:].strip()]
+
+
+def unquote(name: str) -> str:
+    """A column name without its backticks."""
+    return name[1:-1] if len(name) > 1 and name[0] == name[-1] == "`" else name
+
+
+def variables_of(expression: str) -> tuple[str, ...]:
+    """Column names in one expression: `log(a) + `b c`` → a, b c. Function names are not columns."""
+    tree, quoted = _syntax_tree(expression)
+    called = {
+        id(part) for node in ast.walk(tree) if isinstance(node, ast.Call) for part in ast.walk(node.func)
+    }
+    modules = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        for part in ast.walk(node.value)
+    }
+    names = [
+        quoted.get(node.id, node.id)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and id(node) not in called and id(node) not in modules
+    ]
+    names += [
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Q"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    ]
+    return tuple(dict.fromkeys(names))
+
+
+def _syntax_tree(expression: str) -> tuple[ast.Expression, dict[str, str]]:
+    """Python syntax tree of an expression, backticked names replaced by identifiers, and those names."""
+    quoted: dict[str, str] = {}
+
+    def stand_in(match: re.Match[str]) -> str:
+        identifier = f"quoted_name_{len(quoted)}"
+        quoted[identifier] = match.group(1)
+        return identifier
+
+    try:
+        return ast.parse(_BACKTICKED.sub(stand_in, expression).strip(), mode="eval"), quoted
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ModelError(
+            f"'{expression}' in the formula cannot be read",
+            remedy="Put a column name that is not an identifier in backticks: `a b`",
+        ) from error
+
+
+def _parse_absorbed(part: str, text: str) -> tuple[tuple[str, ...], ...]:
+    effects: list[tuple[str, ...]] = []
+    for effect in split_outside(part, "+"):
+        columns = tuple(split_outside(effect, "^"))
+        if effect in ("0", "1", ""):
+            continue
+        for column in columns:
+            if not re.fullmatch(r"`[^`]+`|[^\W\d]\w*", column):
+                raise ModelError(
+                    f"'{column}' after '|' in {text!r} is not a column name",
+                    remedy="Absorbed effects are columns, joined by '+' and crossed by '^'; a name that is "
+                    "not an identifier stands in backticks",
+                )
+        names = tuple(unquote(column) for column in columns)
+        if names not in effects:
+            effects.append(names)
+    return tuple(effects)
+
+
+def _take_shifts(text: str, shifts: list[Shift]) -> str:
+    """Replace `L(x)`, `F(x)`, `D(x)` by backticked column names and note how each column is made."""
+    masked = _BACKTICKED.sub(lambda match: "`" + "_" * len(match.group(1)) + "`", text)
+    match = re.search(r"(?<![\w.])([LFD])\(", masked)
+    if match is None:
+        return text
+    depth, end = 0, match.end() - 1
+    for end in range(match.end() - 1, len(text)):
+        depth += {"(": 1, ")": -1}.get(masked[end], 0)
+        if depth == 0:
+            break
+    inside = split_outside(text[match.end() : end], ",")
+    operator = match.group(1)
+    if len(inside) > 2 or not inside[0] or (len(inside) == 2 and not inside[1].isdigit()):
+        raise ModelError(
+            f"'{text[match.start() : end + 1]}' cannot be read", remedy="Write L(x), L(x, 2), F(x) or D(x)"
+        )
+    periods = int(inside[1]) if len(inside) == 2 else 1
+    argument = _take_shifts(inside[0], shifts)
+    plain = argument.replace("`", "")
+    name = f"{operator}({plain})" if len(inside) == 1 else f"{operator}({plain}, {periods})"
+    if all(shift.name != name for shift in shifts):
+        shifts.append(Shift(name, operator, argument, periods))
+    return f"{text[: match.start()]}`{name}`{_take_shifts(text[end + 1 :], shifts)}"
+
+
+def _refuse_large_powers(regressors: str) -> None:
+    for power in re.findall(r"(?:\*\*|\^)\s*(\d+)", regressors):
+        if int(power) > _LARGEST_SAFE_EXPONENT:
+            raise ModelError(f"the formula raises to the power {power}, which a spec may not")
+
+
+def _refuse_code(expression: str) -> None:
+    """Raise unless the expression is columns, numbers, arithmetic and functions of the closed list."""
+    tree, _ = _syntax_tree(expression)
+
+    def refuse(what: str) -> ModelError:
+        return ModelError(
+            f"'{expression}' in a formula from a spec or a file {what}",
+            remedy="Allowed are columns, numbers, arithmetic and "
+            + ", ".join(sorted(SAFE_FUNCTIONS | {*SHIFTS})),
+        )
+
+    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    arguments = {
+        id(value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for value in (*node.args, *(keyword.value for keyword in node.keywords))
+    }
+    allowed = (
+        ast.Expression, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Call, ast.keyword,
+        ast.Name, ast.Constant, ast.Load, ast.Compare, ast.cmpop, ast.BoolOp, ast.boolop, ast.List, ast.Tuple,
+    )  # fmt: skip
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            raise refuse("reads an attribute")
+        if not isinstance(node, allowed):
+            raise refuse("would run code")
+        if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name):
+            raise refuse("calls something that is not a function of the list")
+        if isinstance(node, ast.Name):
+            if id(node) in functions and node.id not in SAFE_FUNCTIONS:
+                raise refuse(f"calls '{node.id}'")
+            if node.id.startswith("__"):
+                raise refuse(f"names '{node.id}'")
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in arguments:
+            raise refuse("holds text where a number is expected")
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Pow, ast.LShift)):
+            exponent = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
+            small = isinstance(exponent, ast.Constant) and isinstance(exponent.value, (int, float))
+            if not small or abs(exponent.value) > _LARGEST_SAFE_EXPONENT:  # type: ignore[union-attr,arg-type]
+                raise refuse("raises to a power that is not a small number")
