@@ -46,6 +46,7 @@ def maximise(
     start: Array,
     free: NDArray[np.bool_] | None = None,
     max_iterations: int = 100,
+    noise: float = 1e-13,
 ) -> Optimum:
     """Maximise a log likelihood by Newton's method with step halving.
 
@@ -60,6 +61,8 @@ def maximise(
     start : where to begin; the log likelihood must be finite there.
     free : which parameters move; the others keep their starting value. All, when None.
     max_iterations : accepted steps before giving up.
+    noise : relative error of the log likelihood (rounding; larger for quadrature, whose score is that of
+        the integral and not of its approximation). A step that promises less is taken as it is.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def maximise(
             if iteration == max_iterations:
                 converged, reason = False, f"no convergence after {max_iterations} iterations"
                 break
-            found = _search(objective, theta, move, step, value, gain)
+            found = _search(objective, theta, move, step, (value, gain), noise * (1.0 + abs(value)))
             if found is None:
                 converged = gain < NEARLY
                 reason = "the log likelihood has no more digits" if converged else "no step improves it"
@@ -99,7 +102,7 @@ def maximise(
     optimum = Optimum(theta, value, score, hessian, distance, iteration, converged, reason)
     if not converged:
         warnings.warn(
-            f"the optimiser did not converge ({reason}; {distance:.2g} standard errors from a stationary point)",
+            f"the optimiser did not converge: {reason}, {distance:.2g} standard errors from the maximum",
             ConvergenceWarning,
             stacklevel=3,
         )
@@ -107,17 +110,22 @@ def maximise(
 
 
 def _search(
-    objective: Objective, theta: Array, move: NDArray[np.bool_], step: Array, value: float, gain: float
+    objective: Objective,
+    theta: Array,
+    move: NDArray[np.bool_],
+    step: Array,
+    promise: tuple[float, float],
+    noise: float,
 ) -> tuple[Array, float, Array, Array] | None:
     """The first point on theta + 1, 1/2, 1/4, ... of the step that climbs enough; None if none does."""
-    noise = 1e-13 * (1.0 + abs(value))
+    value, gain = promise
     length = 1.0
     for _ in range(HALVINGS):
         trial = theta.copy()
         trial[move] += length * step
         new, score, hessian = objective(trial)
-        # Near the maximum the rise drowns in the rounding of the sum; then the quadratic model decides.
-        least = 1e-4 * length * gain if gain > NEARLY else -noise
+        # Near the maximum the rise drowns in the noise of the sum; then the quadratic model decides.
+        least = 1e-4 * length * gain if gain > max(NEARLY, noise) else -max(NEARLY, noise)
         if _finite(new, score, hessian) and new - value >= least:
             return trial, new, score, hessian
         length /= 2.0
