@@ -1,0 +1,31 @@
+"""Estimation: outcome × heterogeneity × inference, for any panel; nothing here knows of value chains.
+
+Public names are imported on first use, so that a count model does not load what it does not need.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_PUBLIC = {
+    "ols": "linear",
+    "poisson": "poisson",
+    "hausman": "hausman",
+    "Results": "results",
+    "TestResult": "tests",
+}
+
+__all__ = [*_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        value = getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

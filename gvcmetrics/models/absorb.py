@@ -111,7 +111,8 @@ def independent_columns(columns: np.ndarray, scale: np.ndarray, tolerance: float
     safe = np.where(scale > 0, scale, 1.0)
     triangle = np.empty((0, k))
     for start in range(0, len(columns), 65_536):
-        triangle = np.linalg.qr(np.vstack([triangle, columns[start : start + 65_536] / safe]), mode="r")
+        stacked = np.vstack([triangle, columns[start : start + 65_536] / safe])
+        triangle = np.asarray(np.linalg.qr(stacked, mode="r"))
     keep = np.zeros(k, dtype=bool)
     basis = np.empty((len(triangle), 0))
     for j in range(k):

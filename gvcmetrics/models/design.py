@@ -72,10 +72,10 @@ def evaluate(expression: str, frame: pd.DataFrame) -> np.ndarray:
     """One numeric expression as (n,) floats."""
     column = unquote(expression)
     if column in frame.columns:
-        values = frame[column]
-        if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
-            raise DataError(f"numbers are needed, the column holds {values.dtype}", Place(column=column))
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+        stored = frame[column]
+        if not (pd.api.types.is_numeric_dtype(stored) or pd.api.types.is_bool_dtype(stored)):
+            raise DataError(f"numbers are needed, the column holds {stored.dtype}", Place(column=column))
+        return np.asarray(stored.to_numpy(dtype=np.float64, na_value=np.nan))
     spec = formulaic.ModelSpec(
         formula=formulaic.Formula(f"0 + {{{expression}}}"), na_action="ignore", output="numpy"
     )

@@ -204,7 +204,7 @@ def variables_of(expression: str) -> tuple[str, ...]:
         if isinstance(node, ast.Name) and id(node) not in called and id(node) not in modules
     ]
     names += [
-        node.args[0].value
+        str(node.args[0].value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
@@ -322,6 +322,6 @@ def _refuse_code(expression: str) -> None:
             raise refuse("holds text where a number is expected")
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Pow, ast.LShift)):
             exponent = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
-            small = isinstance(exponent, ast.Constant) and isinstance(exponent.value, (int, float))
-            if not small or abs(exponent.value) > _LARGEST_SAFE_EXPONENT:  # type: ignore[union-attr,arg-type]
+            value = exponent.value if isinstance(exponent, ast.Constant) else None
+            if not isinstance(value, (int, float)) or abs(value) > _LARGEST_SAFE_EXPONENT:
                 raise refuse("raises to a power that is not a small number")

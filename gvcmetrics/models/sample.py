@@ -56,6 +56,7 @@ class Sample:
     weights_name: str | None = None
     frequency: bool = False
     offset: np.ndarray | None = None
+    offset_name: str | None = None
     categories: tuple[Any, ...] | None = None
     categories_ordered: bool = False
     dropped: Mapping[str, int] = field(default_factory=dict)
@@ -236,6 +237,7 @@ def build_sample(
         weights_name=weights,
         frequency=frequency,
         offset=shift,
+        offset_name=offset,
         categories=categories,
         categories_ordered=ordered,
         dropped=dropped,
@@ -356,13 +358,13 @@ def _outcome(
         raise ModelError(
             "a categorical outcome is one column", remedy="Compute the categories in the frame first"
         )
-    values = frame[column]
-    ordered = isinstance(values.dtype, pd.CategoricalDtype) and bool(values.cat.ordered)
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        codes, labels = values.cat.codes.to_numpy(), values.cat.categories
+    answers = frame[column]
+    ordered = isinstance(answers.dtype, pd.CategoricalDtype) and bool(answers.cat.ordered)
+    if isinstance(answers.dtype, pd.CategoricalDtype):
+        codes, labels = answers.cat.codes.to_numpy(), answers.cat.categories
     else:
-        codes, labels = pd.factorize(values, sort=True)
-        ordered = pd.api.types.is_numeric_dtype(values)
+        codes, labels = pd.factorize(answers, sort=True)
+        ordered = pd.api.types.is_numeric_dtype(answers)
     return codes.astype(np.float64), tuple(labels.tolist()), ordered
 
 

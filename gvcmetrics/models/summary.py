@@ -50,6 +50,8 @@ def number(value: Any) -> str:
     """A number for a table: four decimals, or scientific where those would hide it."""
     if value is None or np.isnan(value):
         return "."
+    if isinstance(value, int):
+        return f"{value:,}"
     if value == 0 or 1e-3 <= abs(value) < 1e6:
         return f"{value:.4f}"
     return f"{value:.3e}"

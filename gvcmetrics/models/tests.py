@@ -83,7 +83,7 @@ def likelihood_ratio(
     """Likelihood-ratio test of two (log likelihood, parameters, formula): 2(ℓ₁ − ℓ₀) as χ²."""
     if first[0] is None or second[0] is None:
         raise ModelError("a likelihood-ratio test needs two models with a likelihood", remedy="Use .test()")
-    (small, k_small, null), (large, k_large, _) = sorted([first, second], key=lambda model: model[1])  # type: ignore[arg-type,return-value]
+    (small, k_small, null), (large, k_large, _) = sorted([first, second], key=lambda model: model[1])
     if k_small == k_large:
         raise ModelError(f"both models have {k_small} parameters; neither nests the other")
     statistic = 2 * (large - small)  # type: ignore[operator]
