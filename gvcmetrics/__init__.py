@@ -18,6 +18,14 @@ _PUBLIC = {
     # models
     "ols": "gvcmetrics.models",
     "poisson": "gvcmetrics.models",
+    "logit": "gvcmetrics.models",
+    "probit": "gvcmetrics.models",
+    "cloglog": "gvcmetrics.models",
+    "ordered_logit": "gvcmetrics.models",
+    "ordered_probit": "gvcmetrics.models",
+    "multinomial_logit": "gvcmetrics.models",
+    "fractional_logit": "gvcmetrics.models",
+    "negative_binomial": "gvcmetrics.models",
     # report
     "table": "gvcmetrics.report",
 }

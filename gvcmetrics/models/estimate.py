@@ -31,7 +31,7 @@ class Problem:
     ----------
     evaluate : theta -> log likelihood, score, Hessian. scores : theta -> one row a unit of likelihood.
     names : of the parameters. start : their starting values.
-    spreads : standard deviation of the regressor of each parameter, 1 for other parameters.
+    spreads : standard deviation of the regressor of each parameter, 0 for other parameters.
     groups : the units of a likelihood that is not a sum over rows.
     natural : theta -> (reported parameters, Jacobian), where some are estimated in another scale.
     refit : (mask of rows to keep, start) -> theta without the others, for the jackknife.
@@ -106,7 +106,9 @@ def conclude(
         nobs=sample.nobs,
         parameters=int(free.sum()),
         linear=False,
-        jackknife=None if problem.refit is None or problem.groups is not None else _jackknife(problem, optimum),
+        jackknife=None
+        if problem.refit is None or problem.groups is not None
+        else _jackknife(problem, optimum),
         estimates=estimates,
         frequency=frequency,
     )

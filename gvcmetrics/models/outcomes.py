@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
 from gvcmetrics.models.families.base import Array
@@ -64,7 +65,7 @@ def categories(sample: Sample, ordered: bool) -> Array:
             f"the categories of '{column}' have no order",
             remedy="Use numbers, or pd.Categorical(..., categories=[low, ..., high], ordered=True)",
         )
-    values = sample.source[column] if column in sample.source else None
+    values = sample.source.get(column)
     if values is not None and isinstance(values.dtype, pd.CategoricalDtype):
         empty = [str(c) for c in values.cat.categories if c not in labels]
         if empty:
@@ -101,11 +102,13 @@ def _single(sample: Sample) -> Array:
     return sample.y
 
 
-def _refuse(sample: Sample, bad: Array, what: str, remedy: str, name: str | None = None) -> None:
+def _refuse(sample: Sample, bad: NDArray[np.bool_], what: str, remedy: str, name: str | None = None) -> None:
     if bad.any():
         row = int(sample.rows[bad.argmax()]) + 2
         raise DataError(
-            f"the outcome {what} in {int(bad.sum())} rows", Place(row=row, column=name or sample.outcome[0]), remedy
+            f"the outcome {what} in {int(bad.sum())} rows",
+            Place(row=row, column=name or sample.outcome[0]),
+            remedy,
         )
 
 

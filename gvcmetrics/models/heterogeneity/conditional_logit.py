@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -252,4 +253,4 @@ class ConditionalLogit:
         cost = np.cumsum(np.diff(self.groups.starts)[self.problems[:, 0]] * (1 + self.problems[:, 2]))
         cuts = np.unique(np.searchsorted(cost, np.arange(_STRIP, cost[-1], _STRIP)) // LANES * LANES)
         edges = [0, *(int(c) for c in cuts if c > 0), len(cost)]
-        return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        return [slice(a, b) for a, b in pairwise(edges)]

@@ -16,14 +16,22 @@ Time is :math:`O(n Q (m^2 + k) + n k^2 + U Q k^2)` an evaluation, memory that of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
 
+from gvcmetrics.errors import ModelError
+from gvcmetrics.models.estimate import Problem, unit_weights
 from gvcmetrics.models.families.base import Array, Family
 from gvcmetrics.models.heterogeneity.groups import Groups
 from gvcmetrics.models.likelihood import POOL, Batch, in_memory
+from gvcmetrics.models.newton import Optimum
+from gvcmetrics.models.sample import Sample
 
+Integers = NDArray[np.intp]
 _ROWS_A_STRIP = 4096
 _MODE_STEPS = 50
 
@@ -74,7 +82,7 @@ class RandomIntercept:
     def _strips(self) -> list[tuple[int, int]]:
         strip = self.groups.starts[:-1] // _ROWS_A_STRIP
         edges = [0, *(int(c) + 1 for c in np.flatnonzero(np.diff(strip))), self.groups.count]
-        return list(zip(edges[:-1], edges[1:], strict=True))
+        return list(pairwise(edges))
 
     def _strip(self, theta: Array, first: int, last: int) -> tuple[Array, Array, Array]:
         """Log likelihood (units), scores (units, p) and Hessian (p, p) of a range of units."""
@@ -109,7 +117,14 @@ class RandomIntercept:
         return weights * (top + np.log(total))[:, 0], scores, hessian
 
     def _modes(
-        self, y: Array, eta: Array, constants: Array, sigma: float, unit: Array, begin: Array, units: slice
+        self,
+        y: Array,
+        eta: Array,
+        constants: Array,
+        sigma: float,
+        unit: Integers,
+        begin: Integers,
+        units: slice,
     ) -> tuple[Array, Array]:
         """Mode and spread of each unit's integrand: Newton for all units of a strip at once.
 
@@ -145,7 +160,7 @@ class RandomIntercept:
 
     def _derivatives(
         self, X: Array, g: Array, h: Array, sigma_a: Array, posterior: Array,
-        unit: Array, begin: Array, weights: Array,
+        unit: Integers, begin: Integers, weights: Array,
     ) -> tuple[Array, Array]:  # fmt: skip
         """Scores (units, p) and Hessian by Louis's formula.
 
@@ -187,3 +202,62 @@ class RandomIntercept:
                 if i != j:
                     hessian[k + i - 1, row] += cross
         return scores * weights[:, None], hessian
+
+
+def random_problem(
+    sample: Sample, y: Array, family: Family, pooled: Problem, optimum: Optimum, nquad: int
+) -> Problem:
+    """The pooled problem with a random intercept; it starts at the pooled estimates, scaled up."""
+    assert sample.unit is not None
+    if not isinstance(nquad, int) or not 2 <= nquad <= 100:
+        raise ModelError(f"nquad={nquad!r} must be a whole number from 2 to 100")
+    groups = Groups.of(sample.unit)
+    if np.diff(groups.starts).max() < 2:
+        raise ModelError(
+            f"every '{sample.unit_name}' is observed once, which does not identify a random effect",
+            remedy="Use effects='pooled'",
+        )
+    order = groups.order
+    likelihood = RandomIntercept(
+        family, y[order], sample.X[order], groups, nquad, unit_weights(sample, groups),
+        None if sample.offset is None else sample.offset[order],
+    )  # fmt: skip
+    return replace(
+        pooled,
+        evaluate=likelihood.evaluate,
+        scores=likelihood.scores,
+        names=(*pooled.names, "sigma_u"),
+        start=_best_start(likelihood, optimum.theta),
+        # A sigma of zero is an answer, not a separation.
+        spreads=np.append(pooled.spreads, 0.0),
+        groups=groups,
+        natural=_sigma_for_log_sigma,
+        noise=1e-6,
+    )
+
+
+def variance_statistics(sigma: float, residual: float, loglik: float, pooled: float) -> dict[str, float]:
+    """Intraclass correlation, and the likelihood-ratio test against no random effect.
+
+    Zero is on the boundary of the parameter space, so the statistic is an even mixture of 0 and chi2(1)
+    (Self & Liang 1987). residual : variance of the latent error, NaN where the model has none.
+    """
+    ratio = max(2.0 * (loglik - pooled), 0.0)
+    shared = {} if np.isnan(residual) else {"rho": sigma**2 / (sigma**2 + residual)}
+    return {
+        **shared,
+        "lr_pooled": ratio,
+        "lr_pooled_p": 1.0 if ratio == 0.0 else 0.5 * float(stats.chi2.sf(ratio, 1)),
+    }
+
+
+def _best_start(likelihood: RandomIntercept, theta: Array) -> Array:
+    """Of a few values of sigma the one with the highest likelihood, at the pooled estimates."""
+    candidates = [np.append(theta, np.log(sigma)) for sigma in (0.1, 0.3, 1.0, 2.0)]
+    return max(candidates, key=lambda candidate: likelihood.evaluate(candidate)[0])
+
+
+def _sigma_for_log_sigma(theta: Array) -> tuple[Array, Array]:
+    params, jacobian = theta.copy(), np.eye(len(theta))
+    params[-1] = jacobian[-1, -1] = np.exp(theta[-1])
+    return params, jacobian
