@@ -96,8 +96,8 @@ for (data in c("balanced", "unbalanced", "wagepan")) for (weighted in c(FALSE, T
     take <- 2:4; S <- estfun(g); B <- vcov(g); influence <- S %*% B; colnames(influence) <- names(coef(g)); V <- list(classical = B[take, take])
     for (way in c("unit", "region")) { T <- rowsum(influence, s[[way]])[, take]; raw <- crossprod(T); G <- nrow(T); n <- nrow(s)
       V[[paste0("CRV0:", way)]] <- raw; V[[paste0("CRV1_ml:", way)]] <- raw * G / (G - 1)
-      absorbed_not_nested <- if (effects == "unit") 0 else length(unique(s$time)) - 1   # unit effects are nested in both clusterings
-      V[[paste0("CRV1:", way)]] <- raw * G / (G - 1) * (n - 1) / (n - 3 - absorbed_not_nested - (effects != "unit")) }
+      # fixest: unit effects are nested in both clusterings and cost one degree of freedom, periods are not
+      V[[paste0("CRV1:", way)]] <- raw * G / (G - 1) * (n - 1) / (n - 3 - (if (effects == "unit") 1 else length(unique(s$time)))) }
     V[["HC0"]] <- crossprod(influence[, take])
     T <- rowsum(influence, interaction(s$region, s$time, drop = TRUE))[, take]
     V[["CRV0:region+time"]] <- crossprod(rowsum(influence, s$region)[, take]) + crossprod(rowsum(influence, s$time)[, take]) - crossprod(T)
