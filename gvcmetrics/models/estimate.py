@@ -34,7 +34,7 @@ class Problem:
     spreads : standard deviation of the regressor of each parameter, 0 for other parameters.
     groups : the units of a likelihood that is not a sum over rows.
     natural : theta -> (reported parameters, Jacobian), where some are estimated in another scale.
-    refit : (mask of rows to keep, start) -> theta without the others, for the jackknife.
+    refit : (mask of rows, or of units, to keep; start) -> theta without the others, for the jackknife.
     noise : relative error of the log likelihood.
     """
 
@@ -106,9 +106,7 @@ def conclude(
         nobs=sample.nobs,
         parameters=int(free.sum()),
         linear=False,
-        jackknife=None
-        if problem.refit is None or problem.groups is not None
-        else _jackknife(problem, optimum),
+        jackknife=None if problem.refit is None else _jackknife(problem, optimum),
         estimates=estimates,
         frequency=frequency,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.estimate import Problem, column_spreads, unit_weights
@@ -12,6 +13,7 @@ from gvcmetrics.models.families.base import Array
 from gvcmetrics.models.heterogeneity.conditional_logit import ConditionalLogit
 from gvcmetrics.models.heterogeneity.conditional_multinomial import ConditionalMultinomial
 from gvcmetrics.models.heterogeneity.groups import Groups, varies
+from gvcmetrics.models.newton import maximise
 from gvcmetrics.models.sample import Sample, drop_collinear
 
 INVARIANT = "unit whose outcome never changes"
@@ -53,15 +55,25 @@ def informative(sample: Sample) -> tuple[Sample, dict[str, float]]:
 def conditional_problem(sample: Sample, cutoffs: int = 1) -> Problem:
     """Conditional logit, or with several cutoffs the blow-up and cluster estimator."""
     groups, X, offset, weights = _by_unit(sample)
-    likelihood = ConditionalLogit(sample.y[groups.order], X, groups, cutoffs, weights, offset)
-    k = len(sample.names)
+    y = sample.y[groups.order]
+    likelihood = ConditionalLogit(y, X, groups, cutoffs, weights, offset)
+
+    def refit(keep: NDArray[np.bool_], start: Array) -> Array:
+        rows = np.repeat(keep, np.diff(groups.starts))
+        fewer = ConditionalLogit(
+            y[rows], X[rows], groups.only(keep), cutoffs,
+            None if weights is None else weights[keep], None if offset is None else offset[rows],
+        )  # fmt: skip
+        return maximise(fewer.evaluate, start).theta
+
     return Problem(
         evaluate=likelihood.evaluate,
         scores=likelihood.scores,
         names=sample.names,
-        start=np.zeros(k),
+        start=np.zeros(len(sample.names)),
         spreads=_within_spreads(X, groups),
         groups=groups,
+        refit=refit,
     )
 
 
@@ -70,7 +82,16 @@ def conditional_multinomial_problem(sample: Sample, categories: Sequence[str]) -
     groups, X, offset, weights = _by_unit(sample)
     if offset is not None:
         raise ModelError("multinomial_logit with effects='fixed' takes no offset")
-    likelihood = ConditionalMultinomial(sample.y[groups.order], X, groups, len(categories), weights)
+    y = sample.y[groups.order]
+    likelihood = ConditionalMultinomial(y, X, groups, len(categories), weights)
+
+    def refit(keep: NDArray[np.bool_], start: Array) -> Array:
+        rows = np.repeat(keep, np.diff(groups.starts))
+        fewer = ConditionalMultinomial(
+            y[rows], X[rows], groups.only(keep), len(categories), None if weights is None else weights[keep]
+        )
+        return maximise(fewer.evaluate, start).theta
+
     blocks = {c: tuple(f"{c}: {name}" for name in sample.names) for c in categories[1:]}
     names = tuple(name for block in blocks.values() for name in block)
     return Problem(
@@ -80,6 +101,7 @@ def conditional_multinomial_problem(sample: Sample, categories: Sequence[str]) -
         start=np.zeros(len(names)),
         spreads=np.tile(_within_spreads(X, groups), len(blocks)),
         groups=groups,
+        refit=refit,
         blocks=blocks,
     )
 

@@ -35,6 +35,11 @@ class Groups:
         """Position of the first row of each group."""
         return self.order[self.starts[:-1]]
 
+    def only(self, keep: NDArray[np.bool_]) -> Groups:
+        """The kept groups of rows that are already in order."""
+        starts = np.concatenate([[0], np.cumsum(np.diff(self.starts)[keep])])
+        return Groups(np.arange(starts[-1]), starts)
+
     def sums(self, values: Array) -> Array:
         """Sum over each group of (n) or (n, k) values that are already in order."""
         return np.add.reduceat(values, self.starts[:-1], axis=0)
