@@ -29,7 +29,7 @@ for (row in seq_len(nrow(plans))) {
   names <- c(colnames(D), if (ordered) paste0("cut", seq_len(max(s$y) - 1)), "sd")
   second <- NULL   # the packaged program, on the plain random-effects models
   formula <- as.formula(paste(if (ordered) "factor(y, ordered=TRUE)" else "y", "~", paste(X, collapse = "+"), "+ (1 | unit)"))
-  if (!plan$weighted && plan$points == 12 && plan$effects == "random" && plan$data != "wagepan" && !(ordered && plan$data == "unbalanced")) {
+  if (!plan$weighted && plan$points == 12 && plan$effects == "random" && plan$data == "balanced") {
     if (ordered) { s$unit_f <- factor(s$unit)
       m <- clmm(update(formula, . ~ . - (1 | unit) + (1 | unit_f)), data = s, link = link, nAGQ = 12, Hess = TRUE, control = clmm.control(gradTol = 1e-7))
       second <- list(program = "ordinal::clmm", coef = unname(c(m$beta, m$alpha, sqrt(unlist(m$ST)^2))), loglik = as.numeric(logLik(m)))
