@@ -40,7 +40,7 @@ fit_random <- function(model, start, w = 1) {
   total <- function(b) sum(w * model$logl(b)); gradient <- function(b) colSums(w * jacobian(model$logl, b)); b <- start
   b <- nlminb(b, function(b) -total(b), control = list(rel.tol = 1e-12))$par
   H <- hessian(total, b)
-  for (iteration in 1:30) { g <- gradient(b); if (max(abs(g)) < 2e-9 * max(1, abs(total(b)) / 1000)) break; b <- b - solve(H, g) }
+  for (iteration in 1:30) { g <- gradient(b); step <- solve(H, g); b <- b - step; if (max(abs(step) / (1 + abs(b))) < 1e-11) break }
   S <- w * jacobian(model$logl, b)
   H <- hessian(total, b)   # Richardson; agrees with differenced gradients to 2e-8
   list(coef = b, loglik = total(b), scores = S, H = (H + t(H)) / 2, gradient = max(abs(colSums(S))))

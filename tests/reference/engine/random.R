@@ -2,21 +2,21 @@
 source("common.R"); source("quadrature.R")
 suppressPackageStartupMessages({library(lme4); library(ordinal)})
 rhs <- c("x1", "x2", "d")
-# Two files, so that the two halves can run side by side: Rscript random.R binary; Rscript random.R ordered.
+# Three files, so that they can run side by side: Rscript random.R binary | ordered | wagepan.
 # A file is written after every case, and cases already in it are kept: delete it to start afresh.
-half <- commandArgs(TRUE)[1]; stopifnot(half %in% c("binary", "ordered")); file <- paste0("random_", half, ".json")
+part <- commandArgs(TRUE)[1]; stopifnot(part %in% c("binary", "ordered", "wagepan")); file <- paste0("random_", part, ".json")
 if (file.exists(file)) cases <- fromJSON(file)
-responses <- if (half == "ordered") c("ordered_logit", "ordered_probit") else c("logit", "probit", "cloglog", "poisson")
-plan_of <- function(response, effects, data, points, weighted) expand.grid(response = response, effects = effects, data = data, points = points, weighted = weighted, stringsAsFactors = FALSE)
-plans <- rbind(plan_of(responses, "random", "balanced", 12, FALSE), plan_of(responses[1], "random", "wagepan", 12, FALSE), plan_of(responses, "random", "unbalanced", 12, FALSE),
-  plan_of(responses, "random", "unbalanced", 12, TRUE), plan_of(responses, "correlated", c("balanced", "unbalanced"), 12, FALSE), plan_of(responses, "random", "balanced", 25, FALSE))
+responses <- switch(part, ordered = c("ordered_logit", "ordered_probit"), binary = c("logit", "probit", "cloglog", "poisson"), wagepan = c("ordered_logit", "logit"))
+plan_of <- function(effects, data, points, weighted) expand.grid(response = responses, effects = effects, data = data, points = points, weighted = weighted, stringsAsFactors = FALSE)
+plans <- if (part == "wagepan") plan_of("random", "wagepan", 12, FALSE) else rbind(plan_of("random", c("balanced", "unbalanced"), 12, FALSE), plan_of("random", "unbalanced", 12, TRUE),
+  plan_of("correlated", c("balanced", "unbalanced"), 12, FALSE), plan_of("random", "balanced", 25, FALSE))
 for (row in seq_len(nrow(plans))) {
   plan <- plans[row, ]; id <- paste(c(plan$response, plan$effects, plan$data, if (plan$weighted) "weighted", plan$points), collapse = ":"); if (id %in% names(cases)) next
   started <- proc.time()[3]
   ordered <- startsWith(plan$response, "ordered"); link <- sub("ordered_", "", plan$response); kind <- if (ordered) "ordered" else if (plan$response == "poisson") "poisson" else "binary"
   outcome <- switch(plan$response, cloglog = "event", poisson = "count", ordered_logit = , ordered_probit = "ordered", "binary")
   frame <- read_sample(plan$data); X <- rhs
-  if (plan$data == "wagepan") { frame$unit <- frame$nr; frame$region <- frame$nr; X <- if (ordered) c("married", "poorhlth", "exper", "expersq", "educ") else c("married", "poorhlth", "exper", "expersq"); outcome <- if (ordered) "quartile" else "union" }
+  if (plan$data == "wagepan") { frame$unit <- frame$nr; frame$region <- frame$nr; X <- if (ordered) c("married", "poorhlth", "exper", "educ") else c("married", "poorhlth", "exper", "expersq"); outcome <- if (ordered) "quartile" else "union" }
   s <- complete(frame, c(outcome, X)); s$y <- s[[outcome]]; base <- X
   if (plan$effects == "correlated") { for (x in base) s[[paste0(x, "_mean")]] <- ave(s[[x]], s$unit); X <- c(X, paste0(base, "_mean")) }
   w <- if (plan$weighted) s$weight[!duplicated(s$unit)] else 1
@@ -56,7 +56,7 @@ for (row in seq_len(nrow(plans))) {
   cat(id, format(fit$loglik), fit$gradient, "gap", if (is.null(second)) NA else second$gap, round(proc.time()[3] - started, 1), "s\n")
 }
 # correlated effects combined with pooled logit: unit means, errors clustered by unit
-if (half == "binary") for (data in c("balanced", "unbalanced")) {
+if (part == "binary") for (data in c("balanced", "unbalanced")) {
   s <- complete(read_sample(data), c("binary", rhs)); for (x in rhs) s[[paste0(x, "_mean")]] <- ave(s[[x]], s$unit)
   X <- c(rhs, paste0(rhs, "_mean")); D <- cbind(1, as.matrix(s[X])); g <- glm(s$binary ~ D - 1, family = binomial, control = glm.control(epsilon = 1e-14)); fit <- maximise(binary_model(s$binary, D, "logit"), unname(coef(g)))
   V <- covariances(fit$scores, fit$H, list(unit = s["unit"])); j <- 5:7; W <- drop(fit$coef[j] %*% solve(V[["CRV1:unit"]][j, j], fit$coef[j]))
