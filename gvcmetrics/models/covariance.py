@@ -21,9 +21,9 @@ G clusters and K parameters:
 =============  ============================================================================
 
 K counts regressors and absorbed effects, less redundant levels; absorbed effects nested within a
-cluster variable are not counted. Linear models use Student's t with N − K degrees of freedom
-(iid, HC), min G − 1 (CRV) or T − 1 (DK); likelihood models use the normal distribution; a survey
-design uses t with PSUs − strata for both.
+cluster variable are not counted (Driscoll–Kraay counts all). Linear models use Student's t with
+N − K degrees of freedom (iid, HC), min G − 1 (CRV) or T − 1 (DK); likelihood models use the normal
+distribution; a survey design uses t with PSUs − strata for both.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Vcov:
         return (*self.clusters, *((self.strata,) if self.strata else ()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inference:
     """What an estimate leaves behind so that any covariance can be made of it without refitting.
 
@@ -73,7 +73,7 @@ class Inference:
     linear : whether t distributions apply.
     sigma2 : residual variance of a linear model, None for likelihood models.
     absorbed : codes of the absorbed effects.
-    leverage : (r,) hat values, or None where they are not defined.
+    leverage : makes the (r,) hat values, or None where they are not defined.
     jackknife : cluster codes → (G, k) estimates without each cluster, or None.
     frequency : (r,) frequency weights, or None.
     """
@@ -85,13 +85,13 @@ class Inference:
     linear: bool
     sigma2: float | None = None
     absorbed: tuple[np.ndarray, ...] = field(default=(), repr=False)
-    leverage: np.ndarray | None = field(default=None, repr=False)
+    leverage: Callable[[], np.ndarray] | None = field(default=None, repr=False)
     jackknife: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
     estimates: np.ndarray | None = field(default=None, repr=False)
     frequency: np.ndarray | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Covariance:
     """A covariance matrix with the degrees of freedom of its t distribution (∞: normal)."""
 
@@ -205,7 +205,7 @@ def _robust(kind: str, inference: Inference) -> Covariance:
         raise ModelError(
             f"{kind} needs hat values, which this model does not have", remedy='Use "hetero" or CRV3'
         )
-    slack = 1.0 - inference.leverage
+    slack = 1.0 - inference.leverage()
     if (slack < 1e-10).any():
         raise ModelError(
             f"{kind} is not defined: {int((slack < 1e-10).sum())} observations have leverage 1",
@@ -260,7 +260,7 @@ def _driscoll_kraay(asked: Vcov, inference: Inference, groups: Mapping[str, np.n
     for lag in range(1, lags + 1):
         product = sums[lag:].T @ sums[:-lag]
         meat += (1 - lag / (lags + 1)) * (product + product.T)
-    factor = periods / (periods - 1) * _parameter_factor(inference, [codes])
+    factor = periods / (periods - 1) * _parameter_factor(inference, [])
     matrix = factor * inference.bread @ meat @ inference.bread
     return Covariance(
         matrix, _df(inference, periods - 1), f"Driscoll–Kraay by {column}, {lags} lags", {column: periods}
