@@ -16,7 +16,8 @@ negative_binomial    yes     no     yes     yes         yes
 joint_probit         yes     no     no      no          yes
 ===================  ======  =====  ======  ==========  =================
 
-`pooled` treats rows alike. `fixed` conditions the unit effects away (conditional logit; blow-up and
+`pooled` treats rows alike; logit, probit and cloglog absorb effects after `|`, with bias correction for
+logit and probit. `fixed` conditions the unit effects away (conditional logit; blow-up and
 cluster for ordered outcomes; Chamberlain's conditional likelihood for several categories). `random`
 integrates a normal unit effect out. `correlated` adds to that the unit means of the regressors (Mundlak
 1978), and `correlated_pooled` adds them to the pooled model.
@@ -108,6 +109,9 @@ def logit(
     frequency: bool = False,
     offset: str | None = None,
     nquad: int = 12,
+    bias_correction: str | None = None,
+    lags: int = 0,
+    firth: bool = False,
     fix: Mapping[str, float] | None = None,
     trusted: bool = True,
 ) -> Results:
@@ -117,7 +121,8 @@ def logit(
 
     Parameters
     ----------
-    formula : `"y ~ x1 * x2 + C(region)"`, y being 0/1.
+    formula : `"y ~ x1 * x2 + C(region) | firm + year"`, y being 0/1; effects after `|` are absorbed
+        (estimated, see `bias_correction`).
     data : frame, one row an observation.
     unit, time : columns of the panel's unit and period; needed for unit effects and for lags.
     effects : `pooled`; `fixed`: conditional logit (Chamberlain 1980), exact for groups of any size;
@@ -129,6 +134,10 @@ def logit(
         unit unless effects are pooled.
     offset : column or expression with coefficient one.
     nquad : quadrature points of random effects.
+    bias_correction : for absorbed effects, `"analytical"` or `"jackknife"` (Fernández-Val & Weidner 2016);
+        `lags` of past outcomes that regressors react to, in the analytical one.
+    firth : penalised likelihood (Firth 1993), pooled or fixed, for small or separated samples; robust
+        covariances take the scores without the penalty.
     fix : parameters held at a value, `{"x1": 0}`.
     trusted : False refuses formulas that would run code.
 
@@ -162,6 +171,8 @@ def probit(
     frequency: bool = False,
     offset: str | None = None,
     nquad: int = 12,
+    bias_correction: str | None = None,
+    lags: int = 0,
     fix: Mapping[str, float] | None = None,
     trusted: bool = True,
 ) -> Results:
@@ -171,7 +182,8 @@ def probit(
 
     Parameters
     ----------
-    formula, data, unit, time, vcov, weights, frequency, offset, nquad, fix, trusted : as in `logit`.
+    formula, data, unit, time, vcov, weights, frequency, offset, nquad, bias_correction, lags,
+        fix, trusted : as in `logit`.
     effects : `pooled`, `random`, `correlated` or `correlated_pooled`. There is no `fixed`: no statistic
         conditions the unit effects of a probit away.
 

@@ -95,7 +95,7 @@ class Likelihood:
             total += loglik
             score += s
             hessian += h
-        return total, score, hessian + np.tril(hessian, -1).T
+        return total, score, np.tril(hessian) + np.tril(hessian, -1).T
 
     def loglik(self, theta: Array) -> Array:
         """Log likelihood of each observation (unweighted)."""

@@ -6,8 +6,8 @@ r"""Random effects: units share a normal intercept, integrated out by adaptive G
 
 with :math:`m_u, s_u` the mode of the integrand and the standard deviation of the normal that touches it
 there (Naylor & Smith 1982; Liu & Pierce 1994). The sum is what is maximised, so its score has two parts:
-with posterior weights :math:`\pi_{uq}` and a unit's score :math:`S_{uq}` and Hessian :math:`H_{uq}` at a node,
-:math:`\sum_q \pi_{uq} S_{uq}` with nodes held still, and what the nodes' own movement adds, which vanishes
+with posterior weights :math:`\pi_{uq}` and a unit's score :math:`S_{uq}` and Hessian :math:`H_{uq}` at a
+node, :math:`\sum_q \pi_{uq} S_{uq}` with nodes held still, and what the nodes' own movement adds, which vanishes
 as points are added; its third derivative is a central difference of the kernel's Hessian. The Hessian
 is that of the sum with nodes held still, :math:`\sum_q \pi_{uq} (H_{uq} + S_{uq} S_{uq}')` less the outer
 product of the mean score (Louis 1982), which is good for Newton's steps; the covariance takes central
@@ -71,7 +71,7 @@ class RandomIntercept:
         return self._pass(theta)[1]
 
     def curvature(self, theta: Array, errors: Array) -> Array:
-        """Hessian of the sum with moving nodes: central differences of its score, a fraction of an error wide."""
+        """Hessian of the sum with moving nodes: differences of its score, a fraction of an error wide."""
         columns = []
         for j, error in enumerate(errors):
             move = np.zeros(len(theta))
