@@ -13,6 +13,7 @@ ordered_probit       yes     no     yes     yes         yes
 multinomial_logit    yes     yes    no      no          yes
 fractional_logit     yes     no     no      no          yes
 negative_binomial    yes     no     yes     yes         yes
+poisson              yes     yes    yes     yes         yes
 joint_probit         yes     no     no      no          yes
 ===================  ======  =====  ======  ==========  =================
 
