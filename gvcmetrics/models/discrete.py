@@ -27,6 +27,7 @@ integrates a normal unit effect out. `correlated` adds to that the unit means of
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
@@ -100,7 +101,7 @@ _NEGATIVE_BINOMIAL = Response(
 
 def logit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -124,7 +125,8 @@ def logit(
     ----------
     formula : `"y ~ x1 * x2 + C(region) | firm + year"`, y being 0/1; effects after `|` are absorbed
         (estimated, see `bias_correction`).
-    data : frame, one row an observation.
+    data : frame, one row an observation; or the path of a Parquet file, of any size, which is then read
+        batch by batch (pooled effects; iid, hetero and CRV1 errors).
     unit, time : columns of the panel's unit and period; needed for unit effects and for lags.
     effects : `pooled`; `fixed`: conditional logit (Chamberlain 1980), exact for groups of any size;
         `random`: normal intercept by unit, integrated by adaptive Gauss-Hermite quadrature;
@@ -162,7 +164,7 @@ def logit(
 
 def probit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -200,7 +202,7 @@ def probit(
 
 def cloglog(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -237,7 +239,7 @@ def cloglog(
 
 def ordered_logit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -276,7 +278,7 @@ def ordered_logit(
 
 def ordered_probit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -311,7 +313,7 @@ def ordered_probit(
 
 def multinomial_logit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -348,7 +350,7 @@ def multinomial_logit(
 
 def fractional_logit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -384,7 +386,7 @@ def fractional_logit(
 
 def negative_binomial(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from gvcmetrics.models.estimate import conclude, solve
 from gvcmetrics.models.families.base import Array, Family
 from gvcmetrics.models.firth import penalised
 from gvcmetrics.models.formula import Formula
+from gvcmetrics.models.from_file import fit_parquet
 from gvcmetrics.models.heterogeneity.fixed import (
     conditional_multinomial_problem,
     conditional_problem,
@@ -72,6 +74,10 @@ def fit(response: Response, function: Callable[..., Results], arguments: Mapping
     _check_effects(response, effects, unit)
     asked = parse_vcov(options["vcov"])
     parsed = Formula.parse(formula, trusted=options["trusted"])
+    if isinstance(data, (str, Path)):
+        return fit_parquet(
+            response, call_text(function, formula, options), Path(data), parsed, asked, options
+        )
     if response.name not in ABSORBING or effects != "pooled":
         refuse_absorbed(response.name, parsed)
     sample = build_sample(

@@ -9,7 +9,8 @@ there (Naylor & Smith 1982; Liu & Pierce 1994). The sum is what is maximised, so
 with posterior weights :math:`\pi_{uq}` and a unit's score :math:`S_{uq}` and Hessian :math:`H_{uq}` at a
 node, :math:`\sum_q \pi_{uq} S_{uq}` with nodes held still, and what the nodes' own movement adds, which
 vanishes as points are added; its third derivative is a central difference of the kernel's Hessian.
-The Hessian is that of the sum with nodes held still, :math:`\sum_q \pi_{uq} (H_{uq} + S_{uq} S_{uq}')` less the outer
+The Hessian is that of the sum with nodes held still,
+:math:`\sum_q \pi_{uq} (H_{uq} + S_{uq} S_{uq}')` less the outer
 product of the mean score (Louis 1982), which is good for Newton's steps; the covariance takes central
 differences of the score. sigma enters as the coefficient of the regressor :math:`a_{uq}`.
 
