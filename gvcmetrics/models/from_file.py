@@ -63,7 +63,9 @@ class ParquetSample:
 
     def frames(self) -> Iterator[pd.DataFrame]:
         """Complete rows, batch by batch, with categories as Categoricals of all levels of the file."""
-        for record in pads.dataset(self.path).to_batches(columns=list(self.columns), batch_size=BATCH_ROWS):
+        for record in pads.dataset(self.path).to_batches(
+            columns=list(self.columns), batch_size=BATCH_ROWS, batch_readahead=2, fragment_readahead=1
+        ):
             frame = record.to_pandas().dropna()
             if self.weights:
                 if (frame[self.weights] < 0).any():
