@@ -19,6 +19,16 @@ _PUBLIC = {
     "ols": "gvcmetrics.models",
     "poisson": "gvcmetrics.models",
     "hausman": "gvcmetrics.models",
+    "logit": "gvcmetrics.models",
+    "probit": "gvcmetrics.models",
+    "cloglog": "gvcmetrics.models",
+    "ordered_logit": "gvcmetrics.models",
+    "ordered_probit": "gvcmetrics.models",
+    "multinomial_logit": "gvcmetrics.models",
+    "fractional_logit": "gvcmetrics.models",
+    "negative_binomial": "gvcmetrics.models",
+    "joint_probit": "gvcmetrics.models",
+    "spells": "gvcmetrics.models",
     # report
     "table": "gvcmetrics.report",
 }
