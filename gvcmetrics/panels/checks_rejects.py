@@ -120,9 +120,8 @@ def _collect_bad_cells(connection: duckdb.DuckDBPyConnection, spec: PanelSpec) -
         first = numbers[0]
         raw = shown_raw(first.raw or "", spec)
         _insert(connection, raw, first.name, column(text_name(first.name)), _HEADER_AGAIN, again)
-        connection.execute(
-            f"DELETE FROM bad_rows WHERE {exp.func('COALESCE', again, exp.false()).sql('duckdb')}"
-        )
+        headers = exp.func("COALESCE", again, exp.false()).sql("duckdb")
+        connection.execute(f"DELETE FROM bad_rows WHERE {headers}")
     for rule in rules:
         value = exp.func("REPLACE", column(rule.shown), literal(UNMAPPED), literal(""))
         _insert(connection, rule.raw, rule.column, value, rule.reason, rule.bad)

@@ -1,9 +1,9 @@
 """Spec × raw table → panel, as a sqlglot expression tree that DuckDB and Spark both run.
 
 Why a tree: Ibis 12 needs pins against current sqlglot and DuckDB, and Narwhals has no cast that fails
-softly, which finding bad cells needs. A sqlglot tree needs neither: names and values enter as quoted identifiers and
-literals, never as text pasted into SQL, so a spec cannot inject anything; and each engine gets its
-own dialect. The price is that functions must mean the same in both, so only a few are used. Above
+softly, which finding bad cells needs. A sqlglot tree needs neither: names and values enter as quoted
+identifiers and literals, never as text pasted into SQL, so a spec cannot inject anything; and each
+engine gets its own dialect. The price is that functions must mean the same in both, so only a few are used. Above
 all, text becomes a number only if nothing but digits, sign, point and exponent is in it: the engines'
 own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gvcmetrics.errors import Place, SpecError
+from gvcmetrics.errors import SpecError
 from gvcmetrics.panels.contracts import Column, Contract
 from gvcmetrics.panels.spec_words import SOURCE_WORDS, TESTS, ColumnSpec, Item, Spec
 from gvcmetrics.panels.yaml_lines import Document, KeyPath
@@ -254,12 +254,12 @@ def refuse_unusable_layout(columns: tuple[PanelColumn, ...], spec: Spec, documen
         raise SpecError("no column has a `cell`", where, "Give each measure a column with `cell: NAME`")
     wide = spec.layout.wide_to_long
     if wide:
-        where: Place = document.place(("layout", "wide_to_long"))
+        at = document.place(("layout", "wide_to_long"))
         if len(set(wide.values)) < len(wide.values):
-            raise SpecError("a period stands twice", where, "Keep one")
+            raise SpecError("a period stands twice", at, "Keep one")
         if wide.name not in (column.name for column in columns):
-            raise SpecError(f"there is no column '{wide.name}'", where, f"Add `{wide.name}:` under `columns`")
+            raise SpecError(f"there is no column '{wide.name}'", at, f"Add `{wide.name}:` under `columns`")
         raws = [item.raw or "" for column in columns for item in column.inputs]
         if not any(placeholder(spec) in raw for raw in raws):
             remedy = f"Write `from: sales_{placeholder(spec)}` for columns such as sales_{wide.values[0]}"
-            raise SpecError(f"no column reads `{placeholder(spec)}`", where, remedy)
+            raise SpecError(f"no column reads `{placeholder(spec)}`", at, remedy)

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, cast
 
 from gvcmetrics.errors import DataError, Place
 
@@ -112,7 +112,8 @@ def _unzip(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, scratch:
 
 def _gunzip(path: Path, scratch: Path) -> Path:
     with _reading(path), gzip.open(path) as packed:
-        return _copy(path, packed, _target(scratch, Path(path.stem).suffix), path.stat().st_size)
+        stream = cast("IO[bytes]", packed)
+        return _copy(path, stream, _target(scratch, Path(path.stem).suffix), path.stat().st_size)
 
 
 def _target(scratch: Path, suffix: str) -> Path:

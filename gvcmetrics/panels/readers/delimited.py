@@ -85,6 +85,9 @@ def read_header(path: Path, name: str, dialect: Dialect) -> list[str]:
     except csv.Error as error:
         problem = f"the header cannot be read ({error})"
         raise DataError(problem, Place(name, row=row), "Check the file") from None
+    if not names:
+        problem = "the file is empty or starts with an empty line"
+        raise DataError(problem, Place(name, row=row), "Check the file")
     for position, found in enumerate(names):
         if not found.strip():
             problem = f"column {position + 1} has no name"

@@ -44,7 +44,7 @@ def copy_workbook(
     wanted: Iterable[str],
     target: Path,
 ) -> None:
-    """Write the wanted columns to a Parquet file, with the sheet row in `#row`; empty rows are passed over."""
+    """Write the wanted columns to a Parquet file, with the sheet row in `#row`; empty rows are left out."""
     positions = {column: names.index(column) for column in wanted}
     schema = pa.schema([(ROW, pa.int64()), *((column, pa.string()) for column in positions)])
     target.parent.mkdir(parents=True, exist_ok=True)
