@@ -3,11 +3,11 @@
 Why a tree: Ibis 12 needs pins against current sqlglot and DuckDB, and Narwhals has no cast that fails
 softly, which finding bad cells needs. A sqlglot tree needs neither: names and values enter as quoted
 identifiers and literals, never as text pasted into SQL, so a spec cannot inject anything; and each
-engine gets its own dialect. The price is that functions must mean the same in both, so only a few are used. Above
-all, text becomes a number only if nothing but digits, sign, point and exponent is in it: the engines'
-own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
+engine gets its own dialect. The price is that functions must mean the same in both, so only a few are
+used. Above all, text becomes a number only if nothing but digits, sign, point and exponent is in it:
+the engines' own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
 
-The tree has four storeys, each a SELECT over the one below:
+The tree has five storeys, each a SELECT over the one below:
 
     raw  →  cells    one trimmed text for each raw cell that a panel column is made from
          →  texts    missing codes gone, recodes applied, codes cut and padded

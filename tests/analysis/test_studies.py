@@ -85,7 +85,10 @@ def test_convergence_equals_least_squares_with_dummies(project: Path) -> None:
     expected = np.linalg.lstsq(X, both["distance"].to_numpy(), rcond=None)[0][0]
     table = numbers(project, "01_car_exporters_convergence")
     lines = table[(table["statistic"] == "estimate") & table["row"].str.contains("distance", case=False)]
-    assert np.isclose(lines["value"].to_numpy(), expected, rtol=1e-6).any(), (lines["value"].tolist(), expected)
+    assert np.isclose(lines["value"].to_numpy(), expected, rtol=1e-6).any(), (
+        lines["value"].tolist(),
+        expected,
+    )
 
 
 @pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
