@@ -3,9 +3,9 @@
 Why a tree: Ibis 12 needs pins against current sqlglot and DuckDB, and Narwhals has no cast that fails
 softly, which finding bad cells needs. A sqlglot tree needs neither: names and values enter as quoted
 identifiers and literals, never as text pasted into SQL, so a spec cannot inject anything; and each
-engine gets its own dialect. The price is that functions must mean the same in both, so only a few are used. Above
-all, text becomes a number only if nothing but digits, sign, point and exponent is in it: the engines'
-own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
+engine gets its own dialect. The price is that functions must mean the same in both, so only a few are
+used. Above all, text becomes a number only if nothing but digits, sign, point and exponent is in it: the
+engines' own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
 
 The tree has four storeys, each a SELECT over the one below:
 
@@ -41,6 +41,10 @@ NUMBERED_TABLE = "raw_numbered"
 TYPED_TABLE = "typed"
 MONEY_TABLE = "money"
 
+# Functions of one text that every engine defines in its own, fastest way (`engines/`): the text without
+# BLANKS at its ends; and the number that a text of digits, sign, point and exponent stands for, else null.
+TRIMMED = "TRIMMED"
+PLAIN_NUMBER = "PLAIN_NUMBER"
 BLANKS = " \t\u00a0"
 UNMAPPED = "\ue000"  # a private-use character that no code carries
 _CROSSED_BY = "-"
@@ -263,8 +267,7 @@ def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
 def _read_number(text: exp.Expr, spec: PanelSpec) -> exp.Expr:
     read = spec.spec.read
     if read.thousands is None and read.decimal == ".":
-        stray = exp.RegexpLike(this=text, expression=literal("[^0-9+.eE-]"))
-        return exp.Case().when(exp.Not(this=stray), _as_double(text))
+        return exp.func(PLAIN_NUMBER, text)
     point, comma = re.escape(read.decimal), re.escape(read.thousands or "")
     grouped = f"|[0-9]{{1,3}}({comma}[0-9]{{3}})+" if comma else ""
     pattern = f"^[+-]?([0-9]+{grouped}|)({point}[0-9]*)?([eE][+-]?[0-9]+)?$"
@@ -337,8 +340,8 @@ def _same_money(spec: PanelSpec, values: dict[str, exp.Expr]) -> exp.Expr:
 
 
 def _trim(value: exp.Expr) -> exp.Expr:
-    """Without blanks at the ends; which blanks is said, since engines differ in their defaults."""
-    return exp.Trim(this=value, expression=literal(BLANKS))
+    """Without the BLANKS at the ends."""
+    return exp.func(TRIMMED, value)
 
 
 def _is_in(value: exp.Expr, options: list[str] | tuple[str, ...]) -> exp.Expr:
