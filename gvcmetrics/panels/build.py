@@ -13,6 +13,7 @@ import gvcmetrics
 from gvcmetrics.errors import DataError, GvcError, Place
 from gvcmetrics.panels.checks import Tally, check_rows, first_reject, refuse_all_missing
 from gvcmetrics.panels.checks_rejects import REJECTS_TABLE
+from gvcmetrics.panels.engines.duckdb import connected, define_functions
 from gvcmetrics.panels.files import replacing, spill_folder
 from gvcmetrics.panels.harmonise import MONEY_TABLE, NUMBERED_TABLE, RAW_TABLE, TYPED_TABLE, select_panel
 from gvcmetrics.panels.harmonise_checks import select_typed
@@ -23,8 +24,6 @@ from gvcmetrics.panels.readers.sources import RawFiles, find_raw
 from gvcmetrics.panels.readers.tables import RawTable, open_tables
 from gvcmetrics.panels.spec import PanelSpec, load_spec
 from gvcmetrics.panels.store import ColumnProvenance, Coverage, Provenance, write_panel
-
-_MEMORY_LIMIT = "1GB"
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,7 @@ def build_panel(spec_path: Path | str, project: Project | None = None) -> Built:
     spec = load_spec(spec_path)
     raw = find_raw(spec, project)
     target = project.panel_file(spec.name)
-    with replacing(target) as temporary, duckdb.connect(config={"memory_limit": _MEMORY_LIMIT}) as connection:
-        connection.execute("SET temp_directory = ?", [str(spill_folder(temporary))])
+    with replacing(target) as temporary, connected(spill_folder(temporary)) as connection:
         try:
             spec, tables = open_tables(raw.paths, spec, spill_folder(temporary) / "raw")
             _define_views(connection, spec, tables, project)
@@ -72,7 +70,7 @@ def show_sql(spec_path: Path | str, dialect: str = "duckdb") -> str:
     spec = load_spec(spec_path)
     typed, panel = (query.sql(dialect, pretty=True) for query in (select_typed(spec), select_panel(spec)))
     heads = f"-- {TYPED_TABLE}: every row of the raw file, typed and judged", f"-- {spec.name}: the panel"
-    return f"{heads[0]}\n{typed};\n\n{heads[1]}\n{panel};"
+    return f"{define_functions()}\n\n{heads[0]}\n{typed};\n\n{heads[1]}\n{panel};"
 
 
 def _define_views(

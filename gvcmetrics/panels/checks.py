@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import duckdb
 from sqlglot import exp
@@ -17,13 +18,14 @@ from gvcmetrics.panels.checks_rejects import (
     REJECTS_TABLE,
     collect_rejects,
     create,
+    create_codes,
     file_row,
     one,
     refuse_malformed_lines,
     row_key,
     use_lines,
 )
-from gvcmetrics.panels.codes import match_countries
+from gvcmetrics.panels.codes import countries, match_countries
 from gvcmetrics.panels.harmonise import (
     MEASURE,
     OK,
@@ -33,7 +35,7 @@ from gvcmetrics.panels.harmonise import (
     column,
     kept,
     literal,
-    select_texts,
+    present,
     select_values,
 )
 from gvcmetrics.panels.harmonise_checks import checks, select_typed
@@ -65,10 +67,8 @@ def check_rows(
     ------
     DataError : a line of a file is malformed, there is no row, or a long file lacks a measure.
     """
-    _map_countries(connection, spec, tables)
-    create(connection, TYPED_TABLE, select_typed(spec))
-    refuse_malformed_lines(connection, tables)
-    rows, bad = one(connection, f'SELECT COUNT(*), COUNT(*) FILTER (NOT "{OK}") FROM {TYPED_TABLE}')
+    bad = _fill_typed(connection, spec, tables)
+    rows = one(connection, f"SELECT COUNT(*) FROM {TYPED_TABLE}")[0]
     left_out = _left_out(connection, spec)
     if rows == 0:
         why = "`keep` keeps none of the rows" if left_out else "the file has a header and no rows"
@@ -121,26 +121,53 @@ def first_reject(
     return DataError(f"{problem} ({share})", Place(file, row=row, column=raw), remedy)
 
 
-def _map_countries(
-    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable]
-) -> None:
-    texts = select_texts(spec, numbered=False)
-    for item in spec.columns:
-        if item.meta.type != "country":
-            continue
-        spelled = exp.select(column(text_name(item.name))).distinct().from_(texts.subquery("texts"))
-        rows = connection.sql(spelled.sql("duckdb")).fetchall()
-        refuse_malformed_lines(connection, tables)
-        found = match_countries(value for (value,) in rows if value is not None).codes
-        connection.execute(f"CREATE TEMP TABLE {codes_table(item.name)} (spelling VARCHAR, code VARCHAR)")
-        if found:
-            connection.executemany(f"INSERT INTO {codes_table(item.name)} VALUES (?, ?)", list(found.items()))
+def _fill_typed(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable]) -> int:
+    """Fill the table of typed rows; returns how many of them break a rule.
+
+    The countries are looked up among the spellings of the table of countries as they stand. Only if a
+    spelling is not there is the file read again, to look it up without case, accents and punctuation.
+    """
+    named = [item.name for item in spec.columns if item.meta.type == "country"]
+    for name in named:
+        create_codes(connection, codes_table(name), _spelled())
+    create(connection, TYPED_TABLE, select_typed(spec))
+    refuse_malformed_lines(connection, tables)
+    bad = _bad(connection)
+    if not bad or not named:
+        return bad
+    found = {name: match_countries(_unknown(connection, spec, name)).codes for name in named}
+    if not any(found.values()):
+        return bad
+    for name, codes in found.items():
+        create_codes(connection, codes_table(name), {**_spelled(), **codes})
+    create(connection, TYPED_TABLE, select_typed(spec))
+    return _bad(connection)
+
+
+def _bad(connection: duckdb.DuckDBPyConnection) -> int:
+    return one(connection, f'SELECT COUNT(*) FILTER (NOT "{OK}") FROM {TYPED_TABLE}')[0]
+
+
+def _unknown(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, name: str) -> list[str]:
+    """The spellings in a country column that have no code yet."""
+    values = select_values(spec, numbered=False).subquery("v")
+    text = column(text_name(name))
+    query = exp.select(text).distinct().from_(values).where(exp.Is(this=column(name), expression=exp.null()))
+    rows = connection.sql(query.where(present(text)).sql("duckdb")).fetchall()
+    return [value for (value,) in rows]
+
+
+@cache
+def _spelled() -> dict[str, str]:
+    return match_countries(spelling for c in countries().values() for spelling in c.spellings).codes
 
 
 def _left_out(connection: duckdb.DuckDBPyConnection, spec: PanelSpec) -> int:
     if not spec.spec.keep:
         return 0
-    dropped = exp.select(exp.Count(this=exp.Star())).from_(RAW_TABLE).where(exp.Not(this=kept(spec)))
+    dropped = (
+        exp.select(exp.Count(this=exp.Star())).from_(RAW_TABLE).where(exp.Not(this=exp.paren(kept(spec))))
+    )
     return one(connection, dropped.sql("duckdb"))[0]
 
 

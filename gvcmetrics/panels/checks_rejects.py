@@ -9,6 +9,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.panels.codes import countries
 from gvcmetrics.panels.harmonise import MEASURE, UNMAPPED, column, literal, select_values
 from gvcmetrics.panels.harmonise_checks import checks, shown_raw
 from gvcmetrics.panels.readers.delimited import lines_of, one_line_a_record
@@ -98,8 +99,23 @@ def row_key(spec: PanelSpec) -> list[str]:
 
 
 def create(connection: duckdb.DuckDBPyConnection, name: str, query: exp.Query) -> None:
-    """Make a temporary table of a query."""
-    connection.execute(f"CREATE TEMP TABLE {name} AS {query.sql('duckdb')}")
+    """Make a temporary table of a query, in place of one of this name."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query.sql('duckdb')}")
+
+
+def create_codes(connection: duckdb.DuckDBPyConnection, name: str, codes: dict[str, str]) -> None:
+    """Make a temporary table of spellings and their codes.
+
+    The codes are an ENUM: two bytes a row where text takes sixteen, sorted and written faster.
+    """
+    listed = ", ".join(exp.Literal.string(code).sql("duckdb") for code in sorted(countries()))
+    connection.execute(f"CREATE TYPE IF NOT EXISTS iso3 AS ENUM ({listed})")
+    table = pa.table({"spelling": list(codes), "code": list(codes.values())})
+    connection.register("codes", table)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT spelling, code::iso3 AS code FROM codes"
+    )
+    connection.unregister("codes")
 
 
 def one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple:

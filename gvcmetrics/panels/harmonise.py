@@ -41,6 +41,10 @@ NUMBERED_TABLE = "raw_numbered"
 TYPED_TABLE = "typed"
 MONEY_TABLE = "money"
 
+# Functions of one text that every engine defines in its own, fastest way (`engines/`): the text without
+# BLANKS at its ends; and the number that a text of digits, sign, point and exponent stands for, else null.
+TRIMMED = "TRIMMED"
+PLAIN_NUMBER = "PLAIN_NUMBER"
 BLANKS = " \t\u00a0"
 UNMAPPED = "\ue000"  # a private-use character that no code carries
 _CROSSED_BY = "-"
@@ -176,8 +180,13 @@ def select_panel(spec: PanelSpec, ordered: bool = True) -> exp.Select:
 def any_measure(spec: PanelSpec) -> exp.Expr:
     """True where a column that is neither key nor constant has a value; in a wide or long file, a measure."""
     measures = [item for item in spec.columns if item.name not in spec.keys and item.raw is not None]
-    varying = [item for item in measures if item.spec.cell is not None or "" not in _raw_names(item, spec)]
+    varying = [item for item in measures if _varies(item, spec)]
     return exp.or_(*(present(column(item.name)) for item in varying or measures))
+
+
+def _varies(item: PanelColumn, spec: PanelSpec) -> bool:
+    by_period = item.spec.only_in is not None or "" not in _raw_names(item, spec)
+    return item.spec.cell is not None or (bool(spec.periods) and by_period)
 
 
 def present(value: exp.Expr) -> exp.Expr:
@@ -263,8 +272,7 @@ def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
 def _read_number(text: exp.Expr, spec: PanelSpec) -> exp.Expr:
     read = spec.spec.read
     if read.thousands is None and read.decimal == ".":
-        stray = exp.RegexpLike(this=text, expression=literal("[^0-9+.eE-]"))
-        return exp.Case().when(exp.Not(this=stray), _as_double(text))
+        return exp.func(PLAIN_NUMBER, text)
     point, comma = re.escape(read.decimal), re.escape(read.thousands or "")
     grouped = f"|[0-9]{{1,3}}({comma}[0-9]{{3}})+" if comma else ""
     pattern = f"^[+-]?([0-9]+{grouped}|)({point}[0-9]*)?([eE][+-]?[0-9]+)?$"
@@ -337,8 +345,8 @@ def _same_money(spec: PanelSpec, values: dict[str, exp.Expr]) -> exp.Expr:
 
 
 def _trim(value: exp.Expr) -> exp.Expr:
-    """Without blanks at the ends; which blanks is said, since engines differ in their defaults."""
-    return exp.Trim(this=value, expression=literal(BLANKS))
+    """Without the BLANKS at the ends."""
+    return exp.func(TRIMMED, value)
 
 
 def _is_in(value: exp.Expr, options: list[str] | tuple[str, ...]) -> exp.Expr:
