@@ -4,10 +4,10 @@ Why a tree: Ibis 12 needs pins against current sqlglot and DuckDB, and Narwhals 
 softly, which finding bad cells needs. A sqlglot tree needs neither: names and values enter as quoted
 identifiers and literals, never as text pasted into SQL, so a spec cannot inject anything; and each
 engine gets its own dialect. The price is that functions must mean the same in both, so only a few are
-used. Above all, text becomes a number only if nothing but digits, sign, point and exponent is in it: the
-engines' own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
+used. Above all, text becomes a number only if nothing but digits, sign, point and exponent is in it:
+the engines' own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
 
-The tree has four storeys, each a SELECT over the one below:
+The tree has five storeys, each a SELECT over the one below:
 
     raw  →  cells    one trimmed text for each raw cell that a panel column is made from
          →  texts    missing codes gone, recodes applied, codes cut and padded
@@ -75,11 +75,14 @@ def is_money(item: PanelColumn, spec: PanelSpec) -> bool:
     return converted and item.is_number and item.meta.unit.startswith("USD")
 
 
-def select_texts(spec: PanelSpec, numbered: bool) -> exp.Select:
-    """Each raw cell as text, missing codes gone and recodes applied; with file and row if `numbered`."""
+def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
+    """Each raw cell as text, missing codes gone and recodes applied; with file and row if `numbered`.
+
+    `numbers` names raw columns that the reader has read as numbers already; they stay so.
+    """
     inputs = [(item, found) for item in spec.columns for found in item.inputs]
-    cells = exp.select(*(_cell(item, found, spec).as_(found.name, quoted=True) for item, found in inputs))
-    texts = exp.select(*(_text(item, found, spec).as_(found.name, quoted=True) for item, found in inputs))
+    cells = exp.select(*(_cell(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs))
+    texts = exp.select(*(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs))
     money = spec.spec.money
     carried = []
     if spec.long_to_wide:
@@ -112,10 +115,14 @@ def kept(spec: PanelSpec) -> exp.Expr:
     )
 
 
-def select_values(spec: PanelSpec, numbered: bool) -> exp.Select:
+def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
     """Each panel column typed and scaled, beside the texts that it is made from."""
     read = [
-        _read_number(column(text_name(item.name)), spec).as_(item.name, quoted=True)
+        (
+            column(text_name(item.name))
+            if item.raw in numbers
+            else _read_number(column(text_name(item.name)), spec)
+        ).as_(item.name, quoted=True)
         for item in spec.columns
         if item.is_number
     ]
@@ -125,7 +132,7 @@ def select_values(spec: PanelSpec, numbered: bool) -> exp.Select:
         for found in item.inputs
         if found.words.at_least is not None
     ]
-    numbers = exp.select("*", *read).from_(select_texts(spec, numbered).subquery("texts"))
+    numbers = exp.select("*", *read).from_(select_texts(spec, numbered, numbers).subquery("texts"))
     query = exp.select().from_(numbers.subquery("numbers"))
     values: dict[str, exp.Expr] = {}
     for item in spec.columns:
@@ -208,7 +215,7 @@ def _periods(spec: PanelSpec) -> exp.Expr:
     return exp.Values(expressions=rows, alias=alias)
 
 
-def _cell(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
+def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:
     if item.spec.constant is not None:
         return literal(item.spec.constant)
     if item.spec.file_name is not None:
@@ -222,6 +229,8 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
             by_period = by_period.when(column(PERIOD).eq(literal(period)), column(raw))
         return _trim(by_period)
     value: exp.Expr = column(names[""])
+    if found.raw in numbers:
+        return value
     if item.spec.cell is not None and spec.long_to_wide is not None:
         matches = _trim(column(spec.long_to_wide.names_from)).eq(literal(item.spec.cell))
         value = exp.Case().when(matches, value)
@@ -230,9 +239,9 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
     return _trim(value)
 
 
-def _text(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
+def _text(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:
     cell = column(found.name)
-    if found.raw is None:
+    if found.raw is None or found.raw in numbers:
         return cell
     missing = found.words.missing if found.words.missing is not None else spec.spec.missing
     if item.meta.type == "country" and found.words.missing is None:
