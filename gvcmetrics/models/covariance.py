@@ -21,9 +21,9 @@ G clusters and K parameters:
 =============  ============================================================================
 
 K counts regressors and absorbed effects, less redundant levels; absorbed effects nested within a
-cluster variable are not counted. Linear models use Student's t with N − K degrees of freedom
-(iid, HC), min G − 1 (CRV) or T − 1 (DK); likelihood models use the normal distribution; a survey
-design uses t with PSUs − strata for both.
+cluster variable are not counted (Driscoll–Kraay counts all). Linear models use Student's t with
+N − K degrees of freedom (iid, HC), min G − 1 (CRV) or T − 1 (DK); likelihood models use the normal
+distribution; a survey design uses t with PSUs − strata for both.
 """
 
 from __future__ import annotations
@@ -260,7 +260,7 @@ def _driscoll_kraay(asked: Vcov, inference: Inference, groups: Mapping[str, np.n
     for lag in range(1, lags + 1):
         product = sums[lag:].T @ sums[:-lag]
         meat += (1 - lag / (lags + 1)) * (product + product.T)
-    factor = periods / (periods - 1) * _parameter_factor(inference, [codes])
+    factor = periods / (periods - 1) * _parameter_factor(inference, [])
     matrix = factor * inference.bread @ meat @ inference.bread
     return Covariance(
         matrix, _df(inference, periods - 1), f"Driscoll–Kraay by {column}, {lags} lags", {column: periods}

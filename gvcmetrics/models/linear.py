@@ -150,7 +150,7 @@ def _within(sample: Sample, effects: str, asked: Vcov, call: str) -> Results:
         linear=True,
         sigma2=rss / left,
         absorbed=absorbed,
-        leverage=_leverage(X, bread, weights, absorbed),
+        leverage=_leverage(X, bread, sample, absorbed),
         jackknife=_jackknife(y, X, weights, sample),
         estimates=estimates,
         frequency=weights if sample.frequency else None,
@@ -188,7 +188,7 @@ def generalised(sample: Sample, effects: str, asked: Vcov, call: str) -> Results
         parameters=len(estimates),
         linear=True,
         sigma2=_sum_of_squares(residuals) / (sample.nobs - len(estimates)),
-        leverage=_leverage(X_star, bread, None, ()),
+        leverage=_leverage(X_star, bread, sample, ()),
         jackknife=_jackknife(y_star, X_star, None, sample),
         estimates=estimates,
     )
@@ -233,15 +233,15 @@ def _sum_of_squares(values: np.ndarray, weights: np.ndarray | None = None) -> fl
 
 
 def _leverage(
-    X: np.ndarray, bread: np.ndarray, weights: np.ndarray | None, absorbed: tuple[np.ndarray, ...]
+    X: np.ndarray, bread: np.ndarray, sample: Sample, absorbed: tuple[np.ndarray, ...]
 ) -> np.ndarray | None:
-    """Hat values, known in closed form with at most one absorbed effect."""
+    """Hat values, known in closed form with at most one absorbed effect; of one row each if repeated."""
     if len(absorbed) > 1:
         return None
     hat = np.einsum("ij,jk,ik->i", X, bread, X)
     if absorbed:
-        hat = hat + 1 / np.bincount(absorbed[0], weights=weights)[absorbed[0]]
-    return hat if weights is None else hat * weights
+        hat = hat + 1 / np.bincount(absorbed[0], weights=sample.weights)[absorbed[0]]
+    return hat if sample.weights is None or sample.frequency else hat * sample.weights
 
 
 def _jackknife(

@@ -171,6 +171,8 @@ def _fit_without_separated(sample: Sample) -> tuple[Sample, np.ndarray, bool]:
     while True:
         kept, index, converged = _fit(sample)
         if kept.all():
+            kept = ~_still_falling(sample, index)
+        if kept.all():
             return sample, index, converged
         warnings.warn(
             f"{int((~kept).sum())} rows are separated (their fitted mean is zero) and were left out",
@@ -219,6 +221,21 @@ def _fit(sample: Sample) -> tuple[np.ndarray, np.ndarray, bool]:
     kept = np.ones(len(frame), dtype=bool)
     kept[np.asarray(fit.na_index, dtype=int)] = False
     return kept, np.asarray(fit._Y_hat_link).ravel(), bool(fit._convergence)
+
+
+def _still_falling(sample: Sample, index: np.ndarray) -> np.ndarray:
+    """Zeros whose index still falls when the likelihood has stopped rising.
+
+    On separated rows every Newton step lowers the index by about one, for ever, while it moves no
+    other row; pyfixest's own check finds separation by absorbed effects but not always by regressors.
+    """
+    mean = np.exp(index)
+    weights = mean if sample.weights is None else mean * sample.weights
+    both = demean(np.column_stack([(sample.y - mean) / mean, sample.X]), [*sample.absorbed.values()], weights)
+    residuals = least_squares(both[:, 0], both[:, 1:], weights)[2]
+    step = (sample.y - mean) / mean - residuals
+    falling = (sample.y == 0) & (step < -0.1)
+    return falling & (np.abs(step[~falling]).max(initial=0.0) < 0.01)
 
 
 def _jackknife(sample: Sample) -> Callable[[np.ndarray], np.ndarray]:

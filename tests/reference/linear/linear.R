@@ -102,7 +102,7 @@ fit <- function(data, case) {
   iid <- sum(resid(model)^2) / (N - 4 - levels_) * solve(crossprod(model.matrix(model)))
   keep(two, "lm", "se", setNames(sqrt(diag(iid)), slopes))
   raw <- function(cluster) {
-    V <- vcovCL(model, cluster = cluster, type = "HC0", cadjust = FALSE, multi0 = FALSE)
+    V <- vcovCL(model, cluster = cluster, type = "HC0", cadjust = FALSE, multi0 = FALSE, fix = TRUE)
     dimnames(V) <- list(slopes, slopes); V
   }
   Y <- length(unique(data$year)); O <- length(unique(data$occ))
