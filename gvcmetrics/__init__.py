@@ -26,6 +26,7 @@ _PUBLIC = {
     "multinomial_logit": "gvcmetrics.models",
     "fractional_logit": "gvcmetrics.models",
     "negative_binomial": "gvcmetrics.models",
+    "joint_probit": "gvcmetrics.models",
     # report
     "table": "gvcmetrics.report",
 }

@@ -20,6 +20,7 @@ _PUBLIC = {
     "multinomial_logit": "discrete",
     "fractional_logit": "discrete",
     "negative_binomial": "discrete",
+    "joint_probit": "joint",
     "Results": "results",
     "TestResult": "tests",
 }

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from gvcmetrics.models.families.base import Array, Family
 
 BLOCK = 8192
-STRIP = 16 * BLOCK
 POOL = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="likelihood")
 
 
@@ -108,8 +107,8 @@ class Likelihood:
 
     def _map(self, work: Callable, theta: Array) -> Iterator:
         for batch in self.source():
-            cuts = range(0, len(batch.y), STRIP)
-            strips = [batch.rows(start, start + STRIP) for start in cuts]
+            size = self.family.strip
+            strips = [batch.rows(start, start + size) for start in range(0, len(batch.y), size)]
             if len(strips) == 1:
                 yield work(theta, strips[0])
             else:

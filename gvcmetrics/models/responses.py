@@ -69,11 +69,7 @@ def fit(response: Response, function: Callable[..., Results], arguments: Mapping
     _check_effects(response, effects, unit)
     asked = parse_vcov(options["vcov"])
     parsed = Formula.parse(formula, trusted=options["trusted"])
-    if parsed.absorbed:
-        raise ModelError(
-            f"{response.name} does not absorb {' + '.join('^'.join(e) for e in parsed.absorbed)}",
-            remedy="Write the effect among the regressors, as C(year), or use effects='fixed'",
-        )
+    refuse_absorbed(response.name, parsed)
     sample = build_sample(
         parsed,
         data,
@@ -93,17 +89,14 @@ def fit(response: Response, function: Callable[..., Results], arguments: Mapping
         sample = drop_perfect_predictors(sample)
         y = sample.y
     before = sample
-    X, names = mundlak_columns(sample) if effects.startswith("correlated") else (sample.X, sample.names)
-    if not response.intercept and "Intercept" in names:
+    sample, means = with_unit_means(sample) if effects.startswith("correlated") else (sample, ())
+    if not response.intercept:
         # Cutpoints take its place.
-        before = sample.keep_columns(np.array([name != "Intercept" for name in sample.names]))
-        X, names = X[:, 1:], names[1:]
-    means = tuple(name for name in names if name not in before.names)
-    sample = replace(before, X=np.ascontiguousarray(X), names=names)
+        before, sample = _without_intercept(before), _without_intercept(sample)
     results = _likelihood(response, sample, y, asked, call, options)
-    prediction = replace(results.predictor, regressors=partial(_regressors, before, means))  # type: ignore[type-var]
+    prediction = replace(results.predictor, regressors=partial(regressors_of, before, means))  # type: ignore[type-var]
     results = replace(results, predictor=prediction)
-    return _with_mundlak_test(results, means) if means else results
+    return with_mundlak_test(results, means) if means else results
 
 
 def _likelihood(
@@ -133,7 +126,7 @@ def _likelihood(
         family=family,
         columns=all_columns,
         working=_log_sigma if with_random else _identity,
-        regressors=partial(_regressors, sample, ()),
+        regressors=partial(regressors_of, sample, ()),
         labels=labels or (sample.outcome[0],),
         outcomes=tuple(range(family.outcomes)) if labels and family.outcomes else (1,),
         random=with_random,
@@ -169,7 +162,7 @@ def _fixed(
         family,
         columns,
         _identity,
-        partial(_regressors, sample, ()),
+        partial(regressors_of, sample, ()),
         (sample.outcome[0],),
         (1,),
         conditional=True,
@@ -195,7 +188,37 @@ def _check_effects(response: Response, effects: str, unit: str | None) -> None:
         raise ModelError(f"effects={effects!r} needs the panel's unit", remedy="Pass unit='firm_id'")
 
 
-def _with_mundlak_test(results: Results, means: tuple[str, ...]) -> Results:
+def refuse_absorbed(name: str, formula: Formula) -> None:
+    """Raise when the formula absorbs effects that the model cannot absorb."""
+    if formula.absorbed:
+        raise ModelError(
+            f"{name} does not absorb {' + '.join('^'.join(e) for e in formula.absorbed)}",
+            remedy="Write the effect among the regressors, as C(year), or use effects='fixed'",
+        )
+
+
+def with_unit_means(sample: Sample) -> tuple[Sample, tuple[str, ...]]:
+    """The sample with the unit means of its regressors, and the names of the means."""
+    X, names = mundlak_columns(sample)
+    means = tuple(name for name in names if name not in sample.names)
+    return replace(sample, X=np.ascontiguousarray(X), names=names), means
+
+
+def _without_intercept(sample: Sample) -> Sample:
+    keep = np.array([name != "Intercept" for name in sample.names])
+    if keep.all():
+        return sample
+    kept = tuple(p for p, n in zip(sample.design.kept, sample.design.names, strict=True) if n != "Intercept")
+    names = tuple(name for name in sample.design.names if name != "Intercept")
+    return replace(
+        sample,
+        X=np.ascontiguousarray(sample.X[:, keep]),
+        names=tuple(name for name in sample.names if name != "Intercept"),
+        design=replace(sample.design, kept=kept, names=names),
+    )
+
+
+def with_mundlak_test(results: Results, means: tuple[str, ...]) -> Results:
     """The unit means in a block of their own, and the test that they are jointly zero."""
     equations = {name: name.split(": ", 1)[-1] for name in results.params.index}
     tested = [name for name, plain in equations.items() if plain in means]
@@ -207,7 +230,7 @@ def _with_mundlak_test(results: Results, means: tuple[str, ...]) -> Results:
     return replace(results, blocks=blocks, statistics=statistics)
 
 
-def _regressors(sample: Sample, means: tuple[str, ...], data: pd.DataFrame | None) -> Array:
+def regressors_of(sample: Sample, means: tuple[str, ...], data: pd.DataFrame | None) -> Array:
     """X of the estimation sample or of new rows, whose units keep their means of the estimation sample."""
     X = sample.X if data is None else sample.design.matrix(data)
     if not means:

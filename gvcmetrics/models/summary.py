@@ -37,6 +37,8 @@ STATISTIC_LABELS = {
     "mundlak": "Mundlak test",
     "mundlak_p": "Mundlak test, p",
     "units_left_out": "Units left out",
+    "lr_independence": "LR test of independence",
+    "lr_independence_p": "LR test of independence, p",
     "lr_pooled": "LR test against pooled",
     "lr_pooled_p": "LR test against pooled, p",
 }

@@ -28,6 +28,7 @@ class Family:
     n_indices : how many linear indices carry regressors.
     constants : the names of the constants, in order.
     outcomes : number of categories, coded 0, 1, ..., or None when y is a count.
+    strip : rows that a thread takes at a time; fewer for a dear kernel.
     start : `start(y, weights)` gives an intercept for each index, and the constants, of a model
         without regressors (or close to it).
     """
@@ -38,6 +39,7 @@ class Family:
     n_indices: int = 1
     constants: tuple[str, ...] = ()
     outcomes: int | None = 2
+    strip: int = 131_072
 
     @property
     def n_arguments(self) -> int:

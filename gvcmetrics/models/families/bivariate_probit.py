@@ -64,5 +64,11 @@ def _start(y: Array, weights: Array) -> tuple[Array, Array]:
 
 
 bivariate_probit = Family(
-    "joint_probit", bivariate_probit_kernel, _start, n_indices=2, constants=("atanh_rho_21",), outcomes=4
+    "joint_probit",
+    bivariate_probit_kernel,
+    _start,
+    n_indices=2,
+    constants=("atanh_rho_21",),
+    outcomes=4,
+    strip=4096,
 )

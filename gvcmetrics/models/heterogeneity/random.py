@@ -5,11 +5,13 @@ r"""Random effects: units share a normal intercept, integrated out by adaptive G
    \phi(a_{uq}), \qquad a_{uq} = m_u + \sqrt{2} s_u z_q
 
 with :math:`m_u, s_u` the mode of the integrand and the standard deviation of the normal that touches it
-there (Naylor & Smith 1982; Liu & Pierce 1994). The derivatives are those of the sum with nodes held
-still: with posterior weights :math:`\pi_{uq}`, :math:`\nabla\ell_u = \sum_q \pi_{uq} S_{uq}` and
-:math:`\nabla^2\ell_u = \sum_q \pi_{uq} (H_{uq} + S_{uq} S_{uq}') - \nabla\ell_u \nabla\ell_u'` (Louis 1982),
-where S and H are a unit's score and Hessian at a node; sigma enters as the coefficient of the
-regressor :math:`a_{uq}`. Nodes move after each Newton step until nothing moves.
+there (Naylor & Smith 1982; Liu & Pierce 1994). The sum is what is maximised, so its score has two parts:
+with posterior weights :math:`\pi_{uq}` and a unit's score :math:`S_{uq}` and Hessian :math:`H_{uq}` at a node,
+:math:`\sum_q \pi_{uq} S_{uq}` with nodes held still, and what the nodes' own movement adds, which vanishes
+as points are added; its third derivative is a central difference of the kernel's Hessian. The Hessian
+is that of the sum with nodes held still, :math:`\sum_q \pi_{uq} (H_{uq} + S_{uq} S_{uq}')` less the outer
+product of the mean score (Louis 1982), which is good for Newton's steps; the covariance takes central
+differences of the score. sigma enters as the coefficient of the regressor :math:`a_{uq}`.
 
 Time is :math:`O(n Q (m^2 + k) + n k^2 + U Q k^2)` an evaluation, memory that of a strip of units times Q.
 """
@@ -34,6 +36,7 @@ from gvcmetrics.models.sample import Sample
 Integers = NDArray[np.intp]
 _ROWS_A_STRIP = 4096
 _MODE_STEPS = 50
+_DIFFERENCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,17 @@ class RandomIntercept:
     def scores(self, theta: Array) -> Array:
         """Score of each unit (G, parameters), weighted."""
         return self._pass(theta)[1]
+
+    def curvature(self, theta: Array, errors: Array) -> Array:
+        """Hessian of the sum with moving nodes: central differences of its score, a fraction of an error wide."""
+        columns = []
+        for j, error in enumerate(errors):
+            move = np.zeros(len(theta))
+            move[j] = 1e-3 * min(max(error, 1e-6), 1.0)
+            above, below = self.scores(theta + move), self.scores(theta - move)
+            columns.append((above - below).sum(axis=0) / (2.0 * move[j]))
+        hessian = np.array(columns)
+        return (hessian + hessian.T) / 2.0
 
     def _pass(self, theta: Array) -> tuple[Array, Array, Array]:
         p = len(theta)
@@ -114,6 +128,11 @@ class RandomIntercept:
             batch.X, g.reshape(-1, q, g.shape[1]), h.reshape(-1, q, h.shape[1]),
             sigma * a, posterior, unit, begin, weights,
         )  # fmt: skip
+        slope = sigma * np.add.reduceat(g.reshape(-1, q, g.shape[1])[:, :, 0], begin, axis=0) - a
+        by_mode = (posterior * slope).sum(axis=1)
+        by_spread = 1.0 + (posterior * slope * (a - mode[:, None])).sum(axis=1)
+        mode_slope, spread_slope = self._movement(batch, eta, constants, sigma, mode, unit, begin)
+        scores += weights[:, None] * (by_mode[:, None] * mode_slope + by_spread[:, None] * spread_slope)
         return weights * (top + np.log(total))[:, 0], scores, hessian
 
     def _modes(
@@ -157,6 +176,35 @@ class RandomIntercept:
                 height, slope, curvature = trial
         self.modes[units] = mode
         return mode, 1.0 / np.sqrt(curvature)
+
+    def _movement(
+        self, batch: Batch, eta: Array, constants: Array, sigma: float, mode: Array,
+        unit: Integers, begin: Integers,
+    ) -> tuple[Array, Array]:  # fmt: skip
+        """Derivatives (units, p) of each unit's mode and of the log of its spread, implicitly.
+
+        The mode solves sigma sum g(eta + sigma a) = a; the spread is c^(-1/2), c = 1 - sigma^2 sum h.
+        """
+        at = eta + sigma * mode[unit]
+        _, g, h = self.family.evaluate(batch.y, at[:, None], constants)
+        _, _, above = self.family.evaluate(batch.y, at[:, None] + _DIFFERENCE, constants)
+        _, _, below = self.family.evaluate(batch.y, at[:, None] - _DIFFERENCE, constants)
+        with_eta = [j * (j + 1) // 2 for j in range(g.shape[1])]
+        second = h[:, with_eta]
+        third = (above[:, with_eta] - below[:, with_eta]) / (2.0 * _DIFFERENCE)
+
+        def by_parameter(rows: Array, last: Array) -> Array:
+            index = np.add.reduceat(batch.X * rows[:, :1], begin, axis=0)
+            return np.column_stack([index, np.add.reduceat(rows[:, 1:], begin, axis=0), last])
+
+        sum_g, sum_h, sum_third = (np.add.reduceat(v[:, 0], begin) for v in (g, second, third))
+        c = 1.0 - sigma**2 * sum_h
+        mode_slope = by_parameter(sigma * second, sigma * sum_g + sigma**2 * mode * sum_h) / c[:, None]
+        c_slope = (
+            -by_parameter(sigma**2 * third, 2.0 * sigma**2 * sum_h + sigma**3 * mode * sum_third)
+            - (sigma**3 * sum_third)[:, None] * mode_slope
+        )
+        return mode_slope, -0.5 * c_slope / c[:, None]
 
     def _derivatives(
         self, X: Array, g: Array, h: Array, sigma_a: Array, posterior: Array,
@@ -232,7 +280,8 @@ def random_problem(
         spreads=np.append(pooled.spreads, 0.0),
         groups=groups,
         natural=_sigma_for_log_sigma,
-        noise=1e-6,
+        noise=1e-10,
+        curvature=likelihood.curvature,
     )
 
 

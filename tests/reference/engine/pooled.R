@@ -101,12 +101,12 @@ for (data in c("balanced", "unbalanced")) for (weighted in c(FALSE, TRUE)) {
 }
 
 # wagepan: ordered logit of the wage quartile
-frame <- read_sample("wagepan"); X <- c("married", "poorhlth", "exper")
-for (link in c("logit", "probit")) {
-  m <- clm(factor(quartile, ordered = TRUE) ~ married + poorhlth + exper, data = frame, link = link, control = clm.control(gradTol = 1e-10))
+frame <- read_sample("wagepan")
+for (X in list(c("married", "poorhlth", "exper"), c("married", "poorhlth", "exper", "expersq", "educ"))) for (link in c("logit", "probit")) {
+  m <- clm(as.formula(paste("factor(quartile, ordered = TRUE) ~", paste(X, collapse = "+"))), data = frame, link = link, control = clm.control(gradTol = 1e-10))
   fit <- maximise(ordered_model(frame$quartile, as.matrix(frame[X]), link), unname(c(m$beta, m$alpha)))
   close_to(fit$coef, c(m$beta, m$alpha), 1e-8, "wagepan clm")
-  add_case(paste0("ordered_", link, ":pooled:wagepan"), "ordinal::clm (R)", sprintf("clm(factor(quartile) ~ married+poorhlth+exper, link='%s')", link), "wagepan",
+  add_case(paste0("ordered_", link, ":pooled:wagepan", if (length(X) == 5) ":five"), "ordinal::clm (R)", sprintf("clm(factor(quartile) ~ %s, link='%s')", paste(X, collapse = "+"), link), "wagepan",
     c(X, "cut1", "cut2", "cut3"), fit$coef, fit$loglik, nrow(frame), covariances(fit$scores, fit$H, list(nr = frame["nr"])))
 }
 X <- c("married", "poorhlth", "exper", "expersq")

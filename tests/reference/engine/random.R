@@ -2,20 +2,24 @@
 source("common.R"); source("quadrature.R")
 suppressPackageStartupMessages({library(lme4); library(ordinal)})
 rhs <- c("x1", "x2", "d")
-plans <- rbind(
-  expand.grid(response = c("logit", "probit", "cloglog", "poisson", "ordered_logit", "ordered_probit"), effects = c("random", "correlated"), data = c("balanced", "unbalanced"), points = 12, weighted = FALSE, stringsAsFactors = FALSE),
-  expand.grid(response = c("logit", "probit", "cloglog", "poisson", "ordered_logit", "ordered_probit"), effects = "random", data = "balanced", points = 25, weighted = FALSE, stringsAsFactors = FALSE),
-  expand.grid(response = c("logit", "probit", "cloglog", "poisson", "ordered_logit", "ordered_probit"), effects = "random", data = "unbalanced", points = 12, weighted = TRUE, stringsAsFactors = FALSE),
-  data.frame(response = c("ordered_logit", "logit", "ordered_logit"), effects = "random", data = "wagepan", points = c(12, 12, 25), weighted = FALSE))
+# Three files, so that they can run side by side: Rscript random.R binary | ordered | wagepan.
+# A file is written after every case, and cases already in it are kept: delete it to start afresh.
+part <- commandArgs(TRUE)[1]; stopifnot(part %in% c("binary", "ordered", "wagepan")); file <- paste0("random_", part, ".json")
+if (file.exists(file)) cases <- fromJSON(file)
+responses <- switch(part, ordered = c("ordered_logit", "ordered_probit"), binary = c("logit", "probit", "cloglog", "poisson"), wagepan = c("ordered_logit", "logit"))
+plan_of <- function(effects, data, points, weighted) expand.grid(response = responses, effects = effects, data = data, points = points, weighted = weighted, stringsAsFactors = FALSE)
+plans <- if (part == "wagepan") plan_of("random", "wagepan", 12, FALSE) else rbind(plan_of("random", c("balanced", "unbalanced"), 12, FALSE), plan_of("random", "unbalanced", 12, TRUE),
+  plan_of("correlated", c("balanced", "unbalanced"), 12, FALSE), plan_of("random", "balanced", 25, FALSE))
 for (row in seq_len(nrow(plans))) {
-  plan <- plans[row, ]; attach_time <- proc.time()[3]
+  plan <- plans[row, ]; id <- paste(c(plan$response, plan$effects, plan$data, if (plan$weighted) "weighted", plan$points), collapse = ":"); if (id %in% names(cases)) next
+  started <- proc.time()[3]
   ordered <- startsWith(plan$response, "ordered"); link <- sub("ordered_", "", plan$response); kind <- if (ordered) "ordered" else if (plan$response == "poisson") "poisson" else "binary"
   outcome <- switch(plan$response, cloglog = "event", poisson = "count", ordered_logit = , ordered_probit = "ordered", "binary")
   frame <- read_sample(plan$data); X <- rhs
-  if (plan$data == "wagepan") { frame$unit <- frame$nr; frame$region <- frame$nr; X <- if (ordered) c("married", "poorhlth", "exper", "expersq", "educ") else c("married", "poorhlth", "exper", "expersq"); outcome <- if (ordered) "quartile" else "union" }
+  if (plan$data == "wagepan") { frame$unit <- frame$nr; frame$region <- frame$nr; X <- if (ordered) c("married", "poorhlth", "exper", "educ") else c("married", "poorhlth", "exper", "expersq"); outcome <- if (ordered) "quartile" else "union" }
   s <- complete(frame, c(outcome, X)); s$y <- s[[outcome]]; base <- X
   if (plan$effects == "correlated") { for (x in base) s[[paste0(x, "_mean")]] <- ave(s[[x]], s$unit); X <- c(X, paste0(base, "_mean")) }
-  w <- if (plan$weighted) tapply(s$weight, match(s$unit, unique(s$unit)), head, 1) else 1
+  w <- if (plan$weighted) s$weight[!duplicated(s$unit)] else 1
   D <- as.matrix(s[X]); if (!ordered) D <- cbind(Intercept = 1, D)
   row_w <- if (plan$weighted) s$weight else 1
   pooled <- if (ordered) { m <- clm(as.formula(paste("factor(y, ordered=TRUE) ~", paste(X, collapse = "+"))), data = s, link = link); maximise(ordered_model(s$y, D, link), unname(c(m$beta, m$alpha)), row_w)
@@ -25,7 +29,7 @@ for (row in seq_len(nrow(plans))) {
   names <- c(colnames(D), if (ordered) paste0("cut", seq_len(max(s$y) - 1)), "sd")
   second <- NULL   # the packaged program, on the plain random-effects models
   formula <- as.formula(paste(if (ordered) "factor(y, ordered=TRUE)" else "y", "~", paste(X, collapse = "+"), "+ (1 | unit)"))
-  if (!plan$weighted && plan$points == 12 && plan$effects == "random" && plan$data != "wagepan") {
+  if (!plan$weighted && plan$points == 12 && plan$effects == "random" && plan$data == "balanced") {
     if (ordered) { s$unit_f <- factor(s$unit)
       m <- clmm(update(formula, . ~ . - (1 | unit) + (1 | unit_f)), data = s, link = link, nAGQ = 12, Hess = TRUE, control = clmm.control(gradTol = 1e-7))
       second <- list(program = "ordinal::clmm", coef = unname(c(m$beta, m$alpha, sqrt(unlist(m$ST)^2))), loglik = as.numeric(logLik(m)))
@@ -45,17 +49,19 @@ for (row in seq_len(nrow(plans))) {
   lr <- 2 * (fit$loglik - pooled$loglik)
   mundlak <- if (plan$effects == "correlated") { j <- which(endsWith(names, "_mean")); f <- function(V) { W <- drop(fit$coef[j] %*% solve(V[j, j], fit$coef[j])); list(chi2 = W, df = length(j), p = pchisq(W, length(j), lower.tail = FALSE)) }
     list(classical = f(V$classical), "CRV1:unit" = f(V[["CRV1:unit"]])) }
-  add_case(paste(c(plan$response, plan$effects, plan$data, if (plan$weighted) "weighted", plan$points), collapse = ":"), "own adaptive Gauss-Hermite (R), gradient below 1e-8; packaged program under second_opinion",
+  add_case(id, "own adaptive Gauss-Hermite (R), gradient below 1e-8; packaged program under second_opinion",
     paste(deparse1(formula), "link", link, "points", plan$points, if (plan$weighted) "each unit's log likelihood times weight"), plan$data, names, fit$coef, fit$loglik, n, V, groups = length(units), points = plan$points, gradient = fit$gradient,
     intraclass_correlation = if (!is.na(noise)) sd^2 / (sd^2 + noise), loglik_pooled = pooled$loglik, lr_pooled = list(chi2 = lr, p_mixture = pchisq(lr, 1, lower.tail = FALSE) / 2), mundlak_test = mundlak, second_opinion = second)
-  cat(names(cases)[length(cases)], format(fit$loglik), fit$gradient, "gap", if (is.null(second)) NA else second$gap, round(proc.time()[3] - attach_time, 1), "s\n")
+  write_cases(file)
+  cat(id, format(fit$loglik), fit$gradient, "gap", if (is.null(second)) NA else second$gap, round(proc.time()[3] - started, 1), "s\n")
 }
 # correlated effects combined with pooled logit: unit means, errors clustered by unit
-for (data in c("balanced", "unbalanced")) {
+if (part == "binary") for (data in c("balanced", "unbalanced")) {
   s <- complete(read_sample(data), c("binary", rhs)); for (x in rhs) s[[paste0(x, "_mean")]] <- ave(s[[x]], s$unit)
   X <- c(rhs, paste0(rhs, "_mean")); D <- cbind(1, as.matrix(s[X])); g <- glm(s$binary ~ D - 1, family = binomial, control = glm.control(epsilon = 1e-14)); fit <- maximise(binary_model(s$binary, D, "logit"), unname(coef(g)))
   V <- covariances(fit$scores, fit$H, list(unit = s["unit"])); j <- 5:7; W <- drop(fit$coef[j] %*% solve(V[["CRV1:unit"]][j, j], fit$coef[j]))
+  cases[[paste0("logit:pooled_with_means:", data)]] <- NULL
   add_case(paste0("logit:pooled_with_means:", data), "glm (R)", "glm(binary ~ x1+x2+d + unit means, binomial)", data, c("Intercept", X), fit$coef, fit$loglik, nrow(s), V, mundlak_test = list("CRV1:unit" = list(chi2 = W, df = 3, p = pchisq(W, 3, lower.tail = FALSE))))
 }
 cat(version_of("R", "lme4", "ordinal", "statmod"), "\n")
-write_cases("random.json")
+write_cases(file)
