@@ -180,17 +180,25 @@ def _fit_without_separated(sample: Sample) -> tuple[Sample, np.ndarray, bool]:
     """Drop separated rows until none is left; the sample, the fitted index and whether it converged."""
     while True:
         kept, index, converged = _fit(sample)
-        if kept.all():
-            kept = ~_still_falling(sample, index)
-        if kept.all():
-            return sample, index, converged
-        warnings.warn(
-            f"{int((~kept).sum())} rows are separated (their fitted mean is zero) and were left out",
-            EstimationWarning,
-            stacklevel=4,
-        )
-        sample = sample.select(kept, SEPARATED)
-        sample = drop_collinear(sample, [*sample.absorbed.values()])
+        smaller = _without(sample, kept)
+        if smaller.names == sample.names:
+            kept = ~_still_falling(smaller, index)
+            if kept.all():
+                return smaller, index, converged
+            smaller = _without(smaller, kept)
+        sample = smaller
+
+
+def _without(sample: Sample, kept: np.ndarray) -> Sample:
+    if kept.all():
+        return sample
+    warnings.warn(
+        f"{int((~kept).sum())} rows are separated (their fitted mean is zero) and were left out",
+        EstimationWarning,
+        stacklevel=5,
+    )
+    smaller = sample.select(kept, SEPARATED)
+    return drop_collinear(smaller, [*smaller.absorbed.values()])
 
 
 def _fit(sample: Sample) -> tuple[np.ndarray, np.ndarray, bool]:
