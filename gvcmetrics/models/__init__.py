@@ -21,6 +21,10 @@ _PUBLIC = {
     "fractional_logit": "discrete",
     "negative_binomial": "discrete",
     "joint_probit": "joint",
+    "margins": "marginal.effects",
+    "Margins": "marginal.result",
+    "plot_margins": "plots",
+    "plot_coefs": "plots",
     "Results": "results",
     "TestResult": "tests",
 }

@@ -14,7 +14,7 @@ from formulaic.errors import FormulaicError
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.models.formula import Formula, Shift, unquote
 
-_FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
+FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def regressors(formula: Formula, frame: pd.DataFrame) -> tuple[formulaic.ModelSp
             formula=formulaic.Formula(formula.regressors), na_action="ignore", output="numpy"
         )
         with np.errstate(all="ignore"):
-            built = spec.get_model_matrix(frame, context=_FUNCTIONS)
+            built = spec.get_model_matrix(frame, context=FUNCTIONS)
     except FormulaicError as error:
         raise ModelError(f"a term of {formula.text!r} cannot be computed: {error}") from error
     return built.model_spec, np.asarray(built, dtype=np.float64)
@@ -65,7 +65,7 @@ def regressors(formula: Formula, frame: pd.DataFrame) -> tuple[formulaic.ModelSp
 
 def _matrix(spec: formulaic.ModelSpec, frame: pd.DataFrame) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return np.asarray(spec.get_model_matrix(frame, context=_FUNCTIONS), dtype=np.float64)
+        return np.asarray(spec.get_model_matrix(frame, context=FUNCTIONS), dtype=np.float64)
 
 
 def evaluate(expression: str, frame: pd.DataFrame) -> np.ndarray:

@@ -1,0 +1,100 @@
+"""Averages over rows of expected outcomes and of their slopes, with the gradient for the delta method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gvcmetrics.errors import ModelError
+from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.marginal.rows import Rows
+from gvcmetrics.models.marginal.surface import Surface
+
+
+@dataclass(frozen=True, eq=False)
+class Average:
+    """An average of each outcome (outcomes) and its gradient in the reported parameters (outcomes, p)."""
+
+    value: Array
+    gradient: Array
+
+    def __sub__(self, other: Average) -> Average:
+        return Average(self.value - other.value, self.gradient - other.gradient)
+
+
+def average_outcome(surface: Surface, rows: Rows) -> Average:
+    r"""Average of :math:`P(\eta_i)`; its gradient in the coefficients of index j is that of :math:`P_j x_i`."""
+    X, Z, alpha, w = rows.arrays
+    B, shared = surface.coefficients(X.shape[1])
+    eta = X @ B.T + alpha[:, None]
+    m = surface.indices
+    values, gradients = [], []
+    for expected in surface.expected.values():
+        value, first, _ = expected(eta, shared)
+        weighted = w[:, None] * first
+        values.append(w @ value)
+        gradients.append(np.concatenate([(weighted[:, :m].T @ Z).ravel(), weighted[:, m:].sum(axis=0)]))
+    return Average(np.array(values), np.array(gradients) @ surface.jacobian)
+
+
+def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> list[Average]:
+    r"""Average of :math:`\sum_j P_j d_i'\beta_j`, with :math:`d_i` the derivative of the regressors, by variable.
+
+    Its gradient in the coefficients of index l is the average of
+    :math:`(\sum_j P_{jl} d_i'\beta_j) x_i + P_l d_i`.
+    """
+    X, Z, alpha, w = rows.arrays
+    B, shared = surface.coefficients(X.shape[1])
+    eta = X @ B.T + alpha[:, None]
+    m, k = B.shape
+    moves = []
+    for variable in variables:
+        positions, D = rows.slope(variable)
+        moves.append((positions, D, D @ B[:, positions].T))
+    found: list[tuple[list[float], list[Array]]] = [([], []) for _ in variables]
+    for expected in surface.expected.values():
+        _, first, second = expected(eta, shared)
+        for (positions, D, u), (values, gradients) in zip(moves, found, strict=True):
+            values.append(float(w @ (first[:, :m] * u).sum(axis=1)))
+            bend = w[:, None] * np.einsum("nja,nj->na", second, u)
+            by_index = bend[:, :m].T @ Z
+            by_index[:, positions] += (w[:, None] * first[:, :m]).T @ D
+            gradients.append(np.concatenate([by_index.ravel(), bend[:, m:].sum(axis=0)]))
+    return [
+        Average(np.array(values), np.array(gradients) @ surface.jacobian) for values, gradients in found
+    ]
+
+
+def average_cross(surface: Surface, rows: Rows, a: str, b: str) -> Average:
+    r"""Average of :math:`\partial^2 P / \partial a \partial b` of models with one index (Ai & Norton 2003).
+
+    With slopes :math:`u = d_a'\beta`, :math:`v = d_b'\beta` and :math:`s = d_{ab}'\beta` of the index this is
+    :math:`P_{\eta\eta} uv + P_\eta s`.
+    """
+    if None in surface.third.values() or surface.indices != 1:
+        raise ModelError(
+            f"the cross derivative in '{a}' and '{b}' has an error for models with one index only",
+            remedy=f"Ask for the change of the effect between two values: contrasts={{'{b}': [(1, 0)]}}",
+        )
+    X, Z, alpha, w = rows.arrays
+    B, shared = surface.coefficients(X.shape[1])
+    eta = X @ B.T + alpha[:, None]
+    moves = [rows.slope(a), rows.slope(b), rows.cross(a, b)]
+    (at_a, D_a), (at_b, D_b), (at_ab, D_ab) = moves
+    u, v, s = (D @ B[0, positions] for positions, D in moves)
+    values, gradients = [], []
+    for label, expected in surface.expected.items():
+        third = surface.third[label]
+        assert third is not None
+        _, first, second = expected(eta, shared)
+        P1, P2 = w * first[:, 0], w * second[:, 0, 0]
+        values.append(float(P2 @ (u * v) + P1 @ s))
+        by_argument = w[:, None] * (third(eta, shared) * (u * v)[:, None] + second[:, 0, :] * s[:, None])
+        by_index = by_argument[:, 0] @ Z
+        by_index[at_a] += (P2 * v) @ D_a
+        by_index[at_b] += (P2 * u) @ D_b
+        by_index[at_ab] += P1 @ D_ab
+        gradients.append(np.concatenate([by_index, by_argument[:, 1:].sum(axis=0)]))
+    return Average(np.array(values), np.array(gradients) @ surface.jacobian)
