@@ -13,8 +13,8 @@ from scipy import stats
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.absorb import absorbed_parameters
-from gvcmetrics.models.families.base import Family
 from gvcmetrics.models.covariance import Covariance, Inference, VcovSpec, covariance
+from gvcmetrics.models.families.base import Family
 from gvcmetrics.models.sample import Sample
 from gvcmetrics.models.summary import STATISTIC_LABELS, summary_html, summary_text
 from gvcmetrics.models.tests import TestResult, likelihood_ratio, wald

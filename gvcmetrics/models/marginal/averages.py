@@ -62,9 +62,7 @@ def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> li
             by_index = bend[:, :m].T @ Z
             by_index[:, positions] += (w[:, None] * first[:, :m]).T @ D
             gradients.append(np.concatenate([by_index.ravel(), bend[:, m:].sum(axis=0)]))
-    return [
-        Average(np.array(values), np.array(gradients) @ surface.jacobian) for values, gradients in found
-    ]
+    return [Average(np.array(values), np.array(gradients) @ surface.jacobian) for values, gradients in found]
 
 
 def average_cross(surface: Surface, rows: Rows, a: str, b: str) -> Average:

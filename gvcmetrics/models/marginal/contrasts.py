@@ -15,9 +15,7 @@ Pair = tuple[Any, Any]
 _WAYS = ("base", "pairwise", "adjacent")
 
 
-def pairs_of(
-    variable: Variable, contrasts: str | Mapping[str, str | Sequence[Pair]]
-) -> list[Pair] | None:
+def pairs_of(variable: Variable, contrasts: str | Mapping[str, str | Sequence[Pair]]) -> list[Pair] | None:
     """Pairs (to, from) of values to compare; None for the derivative in a continuous variable."""
     asked = contrasts if isinstance(contrasts, str) else contrasts.get(variable.name, "base")
     if not isinstance(asked, str):
@@ -27,7 +25,9 @@ def pairs_of(
             )
         return [(known_level(variable, to), known_level(variable, base)) for to, base in asked]
     if asked not in _WAYS:
-        raise ModelError(f"contrasts={asked!r} is not known", remedy=f"Use one of {', '.join(_WAYS)}, or pairs")
+        raise ModelError(
+            f"contrasts={asked!r} is not known", remedy=f"Use one of {', '.join(_WAYS)}, or pairs"
+        )
     levels = variable.levels
     if levels is None:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
@@ -283,11 +282,15 @@ def _margins(
     unit_effect: str,
 ) -> Margins:
     labels = list(surface.expected)
-    keys = pd.DataFrame([{**key, "outcome": label} for label_at, label in enumerate(labels) for key, _ in found])
+    keys = pd.DataFrame(
+        [{**key, "outcome": label} for label_at, label in enumerate(labels) for key, _ in found]
+    )
     values = np.array([average.value for _, average in found]).T.ravel()
     G = np.concatenate([[average.gradient[o] for _, average in found] for o in range(len(labels))])
     covariance = G @ results.cov.to_numpy() @ G.T
-    return Margins(results, keys, values, covariance, surface.scale, kind, at_means, _notes(results, unit_effect))
+    return Margins(
+        results, keys, values, covariance, surface.scale, kind, at_means, _notes(results, unit_effect)
+    )
 
 
 def _notes(results: Results, unit_effect: str) -> tuple[str, ...]:

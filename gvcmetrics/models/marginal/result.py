@@ -223,7 +223,12 @@ class Margins:
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         """Head and body of the printed table; key columns that are all empty are left out."""
-        shown = ["outcome", "variable", "contrast", *self.keys.columns.drop(["variable", "contrast", "outcome"])]
+        shown = [
+            "outcome",
+            "variable",
+            "contrast",
+            *self.keys.columns.drop(["variable", "contrast", "outcome"]),
+        ]
         keys = self.keys[shown].map(_text)
         keys = keys.loc[:, (keys != "").any()]
         symbol = "z" if np.isinf(self.results.df) else "t"

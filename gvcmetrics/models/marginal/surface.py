@@ -54,11 +54,15 @@ class Surface:
         return self.theta[: m * k].reshape(m, k), self.theta[m * k :]
 
 
-def surface_of(results: Results, scale: str | None, unit_effect: str, outcomes: Sequence[str] | None) -> Surface:
+def surface_of(
+    results: Results, scale: str | None, unit_effect: str, outcomes: Sequence[str] | None
+) -> Surface:
     """The expected outcomes of a model on a scale: `response`, `index` or `semi_elasticity`."""
     prediction = results.predictor
     if scale not in (None, "response", "index", "semi_elasticity"):
-        raise ModelError(f"scale={scale!r} is not known", remedy="Use 'response', 'index' or 'semi_elasticity'")
+        raise ModelError(
+            f"scale={scale!r} is not known", remedy="Use 'response', 'index' or 'semi_elasticity'"
+        )
     if unit_effect not in ("averaged", "zero"):
         raise ModelError(f"unit_effect={unit_effect!r} is not known", remedy="Use 'averaged' or 'zero'")
     conditional = isinstance(prediction, Prediction) and prediction.conditional
@@ -85,7 +89,9 @@ def surface_of(results: Results, scale: str | None, unit_effect: str, outcomes: 
     if results.inference is not None and results.inference.linear:
         return _surface({"": _identity(0)}, 1, params, np.eye(len(params)), "expected outcome")
     if results.family is None:
-        raise ModelError(f"marginal effects are not known for {results.model} with effects={results.effects!r}")
+        raise ModelError(
+            f"marginal effects are not known for {results.model} with effects={results.effects!r}"
+        )
     one = _identity(0) if scale == "index" else _outcome(results.family, 1)
     named = _index_scale(results.family.name) if scale == "index" else _response_scale(results.family)
     return _surface({"": one}, 1, params, np.eye(len(params)), named)
@@ -172,7 +178,9 @@ def _index_scale(name: str) -> str:
 
 
 def _response_scale(family: Family) -> str:
-    return "expected outcome" if family.outcomes is None or family.name == "fractional_logit" else "probability"
+    return (
+        "expected outcome" if family.outcomes is None or family.name == "fractional_logit" else "probability"
+    )
 
 
 def _semi_elasticity(results: Results, params: Array) -> Surface:
