@@ -194,7 +194,7 @@ class Results:
         return margins(self, variables, **options)
 
     def plot_margins(self, variables: str | Sequence[str] | None = None, **options: Any) -> Figure:
-        """Marginal effects as a figure: the options of `margins` and of `gvcmetrics.models.plots.plot_margins`."""
+        """Marginal effects as a figure; options as of `margins` and of `plots.plot_margins`."""
         from gvcmetrics.models.plots import plot_margins
 
         drawing = {name: options.pop(name) for name in ("x", "title", "labels") if name in options}

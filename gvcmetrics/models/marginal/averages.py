@@ -25,7 +25,7 @@ class Average:
 
 
 def average_outcome(surface: Surface, rows: Rows) -> Average:
-    r"""Average of :math:`P(\eta_i)`; its gradient in the coefficients of index j is that of :math:`P_j x_i`."""
+    r"""Average of :math:`P(\eta_i)`; its gradient in the coefficients of index j averages :math:`P_j x_i`."""
     X, Z, alpha, w = rows.arrays
     B, shared = surface.coefficients(X.shape[1])
     eta = X @ B.T + alpha[:, None]
@@ -40,7 +40,7 @@ def average_outcome(surface: Surface, rows: Rows) -> Average:
 
 
 def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> list[Average]:
-    r"""Average of :math:`\sum_j P_j d_i'\beta_j`, with :math:`d_i` the derivative of the regressors, by variable.
+    r"""Average of :math:`\sum_j P_j d_i'\beta_j`, by variable; :math:`d_i` are derivatives of X.
 
     Its gradient in the coefficients of index l is the average of
     :math:`(\sum_j P_{jl} d_i'\beta_j) x_i + P_l d_i`.
@@ -48,7 +48,7 @@ def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> li
     X, Z, alpha, w = rows.arrays
     B, shared = surface.coefficients(X.shape[1])
     eta = X @ B.T + alpha[:, None]
-    m, k = B.shape
+    m = surface.indices
     moves = []
     for variable in variables:
         positions, D = rows.slope(variable)

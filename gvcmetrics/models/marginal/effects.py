@@ -41,8 +41,8 @@ def margins(
     r"""Average marginal effects on the expected outcome, with delta-method errors.
 
     With :math:`P(x)` the probability of an outcome (or the expected outcome) and weights
-    :math:`\omega_i` that add to one, the effect of a continuous variable v is the average derivative, that of a
-    category or of a 0/1 variable the average contrast, and that of `"v:z"` the second difference
+    :math:`\omega_i` that add to one, the effect of a continuous variable v is the average derivative, that
+    of a category or of a 0/1 variable the average contrast, and that of `"v:z"` the second difference
     (Ai & Norton 2003), which on the probability scale is not the coefficient of the product:
 
     .. math::
@@ -247,7 +247,7 @@ def _groups(
             Place(row=int(sample.rows[missing.argmax()]) + 2, column=", ".join(columns)),
             "Fill the column, or estimate without these rows",
         )
-    groups = []
+    groups: list[tuple[dict[str, Any], NDArray[np.bool_] | None]] = []
     for values, positions in frame.groupby(columns, sort=True, observed=True).indices.items():
         values = values if isinstance(values, tuple) else (values,)
         keep = np.zeros(len(frame), dtype=bool)

@@ -184,7 +184,15 @@ class Margins:
         width = max(WIDTH, *(len(line) for line in lines))
         foot = [line for note in self._foot() for line in textwrap.wrap(note, width, subsequent_indent="  ")]
         return "\n".join(
-            [self._heading(), "═" * width, lines[0], "─" * width, *lines[1:], "═" * width, *foot]
+            [
+                f"{self.heading} · {self.results.model}",
+                "═" * width,
+                lines[0],
+                "─" * width,
+                *lines[1:],
+                "═" * width,
+                *foot,
+            ]
         )
 
     def __str__(self) -> str:
@@ -197,46 +205,48 @@ class Margins:
         left = len(head) - len(_NUMBERS)
 
         def row(cells: list[str], tag: str) -> str:
-            return "<tr>" + "".join(
-                f"<{tag} style='text-align:{'left' if position < left else 'right'}'>{html.escape(cell)}</{tag}>"
-                for position, cell in enumerate(cells)
-            ) + "</tr>"  # fmt: skip
+            sides = ["left"] * left + ["right"] * (len(cells) - left)
+            made = (
+                f"<{tag} style='text-align:{side}'>{html.escape(cell)}</{tag}>"
+                for side, cell in zip(sides, cells, strict=True)
+            )
+            return f"<tr>{''.join(made)}</tr>"
 
+        foot = "<br>".join(html.escape(note) for note in self._foot())
         return (
-            f"<div><b>{html.escape(self._heading())}</b><table><thead>{row(head, 'th')}</thead><tbody>"
+            f"<div><b>{html.escape(self.heading)} · {html.escape(self.results.model)}</b><table><thead>{row(head, 'th')}</thead><tbody>"
             + "".join(row(cells, "td") for cells in body)
-            + f"</tbody></table><small>{'<br>'.join(html.escape(note) for note in self._foot())}</small></div>"
+            + f"</tbody></table><small>{foot}</small></div>"
         )
 
-    def _heading(self) -> str:
-        return f"{self.title} on the {self.scale} of {self.outcome} · {self.results.model}"
+    @property
+    def heading(self) -> str:
+        """What was estimated, in words."""
+        preposition = "of" if self.kind == "predictions" else "on"
+        return f"{self.title} {preposition} the {self.scale} of {self.outcome}"
 
     def _foot(self) -> list[str]:
         clusters = "".join(f", {count:,} in {name}" for name, count in self.n_clusters.items())
         degrees = "the normal" if np.isinf(self.results.df) else f"t({self.results.df:.0f})"
         return [
             f"{self.nobs:,} observations. Delta-method errors: {self.vcov_label}{clusters}. "
-            f"{LEGEND}. p and intervals from {degrees}.",
+            f"{LEGEND + '. ' if self.kind == 'effects' else ''}p and intervals from {degrees}.",
             *self.notes,
             self.results.call,
         ]
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         """Head and body of the printed table; key columns that are all empty are left out."""
-        shown = [
-            "outcome",
-            "variable",
-            "contrast",
-            *self.keys.columns.drop(["variable", "contrast", "outcome"]),
-        ]
-        keys = self.keys[shown].map(_text)
+        shown = ["outcome", "variable", "contrast"]
+        keys = self.keys[[*shown, *self.keys.columns.drop(shown)]].map(_text)
         keys = keys.loc[:, (keys != "").any()]
         symbol = "z" if np.isinf(self.results.df) else "t"
         body = [
             [
                 *key,
                 number(row.estimate),
-                stars(row.p_value),
+                # That a probability differs from zero is no finding.
+                stars(row.p_value) if self.kind == "effects" else "",
                 number(row.std_error),
                 f"{row.statistic:.2f}",
                 f"{row.p_value:.3f}",

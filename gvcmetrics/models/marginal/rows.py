@@ -27,37 +27,12 @@ Positions = NDArray[np.intp]
 _STEP = 1e-20
 # Functions that carry a complex argument through; abs is replaced by one that does.
 _ANALYTIC = frozenset(
-    [
-        "log",
-        "log10",
-        "log2",
-        "log1p",
-        "exp",
-        "expm1",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "asinh",
-        "arcsinh",
-        "maximum",
-        "minimum",
-        "where",
-        "I",
-        "Q",
-        "C",
-        "center",
-        "scale",
-        "standardize",
-        "bs",
-        "cr",
-        "cs",
-        "cc",
-        "abs",
-    ]
+    (
+        *("log", "log10", "log2", "log1p", "exp", "expm1", "sqrt", "abs"),
+        *("sin", "cos", "tan", "sinh", "cosh", "tanh", "asinh", "arcsinh"),
+        *("maximum", "minimum", "where", "I", "Q", "C"),
+        *("center", "scale", "bs", "cr", "cs", "cc"),
+    )
 )
 
 
@@ -129,7 +104,7 @@ class Rows:
 
     @cached_property
     def arrays(self) -> tuple[Array, Array, Array, Array]:
-        """X, the regressors of the derivative in the coefficients, alpha and weights; one row if collapsed."""
+        """X, derivative of the index in the coefficients, alpha and weights; one row if collapsed."""
         Z = self.X if self.shift is None else self.X + self.shift
         if not self.collapsed:
             return self.X, Z, self.alpha, self.weights
@@ -168,7 +143,7 @@ class Rows:
         if not np.isfinite(D).all():
             bad = int(np.argmin(np.isfinite(D).all(axis=1)))
             raise ModelError(
-                f"the derivative of the regressors in '{variable}' is infinite at {variable} = {values[bad]:g}",
+                f"the derivative of the regressors in '{variable}' is infinite at {values[bad]:g}",
                 remedy="Leave such rows out, or ask for a contrast between two values",
             )
         return positions, (self.weights @ D)[None] if self.collapsed else D

@@ -68,8 +68,9 @@ def surface_of(
     conditional = isinstance(prediction, Prediction) and prediction.conditional
     if conditional and scale == "response":
         raise ModelError(
-            "a conditional likelihood does not estimate the unit effects, so there are no probabilities to change",
-            remedy="Use scale='index' (log odds), scale='semi_elasticity' for a logit, or effects='correlated'",
+            "a conditional likelihood does not estimate the unit effects, so no probability can change",
+            remedy="Use scale='index' (log odds), for a logit scale='semi_elasticity', or "
+            "effects='correlated'",
         )
     scale = scale or ("index" if conditional else "response")
     params = results.params.to_numpy()

@@ -1,8 +1,9 @@
 r"""Third derivatives of expected outcomes with one index, for the errors of second differences.
 
-The average of :math:`\partial^2 P / \partial v \partial z` needs :math:`P_{\eta\eta a}` for its gradient: with
-u and l the cutpoints about a category less the index, :math:`P_{\eta\eta} = f'(u) - f'(l)`, so
-:math:`P_{\eta\eta\eta} = f''(l) - f''(u)`, :math:`f''(u)` in the upper cutpoint and :math:`-f''(l)` in the lower.
+The average of :math:`\partial^2 P / \partial v \partial z` needs :math:`P_{\eta\eta a}` for its gradient.
+With u and l the cutpoints about a category less the index, :math:`P_{\eta\eta} = f'(u) - f'(l)`, whose
+derivatives are :math:`f''(l) - f''(u)` in the index, :math:`f''(u)` in the upper cutpoint and :math:`-f''(l)`
+in the lower.
 """
 
 from __future__ import annotations
