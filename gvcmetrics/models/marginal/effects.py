@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import signature
 from itertools import product
 from typing import Any, Literal
 
@@ -97,6 +98,7 @@ def margins(
     >>> margins(logit("innovates ~ rd", frame), "rd").params.round(4).to_dict()
     {'rd': 0.1008}
     """
+    call = _call_text(results, {name: value for name, value in locals().items() if name != "results"})
     if kind not in ("effects", "predictions"):
         raise ModelError(f"kind={kind!r} is not known", remedy="Use 'effects' or 'predictions'")
     surface = surface_of(results, scale, unit_effect, outcomes)
@@ -119,7 +121,8 @@ def margins(
                 else _effects(surface, where, asked, steps)
             )
             found += [({**key, **setting, **group}, average) for key, average in made]
-    return _margins(results, surface, found, kind, at_means, unit_effect)
+    notes = _notes(results, unit_effect)
+    return _margins(results, surface, found, kind=kind, at_means=at_means, notes=notes, call=call)
 
 
 def _effects(
@@ -274,23 +277,20 @@ def _refuse_meaningless(
 
 
 def _margins(
-    results: Results,
-    surface: Surface,
-    found: list[tuple[dict[str, Any], Average]],
-    kind: str,
-    at_means: bool,
-    unit_effect: str,
+    results: Results, surface: Surface, found: list[tuple[dict[str, Any], Average]], **facts: Any
 ) -> Margins:
+    """Estimates outcome by outcome, and their covariance G V G'."""
     labels = list(surface.expected)
-    keys = pd.DataFrame(
-        [{**key, "outcome": label} for label_at, label in enumerate(labels) for key, _ in found]
-    )
+    keys = pd.DataFrame([{**key, "outcome": outcome} for outcome in labels for key, _ in found])
     values = np.array([average.value for _, average in found]).T.ravel()
     G = np.concatenate([[average.gradient[o] for _, average in found] for o in range(len(labels))])
-    covariance = G @ results.cov.to_numpy() @ G.T
-    return Margins(
-        results, keys, values, covariance, surface.scale, kind, at_means, _notes(results, unit_effect)
-    )
+    return Margins(results, keys, values, G @ results.cov.to_numpy() @ G.T, surface.scale, **facts)
+
+
+def _call_text(results: Results, options: dict[str, Any]) -> str:
+    defaults = {name: parameter.default for name, parameter in signature(margins).parameters.items()}
+    given = [f"{name}={value!r}" for name, value in options.items() if value is not defaults[name]]
+    return f"{results.call}.margins({', '.join(given)})"
 
 
 def _notes(results: Results, unit_effect: str) -> tuple[str, ...]:

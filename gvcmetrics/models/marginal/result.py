@@ -26,7 +26,8 @@ class Margins:
     results : the model. keys : one row an estimate: `variable`, `contrast`, `outcome`, and a column for each
         variable of `at` and `by`.
     values, covariance : the estimates and their covariance, in the order of `keys`.
-    scale : what they are effects on. kind : "effects" or "predictions". at_means : where they were evaluated.
+    scale : what they are effects on. kind : "effects" or "predictions". at_means : evaluated once, at means.
+    call : the exact call as text.
     """
 
     results: Results
@@ -37,6 +38,7 @@ class Margins:
     kind: str = "effects"
     at_means: bool = False
     notes: tuple[str, ...] = ()
+    call: str = ""
 
     @property
     def terms(self) -> pd.Index:
@@ -65,14 +67,15 @@ class Margins:
     @property
     def std_errors(self) -> pd.Series:
         """Delta-method standard errors."""
-        variances = np.maximum(np.diag(self.covariance), 0.0)
-        return pd.Series(np.sqrt(variances), index=self.terms, name="std_error")
+        errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        # What the first-order conditions fix (the mean over absorbed effects) has no error but rounding.
+        errors[errors < 1e-12 * np.abs(self.values)] = 0.0
+        return pd.Series(errors, index=self.terms, name="std_error")
 
     @property
     def tstats(self) -> pd.Series:
         """Estimates over their standard errors."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return (self.params / self.std_errors).rename("statistic")
+        return (self.params / self.std_errors.replace(0.0, np.nan)).rename("statistic")
 
     @property
     def pvalues(self) -> pd.Series:
@@ -165,10 +168,6 @@ class Margins:
     def sample(self) -> Any:
         return self.results.sample
 
-    @property
-    def call(self) -> str:
-        return f"{self.results.call}.margins()"
-
     def summary(self) -> str:
         """The estimates as text."""
         head, body = self._cells()
@@ -214,7 +213,7 @@ class Margins:
 
         foot = "<br>".join(html.escape(note) for note in self._foot())
         return (
-            f"<div><b>{html.escape(self.heading)} · {html.escape(self.results.model)}</b><table><thead>{row(head, 'th')}</thead><tbody>"
+            f"<div><b>{html.escape(self.heading)}</b><table><thead>{row(head, 'th')}</thead><tbody>"
             + "".join(row(cells, "td") for cells in body)
             + f"</tbody></table><small>{foot}</small></div>"
         )
@@ -223,7 +222,7 @@ class Margins:
     def heading(self) -> str:
         """What was estimated, in words."""
         preposition = "of" if self.kind == "predictions" else "on"
-        return f"{self.title} {preposition} the {self.scale} of {self.outcome}"
+        return f"{self.title} {preposition} the {self.scale} of {self.outcome} · {self.results.model}"
 
     def _foot(self) -> list[str]:
         clusters = "".join(f", {count:,} in {name}" for name, count in self.n_clusters.items())
@@ -232,7 +231,7 @@ class Margins:
             f"{self.nobs:,} observations. Delta-method errors: {self.vcov_label}{clusters}. "
             f"{LEGEND + '. ' if self.kind == 'effects' else ''}p and intervals from {degrees}.",
             *self.notes,
-            self.results.call,
+            self.call,
         ]
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
@@ -248,8 +247,8 @@ class Margins:
                 # That a probability differs from zero is no finding.
                 stars(row.p_value) if self.kind == "effects" else "",
                 number(row.std_error),
-                f"{row.statistic:.2f}",
-                f"{row.p_value:.3f}",
+                "." if np.isnan(row.statistic) else f"{row.statistic:.2f}",
+                "." if np.isnan(row.p_value) else f"{row.p_value:.3f}",
                 number(row.conf_low),
                 number(row.conf_high),
             ]
