@@ -30,6 +30,7 @@ _PUBLIC = {
     "margins": "gvcmetrics.models",
     "plot_margins": "gvcmetrics.models",
     "plot_coefs": "gvcmetrics.models",
+    "spells": "gvcmetrics.models",
     # report
     "table": "gvcmetrics.report",
 }

@@ -25,6 +25,7 @@ _PUBLIC = {
     "Margins": "marginal.result",
     "plot_margins": "plots",
     "plot_coefs": "plots",
+    "spells": "spells",
     "Results": "results",
     "TestResult": "tests",
 }

@@ -69,7 +69,7 @@ def solve(problem: Problem, fix: Mapping[str, float] | None = None) -> tuple[Opt
         optimum = maximise(problem.evaluate, start, free, noise=problem.noise)
     information = -optimum.hessian[np.ix_(free, free)]
     refuse_separation(
-        _inverse(information), problem.spreads[free],
+        inverse_information(information), problem.spreads[free],
         [name for name, moves in zip(problem.names, free, strict=True) if moves], _FIRTH,
     )  # fmt: skip
     if not optimum.converged:
@@ -92,10 +92,10 @@ def conclude(
     """Scores and bread in the reported parameters, their covariance, and the Results."""
     p = len(free)
     bread = np.zeros((p, p))
-    bread[np.ix_(free, free)] = _inverse(-optimum.hessian[np.ix_(free, free)])
+    bread[np.ix_(free, free)] = inverse_information(-optimum.hessian[np.ix_(free, free)])
     if problem.curvature is not None:
         exact = problem.curvature(optimum.theta, np.sqrt(np.diag(bread)))
-        bread[np.ix_(free, free)] = _inverse(-exact[np.ix_(free, free)])
+        bread[np.ix_(free, free)] = inverse_information(-exact[np.ix_(free, free)])
     estimates, jacobian = problem.natural(optimum.theta) if problem.natural else (optimum.theta, None)
     scores = problem.scores(optimum.theta)
     if jacobian is not None:
@@ -137,8 +137,10 @@ def conclude(
 
 def column_spreads(X: Array) -> Array:
     """Standard deviation of each column; its size, for a constant."""
-    spread = X.std(axis=0)
-    return np.where(spread > 0, spread, np.abs(X).max(axis=0, initial=0.0))
+    mean = np.full(len(X), 1.0 / len(X)) @ X
+    square = np.einsum("ij,ij->j", X, X) / len(X)
+    variance = square - mean**2
+    return np.where(variance > 1e-12 * square, np.sqrt(np.maximum(variance, 0.0)), np.sqrt(square))
 
 
 def unit_weights(sample: Sample, groups: Groups) -> Array | None:
@@ -196,7 +198,7 @@ def _jackknife(problem: Problem, optimum: Optimum) -> Callable[[np.ndarray], np.
     return estimates
 
 
-def _inverse(information: Array) -> Array:
+def inverse_information(information: Array) -> Array:
     """Inverse of a symmetric matrix; infinite variances where it is singular."""
     if not len(information):
         return information

@@ -159,3 +159,15 @@ def test_what_random_effects_need() -> None:
         gvc.logit("binary ~ x1", data, unit="unit", effects="random", nquad=1)
     with pytest.raises(ModelError, match="'time' varies within 'unit'"):
         gvc.logit("binary ~ x1", data, unit="unit", effects="random", vcov={"CRV1": "time"})
+
+
+def test_leaving_clusters_out() -> None:
+    data = sample("balanced").query("region <= 6")
+    estimate = gvc.logit("binary ~ x1", data, unit="unit", effects="random", vcov={"CRV3": "region"})
+    without = [
+        gvc.logit("binary ~ x1", data[data["region"] != region], unit="unit", effects="random").params
+        for region in sorted(data["region"].unique())
+    ]
+    difference = np.array(without) - estimate.params.to_numpy()
+    count = len(without)
+    np.testing.assert_allclose(estimate.cov, (count - 1) / count * difference.T @ difference, rtol=1e-4)
