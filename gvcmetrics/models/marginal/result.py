@@ -184,7 +184,7 @@ class Margins:
         foot = [line for note in self._foot() for line in textwrap.wrap(note, width, subsequent_indent="  ")]
         return "\n".join(
             [
-                f"{self.heading} · {self.results.model}",
+                self.heading,
                 "═" * width,
                 lines[0],
                 "─" * width,

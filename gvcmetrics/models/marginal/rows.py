@@ -13,15 +13,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import formulaic
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.models.design import FUNCTIONS, Design
+from gvcmetrics.models.design import FUNCTIONS, Design, factor_variables
 from gvcmetrics.models.families.base import Array
-from gvcmetrics.models.formula import unquote, variables_of
 
 Positions = NDArray[np.intp]
 _STEP = 1e-20
@@ -154,7 +152,7 @@ def sample_variables(rows: Rows) -> dict[str, Variable]:
     design, frame = rows.design, rows.frame
     coded: dict[str, Variable] = {}
     for factor, state in design.spec.factor_contrasts.items():
-        names = variables_of(_expression(factor))
+        names = factor_variables(factor)
         if len(names) != 1 or names[0] not in frame:
             continue
         levels = tuple(state.levels)
@@ -167,7 +165,7 @@ def sample_variables(rows: Rows) -> dict[str, Variable]:
         if not set(positions) & set(design.kept):
             continue
         for factor in term.factors:
-            for name in _names(factor):
+            for name in factor_variables(factor):
                 if name in frame:
                     found.setdefault(name, coded.get(name) or _number(name, frame[name]))
     return found
@@ -222,23 +220,13 @@ def _terms(design: Design) -> list[tuple[Any, Any, range]]:
 
 
 def _variables(term: Any) -> frozenset[str]:
-    return frozenset(name for factor in term.factors for name in _names(factor))
+    return frozenset(name for factor in term.factors for name in factor_variables(factor))
 
 
 def _alone(variable: str, term: Any) -> bool:
     """Whether the variable stands in the term as a factor of its own, and nowhere else in it."""
-    factors = [factor for factor in term.factors if variable in _names(factor)]
+    factors = [factor for factor in term.factors if variable in factor_variables(factor)]
     return len(factors) == 1 and factors[0].eval_method.value == "lookup"
-
-
-def _names(factor: Any) -> tuple[str, ...]:
-    return () if factor.eval_method.value == "literal" else variables_of(_expression(factor))
-
-
-def _expression(factor: Any) -> str:
-    if isinstance(factor, formulaic.parser.types.Factor) and factor.eval_method.value == "lookup":
-        return f"`{unquote(factor.expr)}`"
-    return str(factor.expr)
 
 
 def _abs(values: Any) -> Any:
@@ -249,7 +237,7 @@ def _refuse_kinks(design: Design, variable: str) -> None:
     """Raise for a function of the variable that does not carry a derivative."""
     for term, _, _ in _terms(design):
         for factor in term.factors:
-            if variable not in _names(factor) or factor.eval_method.value == "lookup":
+            if variable not in factor_variables(factor) or factor.eval_method.value == "lookup":
                 continue
             for node in ast.walk(ast.parse(_plain(factor.expr), mode="eval")):
                 if isinstance(node, ast.Call):
