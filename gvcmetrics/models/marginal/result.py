@@ -247,8 +247,8 @@ class Margins:
                 # That a probability differs from zero is no finding.
                 stars(row.p_value) if self.kind == "effects" else "",
                 number(row.std_error),
-                "." if np.isnan(row.statistic) else f"{row.statistic:.2f}",
-                "." if np.isnan(row.p_value) else f"{row.p_value:.3f}",
+                _decimals(row.statistic, 2),
+                _decimals(row.p_value, 3),
                 number(row.conf_low),
                 number(row.conf_high),
             ]
@@ -262,3 +262,7 @@ _NUMBERS = ("Estimate", "", "Std. error", "z", "p", "95 % conf.", "interval")
 
 def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def _decimals(value: Any, digits: int) -> str:
+    return "." if np.isnan(value) else f"{value:.{digits}f}"
