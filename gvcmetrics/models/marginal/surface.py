@@ -19,16 +19,15 @@ from gvcmetrics.models.families.probit import probit
 from gvcmetrics.models.marginal import third as thirds
 from gvcmetrics.models.marginal.rows import Rows
 from gvcmetrics.models.marginal.third import Third
-from gvcmetrics.models.prediction import Prediction
+from gvcmetrics.models.prediction import NODES, Prediction, equations
 from gvcmetrics.models.random_effects import mundlak_columns
 from gvcmetrics.models.results import Results
+from gvcmetrics.models.sample import Sample
 
 # (indices (n, m), shared parameters (q)) -> value (n), first (n, m + q), second (n, m, m + q) derivatives
 Expected = Callable[[Array, Array], tuple[Array, Array, Array]]
 Outcome = tuple[Expected, Third | None]
 _JOINT_CELLS = 2
-_NODES, _SHARES = np.polynomial.hermite_e.hermegauss(48)
-_SHARES = _SHARES / _SHARES.sum()
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,11 @@ def surface_of(
     results: Results, scale: str | None, unit_effect: str, outcomes: Sequence[str] | None
 ) -> Surface:
     """The expected outcomes of a model on a scale: `response`, `index` or `semi_elasticity`."""
-    prediction = results.predictor
+    prediction, sample = results.predictor, results.sample
+    if sample is None:
+        raise ModelError(
+            "this result does not keep its sample", remedy="Estimate on a frame to ask for marginal effects"
+        )
     if scale not in (None, "response", "index", "semi_elasticity"):
         raise ModelError(
             f"scale={scale!r} is not known", remedy="Use 'response', 'index' or 'semi_elasticity'"
@@ -80,8 +83,8 @@ def surface_of(
         theta, jacobian = (params, np.eye(len(params))) if conditional else prediction.working(params)
         m, family = prediction.family.n_indices, prediction.family
         if scale == "index":
-            return _surface(_indices(results, m), m, theta, jacobian, _index_scale(family.name))
-        table = _responses(prediction, results)
+            return _surface(_indices(sample, m), m, theta, jacobian, _index_scale(family.name))
+        table = _responses(prediction, sample)
         chosen = _choose(table, outcomes, _default_outcomes(prediction, table))
         if prediction.random:
             over = _averaged if unit_effect == "averaged" else _at_zero
@@ -109,8 +112,7 @@ def _surface(table: Mapping[str, Outcome], m: int, theta: Array, jacobian: Array
 def sample_rows(results: Results) -> Rows:
     """The rows of the estimation sample."""
     sample, prediction = results.sample, results.predictor
-    if sample is None:
-        raise ModelError("this result does not keep its sample")
+    assert sample is not None
     weights = np.ones(len(sample.rows)) if sample.weights is None else sample.weights
     offset = np.zeros(len(weights)) if sample.offset is None else sample.offset
     if isinstance(prediction, Prediction):
@@ -132,7 +134,7 @@ def sample_rows(results: Results) -> Rows:
     return replace(rows, alpha=eta - X @ results.params.to_numpy(), shift=within - X)
 
 
-def _responses(prediction: Prediction, results: Results) -> dict[str, Outcome]:
+def _responses(prediction: Prediction, sample: Sample) -> dict[str, Outcome]:
     family = prediction.family
     single = len(prediction.labels) == 1
     cells = {
@@ -141,7 +143,7 @@ def _responses(prediction: Prediction, results: Results) -> dict[str, Outcome]:
     }
     if family.name != "joint_probit":
         return cells
-    return {**{name: _marginal(j) for j, name in enumerate(_equations(results))}, **cells}
+    return {**{name: _marginal(j) for j, name in enumerate(equations(sample))}, **cells}
 
 
 def _default_outcomes(prediction: Prediction, table: dict[str, Outcome]) -> list[str]:
@@ -161,14 +163,8 @@ def _choose(
     return {outcome: table[outcome] for outcome in wanted}
 
 
-def _equations(results: Results) -> list[str]:
-    assert results.sample is not None
-    categories = results.sample.categories
-    return [str(c) for c in categories[1:]] if categories else list(results.sample.outcome)
-
-
-def _indices(results: Results, m: int) -> dict[str, Outcome]:
-    names = [""] if m == 1 else _equations(results)
+def _indices(sample: Sample, m: int) -> dict[str, Outcome]:
+    names = [""] if m == 1 else equations(sample)
     return {name: _identity(j) for j, name in enumerate(names)}
 
 
@@ -252,7 +248,7 @@ def _averaged(expected: Expected, third: Third | None) -> Outcome:
     def averaged(eta: Array, shared: Array) -> tuple[Array, Array, Array]:
         n, sigma = len(eta), float(np.exp(shared[-1]))
         value, first, second = np.zeros(n), np.zeros((n, len(shared) + 1)), np.zeros((n, 1, len(shared) + 1))
-        for node, share in zip(_NODES, _SHARES, strict=True):
+        for node, share in zip(*NODES, strict=True):
             v, f, s = expected(eta + sigma * node, shared[:-1])
             value += share * v
             first[:, :-1] += share * f
@@ -261,7 +257,7 @@ def _averaged(expected: Expected, third: Third | None) -> Outcome:
             second[:, 0, -1] += share * sigma * node * s[:, 0, 0]
         return value, first, second
 
-    return averaged, None if third is None else thirds.averaged(third, _NODES, _SHARES)
+    return averaged, None if third is None else thirds.averaged(third, *NODES)
 
 
 def _at_zero(expected: Expected, third: Third | None) -> Outcome:
