@@ -66,33 +66,38 @@ def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> li
 
 
 def average_cross(surface: Surface, rows: Rows, a: str, b: str) -> Average:
-    r"""Average of :math:`\partial^2 P / \partial a \partial b` of models with one index (Ai & Norton 2003).
+    r"""Average of :math:`\partial^2 P / \partial a \partial b` (Ai & Norton 2003).
 
-    With slopes :math:`u = d_a'\beta`, :math:`v = d_b'\beta` and :math:`s = d_{ab}'\beta` of the index this is
-    :math:`P_{\eta\eta} uv + P_\eta s`.
+    With slopes :math:`u_j = d_a'\beta_j`, :math:`v_j = d_b'\beta_j` and :math:`s_j = d_{ab}'\beta_j` of the
+    indices this is :math:`\sum_{jl} P_{jl} u_j v_l + \sum_j P_j s_j`.
+
+    Raises
+    ------
+    ModelError : an outcome's third derivatives, which the error needs, are not known.
     """
-    if None in surface.third.values() or surface.indices != 1:
+    if None in surface.third.values():
         raise ModelError(
-            f"the cross derivative in '{a}' and '{b}' has an error for models with one index only",
-            remedy=f"Ask for the change of the effect between two values: contrasts={{'{b}': [(1, 0)]}}",
+            f"the error of the cross derivative in '{a}' and '{b}' is not known for cells of a joint probit",
+            remedy="Ask for the outcomes by name, outcomes=['y1'], or for the change of the effect between "
+            f"two values: contrasts={{'{b}': [(1, 0)]}}",
         )
     X, Z, alpha, w = rows.arrays
     B, shared = surface.coefficients(X.shape[1])
     eta = X @ B.T + alpha[:, None]
-    moves = [rows.slope(a), rows.slope(b), rows.cross(a, b)]
-    (at_a, D_a), (at_b, D_b), (at_ab, D_ab) = moves
-    u, v, s = (D @ B[0, positions] for positions, D in moves)
+    m = surface.indices
+    (at_a, D_a), (at_b, D_b), (at_ab, D_ab) = rows.slope(a), rows.slope(b), rows.cross(a, b)
+    u, v, s = D_a @ B[:, at_a].T, D_b @ B[:, at_b].T, D_ab @ B[:, at_ab].T
     values, gradients = [], []
     for label, expected in surface.expected.items():
         third = surface.third[label]
         assert third is not None
         _, first, second = expected(eta, shared)
-        P1, P2 = w * first[:, 0], w * second[:, 0, 0]
-        values.append(float(P2 @ (u * v) + P1 @ s))
-        by_argument = w[:, None] * (third(eta, shared) * (u * v)[:, None] + second[:, 0, :] * s[:, None])
-        by_index = by_argument[:, 0] @ Z
-        by_index[at_a] += (P2 * v) @ D_a
-        by_index[at_b] += (P2 * u) @ D_b
-        by_index[at_ab] += P1 @ D_ab
-        gradients.append(np.concatenate([by_index, by_argument[:, 1:].sum(axis=0)]))
+        by_u, by_v = (np.einsum("nja,nj->na", second, slopes) for slopes in (u, v))
+        values.append(float(w @ ((by_u[:, :m] * v).sum(axis=1) + (first[:, :m] * s).sum(axis=1))))
+        by_argument = w[:, None] * (third(eta, shared, u, v) + np.einsum("nja,nj->na", second, s))
+        by_index = by_argument[:, :m].T @ Z
+        by_index[:, at_a] += (w[:, None] * by_v[:, :m]).T @ D_a
+        by_index[:, at_b] += (w[:, None] * by_u[:, :m]).T @ D_b
+        by_index[:, at_ab] += (w[:, None] * first[:, :m]).T @ D_ab
+        gradients.append(np.concatenate([by_index.ravel(), by_argument[:, m:].sum(axis=0)]))
     return Average(np.array(values), np.array(gradients) @ surface.jacobian)

@@ -230,7 +230,8 @@ def _outcome(family: Family, outcome: int) -> Outcome:
 
 def _marginal(j: int) -> Outcome:
     """P(y_j = 1) of a joint probit, which is that of a probit alone."""
-    alone, _ = _outcome(probit, 1)
+    alone, bent = _outcome(probit, 1)
+    assert bent is not None
 
     def expected(eta: Array, shared: Array) -> tuple[Array, Array, Array]:
         n, m = eta.shape
@@ -239,7 +240,7 @@ def _marginal(j: int) -> Outcome:
         first[:, j], second[:, j, j] = g[:, 0], h[:, 0, 0]
         return P, first, second
 
-    return expected, None
+    return expected, thirds.of_index(bent, j)
 
 
 def _averaged(expected: Expected, third: Third | None) -> Outcome:
