@@ -1,4 +1,4 @@
-"""Marginal effects against differences of predictions, and their gradients against differences of estimates."""
+"""Marginal effects against differences of predictions, their gradients against differences of estimates."""
 
 from collections.abc import Callable
 from dataclasses import replace

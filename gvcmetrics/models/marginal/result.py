@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,8 +47,9 @@ class Margins:
         names = []
         where = self.keys.columns.difference(["variable", "contrast", "outcome"], sort=False)
         for key in self.keys.to_dict("records"):
-            plain = key["contrast"] in ("dy/dx", "1 - 0", "")
-            name = key["variable"] if plain else f"{key['variable']}: {key['contrast']}"
+            name = key["variable"]
+            if not _PLAIN.fullmatch(key["contrast"]):
+                name = f"{name}: {key['contrast']}"
             held = ", ".join(f"{column}={_text(key[column])}" for column in where)
             names.append(f"{name} | {held}" if held else name)
         if (self.keys["outcome"] != "").any():
@@ -125,7 +127,7 @@ class Margins:
 
     @property
     def model(self) -> str:
-        return f"{self.title} ({self.results.model})"
+        return f"{self.results.model}, {self.title.lower()}"
 
     @property
     def title(self) -> str:
@@ -257,6 +259,8 @@ class Margins:
         return [*keys.columns, *(symbol if name == "z" else name for name in _NUMBERS)], body
 
 
+# Contrasts that go without saying: a derivative, and the step of a 0/1 variable.
+_PLAIN = re.compile(r"|dy/dx|(dy/d.*: )?1 - 0|d²y/.*")
 _NUMBERS = ("Estimate", "", "Std. error", "z", "p", "95 % conf.", "interval")
 
 

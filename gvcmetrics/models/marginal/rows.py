@@ -23,6 +23,7 @@ from gvcmetrics.models.families.base import Array
 
 Positions = NDArray[np.intp]
 _STEP = 1e-20
+_STEEPEST = 1e8
 # Functions that carry a complex argument through; abs is replaced by one that does.
 _ANALYTIC = frozenset(
     (
@@ -138,8 +139,11 @@ class Rows:
         frame[variable] = values + 1j * step
         positions, columns = _columns(self.design, frame, lambda term: shared <= _variables(term))
         D = columns.imag / step[:, None]
-        if not np.isfinite(D).all():
-            bad = int(np.argmin(np.isfinite(D).all(axis=1)))
+        # Where a derivative is infinite (a root at zero) the step finds one of the order of h^(-1/2).
+        steep = np.ptp(columns.real, axis=0) / np.ptp(values) if np.ptp(values) > 0 else 1.0
+        infinite = ~(np.abs(D) <= _STEEPEST * np.where(steep > 0, steep, 1.0)).all(axis=1)
+        if infinite.any():
+            bad = int(infinite.argmax())
             raise ModelError(
                 f"the derivative of the regressors in '{variable}' is infinite at {values[bad]:g}",
                 remedy="Leave such rows out, or ask for a contrast between two values",
