@@ -28,6 +28,9 @@ _PUBLIC = {
     "fractional_logit": "gvcmetrics.models",
     "negative_binomial": "gvcmetrics.models",
     "joint_probit": "gvcmetrics.models",
+    "margins": "gvcmetrics.models",
+    "plot_margins": "gvcmetrics.models",
+    "plot_coefs": "gvcmetrics.models",
     "spells": "gvcmetrics.models",
     # report
     "table": "gvcmetrics.report",

@@ -22,6 +22,10 @@ _PUBLIC = {
     "negative_binomial": "discrete",
     "joint_probit": "joint",
     "spells": "durations",
+    "margins": "marginal.effects",
+    "Margins": "marginal.result",
+    "plot_margins": "plots",
+    "plot_coefs": "plots",
     "Results": "results",
     "TestResult": "tests",
 }

@@ -91,6 +91,7 @@ def absorbed_results(
         model=title, effects=options["effects"], call=call, loglik=fit.loglik, converged=fit.converged,
         statistics={"rows_left_out": sample.dropped.get(NO_VARIATION, 0)},
         notes=tuple(notes), predictor=partial(_predict, fit=fit, family=family),
+        family=family,
     )  # fmt: skip
 
 

@@ -157,6 +157,7 @@ def fit_poisson(sample: Sample, effects: str, vcov: Vcov, call: str) -> Results:
             "deviance": float(2 * weights @ (xlogy(sample.y, sample.y / mean) - (sample.y - mean))),
         },
         predictor=partial(_predict, sample=sample, mean=mean),
+        family=poisson_family,
     )
 
 

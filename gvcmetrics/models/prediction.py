@@ -1,4 +1,4 @@
-"""Expected outcomes of a likelihood model and their derivatives in the parameters."""
+"""Expected outcomes of a likelihood model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from gvcmetrics.models.design import evaluate
 from gvcmetrics.models.families.base import Array, Family
 from gvcmetrics.models.sample import Sample
 
-_NODES = 24
+_points, _masses = np.polynomial.hermite_e.hermegauss(48)
+NODES = (_points, _masses / _masses.sum())
+"""Points and shares of a quadrature over the standard normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,20 @@ class Prediction:
     def __call__(
         self, results: Any, data: pd.DataFrame | None, kind: Literal["mean", "index"] = "mean"
     ) -> pd.Series | pd.DataFrame:
-        """Probabilities or expected outcomes (`kind="mean"`), or the linear index, row by row."""
+        """Probabilities or expected outcomes (`kind="mean"`), or the linear index, row by row.
+
+        Rows with a missing regressor have missing predictions.
+        """
+        if kind not in ("mean", "index"):
+            raise ModelError(f"kind={kind!r} is not known", remedy="Use 'mean' or 'index'")
         sample: Sample = results.sample
         X, offset = self.regressors(data), offset_of(sample, data)
         rows = sample.source.index[sample.rows] if data is None else data.index
         if kind == "index":
-            eta = self._indices(self.working(results.params.to_numpy())[0], X, offset)
+            eta = self._indices(self._working(results.params.to_numpy()), X, offset)
             if self.family.n_indices == 1:
                 return pd.Series(eta[:, 0], index=rows, name="index")
-            return pd.DataFrame(eta, index=rows)
+            return pd.DataFrame(eta, index=rows, columns=equations(sample))
         values = self.mean(results.params.to_numpy(), X, offset)
         if len(self.labels) == 1:
             return pd.Series(values[:, 0], index=rows, name="fitted")
@@ -62,48 +69,33 @@ class Prediction:
 
     def mean(self, params: Array, X: Array, offset: Array | None = None) -> Array:
         """Expected outcomes (n, outcomes), averaged over the random intercept if there is one."""
-        return self.mean_and_jacobian(params, X, offset)[0]
-
-    def mean_and_jacobian(self, params: Array, X: Array, offset: Array | None = None) -> tuple[Array, Array]:
-        """Expected outcomes (n, outcomes) and their derivatives (n, outcomes, parameters)."""
         if self.conditional:
             raise ModelError(
                 "a conditional likelihood does not estimate the unit effects, so it gives no probabilities",
                 remedy="Use effects='correlated', or predict(kind='index')",
             )
-        theta, jacobian = self.working(params)
-        sigma = float(np.exp(theta[-1])) if self.random else 0.0
-        z, w = np.polynomial.hermite_e.hermegauss(_NODES) if self.random else (np.zeros(1), np.ones(1))
-        w = w / w.sum()
+        theta = self._working(params)
         eta = self._indices(theta, X, offset)
-        widths = [len(c) for c in self.columns]
-        q0 = int(np.sum(widths))
-        constants = theta[q0 : q0 + len(self.family.constants)]
-        mean = np.zeros((len(X), len(self.outcomes)))
-        slopes = np.zeros((len(X), len(self.outcomes), len(theta)))
-        for node, weight in zip(z, w, strict=True):
-            for position, outcome in enumerate(self.outcomes):
-                value, g = self._outcome(outcome, eta + sigma * node, constants)
-                mean[:, position] += weight * value
-                start = 0
-                for j, columns in enumerate(self.columns):
-                    slopes[:, position, start : start + widths[j]] += weight * g[:, [j]] * X[:, columns]
-                    start += widths[j]
-                slopes[:, position, q0 : q0 + len(constants)] += weight * g[:, self.family.n_indices :]
-                if self.random:
-                    slopes[:, position, -1] += weight * g[:, 0] * sigma * node
-        return mean, slopes @ jacobian
+        first = sum(len(c) for c in self.columns)
+        constants = theta[first : first + len(self.family.constants)]
+        known = np.isfinite(eta).all(axis=1)
+        nodes, shares = NODES if self.random else (np.zeros(1), np.ones(1))
+        sigma = float(np.exp(theta[-1])) if self.random else 0.0
+        mean = np.full((len(X), len(self.outcomes)), np.nan)
+        mean[known] = sum(
+            share * self._outcomes(eta[known] + sigma * node, constants)
+            for node, share in zip(nodes, shares, strict=True)
+        )
+        return mean
 
-    def _outcome(self, outcome: int, eta: Array, constants: Array) -> tuple[Array, Array]:
-        """Expected value and its derivative in the arguments: P and P dlogP, or exp(eta) twice."""
+    def _outcomes(self, eta: Array, constants: Array) -> Array:
         if self.family.outcomes is None:
-            mean = np.exp(eta[:, 0])
-            gradient = np.zeros((len(eta), self.family.n_arguments))
-            gradient[:, 0] = mean
-            return mean, gradient
-        loglik, g, _ = self.family.evaluate(np.full(len(eta), float(outcome)), eta, constants)
-        probability = np.exp(loglik)
-        return probability, probability[:, None] * g
+            return np.exp(eta)
+        wanted = [np.full(len(eta), float(outcome)) for outcome in self.outcomes]
+        return np.column_stack([np.exp(self.family.evaluate(y, eta, constants)[0]) for y in wanted])
+
+    def _working(self, params: Array) -> Array:
+        return params if self.conditional else self.working(params)[0]
 
     def _indices(self, theta: Array, X: Array, offset: Array | None) -> Array:
         eta, start = np.empty((len(X), self.family.n_indices)), 0
@@ -111,6 +103,11 @@ class Prediction:
             eta[:, j] = X[:, columns] @ theta[start : start + len(columns)]
             start += len(columns)
         return eta if offset is None else eta + offset[:, None]
+
+
+def equations(sample: Sample) -> list[str]:
+    """Names of the indices of a model that has several: categories but the base, or outcomes."""
+    return [str(c) for c in sample.categories[1:]] if sample.categories else list(sample.outcome)
 
 
 def offset_of(sample: Sample, data: pd.DataFrame | None) -> Array | None:

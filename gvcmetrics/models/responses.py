@@ -15,6 +15,7 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.models.absorb import group_means
 from gvcmetrics.models.absorbed import ABSORBING, absorbed_results
 from gvcmetrics.models.covariance import Vcov, parse_vcov
+from gvcmetrics.models.design import require
 from gvcmetrics.models.estimate import conclude, solve
 from gvcmetrics.models.families.base import Array, Family
 from gvcmetrics.models.firth import penalised
@@ -279,6 +280,7 @@ def regressors_of(sample: Sample, means: tuple[str, ...], data: pd.DataFrame | N
     if data is None:
         return np.column_stack([X, table[sample.unit]])
     assert sample.unit_labels is not None
+    require(data, [str(sample.unit_name)])
     known = sample.unit_labels.get_indexer(pd.Index(data[sample.unit_name]))
     found = np.where((known >= 0)[:, None], table[np.maximum(known, 0)], np.nan)
     return np.column_stack([X, found])

@@ -1,7 +1,6 @@
 """Pooled models against R, invariances, bad input."""
 
 import json
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -144,24 +143,6 @@ def test_predictions_average_to_the_shares() -> None:
     again = estimate.predict(data.head(5))
     np.testing.assert_allclose(again, estimate.predict().head(5))
     assert estimate.predict().mean() == pytest.approx(data["binary"].mean(), rel=1e-9)
-
-
-def test_prediction_jacobian_against_differences() -> None:
-    data = sample("balanced").head(60)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        estimates = [
-            gvc.ordered_probit("ordered ~ x1", data),
-            gvc.logit("binary ~ x1", data, unit="unit", effects="random"),
-            gvc.negative_binomial("overdispersed ~ x1", data),
-        ]
-    for estimate in estimates:
-        at, X = estimate.params.to_numpy(), estimate.sample.X
-        jacobian = estimate.predictor.mean_and_jacobian(at, X)[1]
-        for j in range(len(at)):
-            step = 1e-5 * np.eye(len(at))[j]
-            change = estimate.predictor.mean(at + step, X) - estimate.predictor.mean(at - step, X)
-            np.testing.assert_allclose(jacobian[:, :, j], change / 2e-5, atol=1e-8)
 
 
 def test_a_perfect_predictor_is_dropped_with_its_rows_and_named() -> None:
