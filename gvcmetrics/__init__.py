@@ -18,6 +18,7 @@ _PUBLIC = {
     # models
     "ols": "gvcmetrics.models",
     "poisson": "gvcmetrics.models",
+    "hausman": "gvcmetrics.models",
     # report
     "table": "gvcmetrics.report",
 }

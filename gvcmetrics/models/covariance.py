@@ -61,7 +61,7 @@ class Vcov:
         return (*self.clusters, *((self.strata,) if self.strata else ()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inference:
     """What an estimate leaves behind so that any covariance can be made of it without refitting.
 
@@ -73,7 +73,7 @@ class Inference:
     linear : whether t distributions apply.
     sigma2 : residual variance of a linear model, None for likelihood models.
     absorbed : codes of the absorbed effects.
-    leverage : (r,) hat values, or None where they are not defined.
+    leverage : makes the (r,) hat values, or None where they are not defined.
     jackknife : cluster codes → (G, k) estimates without each cluster, or None.
     frequency : (r,) frequency weights, or None.
     """
@@ -85,13 +85,13 @@ class Inference:
     linear: bool
     sigma2: float | None = None
     absorbed: tuple[np.ndarray, ...] = field(default=(), repr=False)
-    leverage: np.ndarray | None = field(default=None, repr=False)
+    leverage: Callable[[], np.ndarray] | None = field(default=None, repr=False)
     jackknife: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
     estimates: np.ndarray | None = field(default=None, repr=False)
     frequency: np.ndarray | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Covariance:
     """A covariance matrix with the degrees of freedom of its t distribution (∞: normal)."""
 
@@ -205,7 +205,7 @@ def _robust(kind: str, inference: Inference) -> Covariance:
         raise ModelError(
             f"{kind} needs hat values, which this model does not have", remedy='Use "hetero" or CRV3'
         )
-    slack = 1.0 - inference.leverage
+    slack = 1.0 - inference.leverage()
     if (slack < 1e-10).any():
         raise ModelError(
             f"{kind} is not defined: {int((slack < 1e-10).sum())} observations have leverage 1",

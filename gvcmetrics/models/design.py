@@ -108,7 +108,7 @@ def with_shifts(
     if repeated.any():
         row = int(np.flatnonzero(known)[repeated.argmax()])
         raise DataError(
-            f"unit {frame[unit].iloc[row]!r} has period {frame[time].iloc[row]!r} twice",
+            f"unit '{frame[unit].iloc[row]}' has period {frame[time].iloc[row]} twice",
             Place(row=row + 2, column=time),
             "Lags need one row a unit and period",
         )

@@ -69,7 +69,7 @@ def poisson(
     >>> frame = pd.DataFrame({"firm": [1, 1, 1, 2, 2, 2], "rd": [0.0, 1, 2, 1, 2, 4],
     ...     "patents": [1, 2, 5, 0, 2, 3]})
     >>> poisson("patents ~ rd", frame, unit="firm", effects="fixed").params.round(4).to_dict()
-    {'rd': 0.6466}
+    {'rd': 0.6686}
     """
     if effects not in ("pooled", "fixed"):
         raise ModelError(f"effects={effects!r} is not known here", remedy="Use 'pooled' or 'fixed'")
@@ -170,17 +170,25 @@ def _fit_without_separated(sample: Sample) -> tuple[Sample, np.ndarray, bool]:
     """Drop separated rows until none is left; the sample, the fitted index and whether it converged."""
     while True:
         kept, index, converged = _fit(sample)
-        if kept.all():
-            kept = ~_still_falling(sample, index)
-        if kept.all():
-            return sample, index, converged
-        warnings.warn(
-            f"{int((~kept).sum())} rows are separated (their fitted mean is zero) and were left out",
-            EstimationWarning,
-            stacklevel=4,
-        )
-        sample = sample.select(kept, SEPARATED)
-        sample = drop_collinear(sample, [*sample.absorbed.values()])
+        smaller = _without(sample, kept)
+        if smaller.names == sample.names:
+            kept = ~_still_falling(smaller, index)
+            if kept.all():
+                return smaller, index, converged
+            smaller = _without(smaller, kept)
+        sample = smaller
+
+
+def _without(sample: Sample, kept: np.ndarray) -> Sample:
+    if kept.all():
+        return sample
+    warnings.warn(
+        f"{int((~kept).sum())} rows are separated (their fitted mean is zero) and were left out",
+        EstimationWarning,
+        stacklevel=5,
+    )
+    smaller = sample.select(kept, SEPARATED)
+    return drop_collinear(smaller, [*smaller.absorbed.values()])
 
 
 def _fit(sample: Sample) -> tuple[np.ndarray, np.ndarray, bool]:

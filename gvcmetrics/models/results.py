@@ -19,7 +19,7 @@ from gvcmetrics.models.summary import STATISTIC_LABELS, summary_html, summary_te
 from gvcmetrics.models.tests import TestResult, likelihood_ratio, wald
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Results:
     """Estimates of one model.
 
