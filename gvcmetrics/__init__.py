@@ -27,6 +27,7 @@ _PUBLIC = {
     "fractional_logit": "gvcmetrics.models",
     "negative_binomial": "gvcmetrics.models",
     "joint_probit": "gvcmetrics.models",
+    "hausman": "gvcmetrics.models",
     # report
     "table": "gvcmetrics.report",
 }
