@@ -30,13 +30,14 @@ from gvcmetrics.models.estimate import Problem, unit_weights
 from gvcmetrics.models.families.base import Array, Family
 from gvcmetrics.models.heterogeneity.groups import Groups
 from gvcmetrics.models.likelihood import POOL, Batch, in_memory
-from gvcmetrics.models.newton import Optimum
+from gvcmetrics.models.newton import Optimum, maximise
 from gvcmetrics.models.sample import Sample
 
 Integers = NDArray[np.intp]
 _ROWS_A_STRIP = 4096
 _MODE_STEPS = 50
 _DIFFERENCE = 1e-4
+_NOISE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -266,8 +267,19 @@ def random_problem(
             remedy="Use effects='pooled'",
         )
     order = groups.order
+    weights = unit_weights(sample, groups)
+
+    def refit(keep: NDArray[np.bool_], start: Array) -> Array:
+        rows = np.repeat(keep, np.diff(groups.starts))
+        fewer = RandomIntercept(
+            family, likelihood.y[rows], likelihood.X[rows], groups.only(keep), nquad,
+            None if weights is None else weights[keep],
+            None if likelihood.offset is None else likelihood.offset[rows],
+        )  # fmt: skip
+        return maximise(fewer.evaluate, start, noise=_NOISE).theta
+
     likelihood = RandomIntercept(
-        family, y[order], sample.X[order], groups, nquad, unit_weights(sample, groups),
+        family, y[order], sample.X[order], groups, nquad, weights,
         None if sample.offset is None else sample.offset[order],
     )  # fmt: skip
     return replace(
@@ -280,7 +292,8 @@ def random_problem(
         spreads=np.append(pooled.spreads, 0.0),
         groups=groups,
         natural=_sigma_for_log_sigma,
-        noise=1e-10,
+        refit=refit,
+        noise=_NOISE,
         curvature=likelihood.curvature,
     )
 
