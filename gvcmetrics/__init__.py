@@ -28,6 +28,7 @@ _PUBLIC = {
     "negative_binomial": "gvcmetrics.models",
     "joint_probit": "gvcmetrics.models",
     "hausman": "gvcmetrics.models",
+    "spells": "gvcmetrics.models",
     # report
     "table": "gvcmetrics.report",
 }

@@ -21,6 +21,7 @@ _PUBLIC = {
     "fractional_logit": "discrete",
     "negative_binomial": "discrete",
     "joint_probit": "joint",
+    "spells": "spells",
     "Results": "results",
     "TestResult": "tests",
 }

@@ -13,10 +13,12 @@ ordered_probit       yes     no     yes     yes         yes
 multinomial_logit    yes     yes    no      no          yes
 fractional_logit     yes     no     no      no          yes
 negative_binomial    yes     no     yes     yes         yes
+poisson              yes     yes    yes     yes         yes
 joint_probit         yes     no     no      no          yes
 ===================  ======  =====  ======  ==========  =================
 
-`pooled` treats rows alike. `fixed` conditions the unit effects away (conditional logit; blow-up and
+`pooled` treats rows alike; logit, probit and cloglog absorb effects after `|`, with bias correction for
+logit and probit. `fixed` conditions the unit effects away (conditional logit; blow-up and
 cluster for ordered outcomes; Chamberlain's conditional likelihood for several categories). `random`
 integrates a normal unit effect out. `correlated` adds to that the unit means of the regressors (Mundlak
 1978), and `correlated_pooled` adds them to the pooled model.
@@ -25,6 +27,7 @@ integrates a normal unit effect out. `correlated` adds to that the unit means of
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
@@ -98,7 +101,7 @@ _NEGATIVE_BINOMIAL = Response(
 
 def logit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -108,6 +111,9 @@ def logit(
     frequency: bool = False,
     offset: str | None = None,
     nquad: int = 12,
+    bias_correction: str | None = None,
+    lags: int = 0,
+    firth: bool = False,
     fix: Mapping[str, float] | None = None,
     trusted: bool = True,
 ) -> Results:
@@ -117,8 +123,10 @@ def logit(
 
     Parameters
     ----------
-    formula : `"y ~ x1 * x2 + C(region)"`, y being 0/1.
-    data : frame, one row an observation.
+    formula : `"y ~ x1 * x2 + C(region) | firm + year"`, y being 0/1; effects after `|` are absorbed
+        (estimated, see `bias_correction`).
+    data : frame, one row an observation; or the path of a Parquet file, of any size, which is then read
+        batch by batch (pooled effects; iid, hetero and CRV1 errors).
     unit, time : columns of the panel's unit and period; needed for unit effects and for lags.
     effects : `pooled`; `fixed`: conditional logit (Chamberlain 1980), exact for groups of any size;
         `random`: normal intercept by unit, integrated by adaptive Gauss-Hermite quadrature;
@@ -129,6 +137,10 @@ def logit(
         unit unless effects are pooled.
     offset : column or expression with coefficient one.
     nquad : quadrature points of random effects.
+    bias_correction : for absorbed effects, `"analytical"` or `"jackknife"` (Fernández-Val & Weidner 2016);
+        `lags` of past outcomes that regressors react to, in the analytical one.
+    firth : penalised likelihood (Firth 1993), pooled or fixed, for small or separated samples; robust
+        covariances take the scores without the penalty.
     fix : parameters held at a value, `{"x1": 0}`.
     trusted : False refuses formulas that would run code.
 
@@ -152,7 +164,7 @@ def logit(
 
 def probit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -162,6 +174,8 @@ def probit(
     frequency: bool = False,
     offset: str | None = None,
     nquad: int = 12,
+    bias_correction: str | None = None,
+    lags: int = 0,
     fix: Mapping[str, float] | None = None,
     trusted: bool = True,
 ) -> Results:
@@ -171,7 +185,8 @@ def probit(
 
     Parameters
     ----------
-    formula, data, unit, time, vcov, weights, frequency, offset, nquad, fix, trusted : as in `logit`.
+    formula, data, unit, time, vcov, weights, frequency, offset, nquad, bias_correction, lags,
+        fix, trusted : as in `logit`.
     effects : `pooled`, `random`, `correlated` or `correlated_pooled`. There is no `fixed`: no statistic
         conditions the unit effects of a probit away.
 
@@ -187,7 +202,7 @@ def probit(
 
 def cloglog(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -224,7 +239,7 @@ def cloglog(
 
 def ordered_logit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -263,7 +278,7 @@ def ordered_logit(
 
 def ordered_probit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -298,7 +313,7 @@ def ordered_probit(
 
 def multinomial_logit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -335,7 +350,7 @@ def multinomial_logit(
 
 def fractional_logit(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,
@@ -371,7 +386,7 @@ def fractional_logit(
 
 def negative_binomial(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | str | Path,
     *,
     unit: str | None = None,
     time: str | None = None,

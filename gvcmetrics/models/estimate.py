@@ -70,7 +70,7 @@ def solve(problem: Problem, fix: Mapping[str, float] | None = None) -> tuple[Opt
         optimum = maximise(problem.evaluate, start, free, noise=problem.noise)
     information = -optimum.hessian[np.ix_(free, free)]
     refuse_separation(
-        _inverse(information), problem.spreads[free],
+        inverse_information(information), problem.spreads[free],
         [name for name, moves in zip(problem.names, free, strict=True) if moves], _FIRTH,
     )  # fmt: skip
     if not optimum.converged:
@@ -93,10 +93,10 @@ def conclude(
     """Scores and bread in the reported parameters, their covariance, and the Results."""
     p = len(free)
     bread = np.zeros((p, p))
-    bread[np.ix_(free, free)] = _inverse(-optimum.hessian[np.ix_(free, free)])
+    bread[np.ix_(free, free)] = inverse_information(-optimum.hessian[np.ix_(free, free)])
     if problem.curvature is not None:
         exact = problem.curvature(optimum.theta, np.sqrt(np.diag(bread)))
-        bread[np.ix_(free, free)] = _inverse(-exact[np.ix_(free, free)])
+        bread[np.ix_(free, free)] = inverse_information(-exact[np.ix_(free, free)])
     estimates, jacobian = problem.natural(optimum.theta) if problem.natural else (optimum.theta, None)
     scores = problem.scores(optimum.theta)
     if jacobian is not None:
@@ -119,6 +119,7 @@ def conclude(
         restricted=_restricted(problem, optimum, free),
     )
     notes = tuple(facts.pop("notes", ()))
+    statistics = {**facts.pop("statistics", {}), "iterations": optimum.iterations}
     if sample.weights is not None and not sample.frequency and asked.kind == "iid":
         asked = Vcov("hetero")
         notes += ("With sampling weights the errors are heteroskedasticity-robust.",)
@@ -131,6 +132,7 @@ def conclude(
         loglik=optimum.loglik,
         converged=optimum.converged,
         blocks=problem.blocks,
+        statistics=statistics,
         notes=notes,
         codes=codes,
         **facts,
@@ -139,8 +141,10 @@ def conclude(
 
 def column_spreads(X: Array) -> Array:
     """Standard deviation of each column; its size, for a constant."""
-    spread = X.std(axis=0)
-    return np.where(spread > 0, spread, np.abs(X).max(axis=0, initial=0.0))
+    mean = np.full(len(X), 1.0 / len(X)) @ X
+    square = np.einsum("ij,ij->j", X, X) / len(X)
+    variance = square - mean**2
+    return np.where(variance > 1e-12 * square, np.sqrt(np.maximum(variance, 0.0)), np.sqrt(square))
 
 
 def unit_weights(sample: Sample, groups: Groups) -> Array | None:
@@ -215,7 +219,7 @@ def _restricted(
                 remedy="Restrict regression coefficients, or use impose_null=False",
             )
         Rf = R[:, free]
-        pull = _inverse(-optimum.hessian[np.ix_(free, free)]) @ Rf.T
+        pull = inverse_information(-optimum.hessian[np.ix_(free, free)]) @ Rf.T
         base = optimum.theta.copy()
         base[free] -= pull @ np.linalg.solve(Rf @ pull, R @ optimum.theta - r)
         Z = np.zeros((len(free), int(free.sum()) - len(R)))
@@ -229,14 +233,14 @@ def _restricted(
         bread = np.zeros((len(free), len(free)))
         hessian = problem.evaluate(theta)[2]
         if problem.curvature is not None:
-            hessian = problem.curvature(theta, np.sqrt(np.abs(np.diag(_inverse(-hessian)))))
-        bread[np.ix_(free, free)] = _inverse(-hessian[np.ix_(free, free)])
+            hessian = problem.curvature(theta, np.sqrt(np.abs(np.diag(inverse_information(-hessian)))))
+        bread[np.ix_(free, free)] = inverse_information(-hessian[np.ix_(free, free)])
         return problem.scores(theta), bread
 
     return restricted
 
 
-def _inverse(information: Array) -> Array:
+def inverse_information(information: Array) -> Array:
     """Inverse of a symmetric matrix; infinite variances where it is singular."""
     if not len(information):
         return information

@@ -12,9 +12,10 @@ costs O(n m k^2) operations and holds no array longer than a block of rows.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,29 +91,30 @@ class Likelihood:
         """Log likelihood, score and Hessian at theta, in one pass over the data."""
         p = self.n_parameters
         total, score, hessian = 0.0, np.zeros(p), np.zeros((p, p))
-        # An outcome that is impossible at a trial point makes inf - inf here; newton rejects such points.
-        for loglik, s, h in self._map(self._sum_strip, theta):
-            total += loglik
-            score += s
-            hessian += h
-        return total, score, hessian + np.tril(hessian, -1).T
-
-    def loglik(self, theta: Array) -> Array:
-        """Log likelihood of each observation (unweighted)."""
-        return np.concatenate(list(self._map(self._loglik_strip, theta)))
+        for batch in self.source():
+            strips = [batch.rows(*cut) for cut in self._strips(batch)]
+            for loglik, s, h in POOL.map(partial(self._sum_strip, theta), strips):
+                total += loglik
+                score += s
+                hessian += h
+        return total, score, np.tril(hessian) + np.tril(hessian, -1).T
 
     def scores(self, theta: Array) -> Array:
         """Score of each observation (n, parameters), weighted."""
-        return np.concatenate(list(self._map(self._score_strip, theta)))
-
-    def _map(self, work: Callable, theta: Array) -> Iterator:
+        parts = []
         for batch in self.source():
-            size = self.family.strip
-            strips = [batch.rows(start, start + size) for start in range(0, len(batch.y), size)]
-            if len(strips) == 1:
-                yield work(theta, strips[0])
-            else:
-                yield from POOL.map(lambda strip: work(theta, strip), strips)
+            out = np.empty((len(batch.y), self.n_parameters))
+            cuts = self._strips(batch)
+            # The strips fill parts of one array, so that scores are never held twice.
+            jobs = [POOL.submit(self._fill_scores, theta, batch.rows(*cut), out[slice(*cut)]) for cut in cuts]
+            for job in jobs:
+                job.result()
+            parts.append(out)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _strips(self, batch: Batch) -> list[tuple[int, int]]:
+        size = self.family.strip
+        return [(start, start + size) for start in range(0, len(batch.y), size)]
 
     def _sum_strip(self, theta: Array, strip: Batch) -> tuple[float, Array, Array]:
         p = self.n_parameters
@@ -123,8 +125,10 @@ class Likelihood:
             loglik, g, h = self.family.evaluate(block.y, self.indices(theta, block), constants)
             if block.weights is not None:
                 loglik, g, h = loglik * block.weights, g * block.weights[:, None], h * block.weights[:, None]
-            total += float(loglik.sum())
-            self._add(block.X, g, h, score, hessian)
+            # Infinities of a trial point outside the domain become NaN here; newton rejects the point.
+            with np.errstate(over="ignore", invalid="ignore"):
+                total += float(loglik.sum())
+                self._add(block.X, g, h, score, hessian)
         return total, score, hessian
 
     def _add(self, X: Array, g: Array, h: Array, score: Array, hessian: Array) -> None:
@@ -146,8 +150,7 @@ class Likelihood:
                 else:
                     hessian[row, column] += (Xj * hjk[:, None]).T @ Xk
 
-    def _score_strip(self, theta: Array, strip: Batch) -> Array:
-        out = np.empty((len(strip.y), self.n_parameters))
+    def _fill_scores(self, theta: Array, strip: Batch, out: Array) -> None:
         constants = self.constants(theta)
         for start in range(0, len(strip.y), BLOCK):
             block = strip.rows(start, start + BLOCK)
@@ -160,10 +163,6 @@ class Likelihood:
                     _take(block.X, columns), g[:, j, None], out=part[:, self.starts[j] : self.starts[j + 1]]
                 )
             part[:, self.starts[-1] :] = g[:, self.family.n_indices :]
-        return out
-
-    def _loglik_strip(self, theta: Array, strip: Batch) -> Array:
-        return self.family.evaluate(strip.y, self.indices(theta, strip), self.constants(theta))[0]
 
 
 def in_memory(

@@ -50,9 +50,9 @@ def maximise(
 ) -> Optimum:
     """Maximise a log likelihood by Newton's method with step halving.
 
-    Where the Hessian is not negative definite its diagonal is loaded until it is (Levenberg 1944;
-    Nocedal & Wright 2006, algorithm 3.3), so each step climbs; a step is halved until the log likelihood
-    rises by at least a ten-thousandth of what its slope promises.
+    Where the Hessian is not negative definite its eigenvalues are replaced by their absolute values, away
+    from zero, so each step climbs (Nocedal & Wright 2006, section 3.4); a step is halved until the log
+    likelihood rises by at least a ten-thousandth of what its slope promises.
 
     Parameters
     ----------
@@ -135,19 +135,18 @@ def _search(
 
 
 def _ascent(score: Array, hessian: Array) -> Array:
-    """(-H + load)^-1 g, with the least load of a growing sequence that makes -H positive definite."""
+    """(-H)^-1 g where -H is positive definite; elsewhere its eigenvalues are made positive first."""
     if not len(score):
         return score
     diagonal = np.abs(np.diag(hessian))
     scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     information = -hessian * np.outer(scale, scale)
-    load = 0.0
-    while True:
-        try:
-            root = np.linalg.cholesky(information + load * np.eye(len(score)))
-            break
-        except np.linalg.LinAlgError:
-            load = max(10.0 * load, 1e-8)
+    try:
+        root = np.linalg.cholesky(information)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(information)
+        floor = 1e-3 * np.abs(values).max() or 1.0
+        return scale * (vectors @ ((vectors.T @ (scale * score)) / np.maximum(np.abs(values), floor)))
     half = np.linalg.solve(root, scale * score)
     return scale * np.linalg.solve(root.T, half)
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
+from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.models.families.base import Array
 from gvcmetrics.models.sample import Sample
 
@@ -65,15 +62,6 @@ def categories(sample: Sample, ordered: bool) -> Array:
             f"the categories of '{column}' have no order",
             remedy="Use numbers, or pd.Categorical(..., categories=[low, ..., high], ordered=True)",
         )
-    values = sample.source.get(column)
-    if values is not None and isinstance(values.dtype, pd.CategoricalDtype):
-        empty = [str(c) for c in values.cat.categories if c not in labels]
-        if empty:
-            warnings.warn(
-                f"categories of '{column}' without observations left out: {', '.join(empty)}",
-                EstimationWarning,
-                stacklevel=5,
-            )
     return sample.y
 
 

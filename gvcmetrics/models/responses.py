@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ import pandas as pd
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.absorb import group_means
+from gvcmetrics.models.absorbed import ABSORBING, absorbed_results
 from gvcmetrics.models.covariance import Vcov, parse_vcov
 from gvcmetrics.models.estimate import conclude, solve
 from gvcmetrics.models.families.base import Array, Family
+from gvcmetrics.models.firth import penalised
 from gvcmetrics.models.formula import Formula
+from gvcmetrics.models.from_file import fit_parquet
 from gvcmetrics.models.heterogeneity.fixed import (
     conditional_multinomial_problem,
     conditional_problem,
@@ -23,6 +27,7 @@ from gvcmetrics.models.heterogeneity.fixed import (
 )
 from gvcmetrics.models.heterogeneity.pooled import null_loglik, pooled_problem
 from gvcmetrics.models.heterogeneity.random import random_problem, variance_statistics
+from gvcmetrics.models.newton import Optimum
 from gvcmetrics.models.prediction import Prediction
 from gvcmetrics.models.random_effects import mundlak_columns
 from gvcmetrics.models.results import Results, call_text
@@ -30,6 +35,7 @@ from gvcmetrics.models.sample import Sample, build_sample
 from gvcmetrics.models.separation import drop_perfect_predictors
 
 EFFECTS = ("pooled", "fixed", "random", "correlated", "correlated_pooled")
+_NO_VARIANCE = 1e-3
 _LATENT = {"logit": np.pi**2 / 3, "probit": 1.0, "cloglog": np.pi**2 / 6}
 
 
@@ -69,7 +75,12 @@ def fit(response: Response, function: Callable[..., Results], arguments: Mapping
     _check_effects(response, effects, unit)
     asked = parse_vcov(options["vcov"])
     parsed = Formula.parse(formula, trusted=options["trusted"])
-    refuse_absorbed(response.name, parsed)
+    if isinstance(data, (str, Path)):
+        return fit_parquet(
+            response, call_text(function, formula, options), Path(data), parsed, asked, options
+        )
+    if response.name not in ABSORBING or effects != "pooled":
+        refuse_absorbed(response.name, parsed)
     sample = build_sample(
         parsed,
         data,
@@ -83,9 +94,20 @@ def fit(response: Response, function: Callable[..., Results], arguments: Mapping
     )
     y = response.outcome(sample)
     call = call_text(function, formula, options)
+    if sample.absorbed:
+        return absorbed_results(sample, response.title, response.family(sample), asked, call, options)
+    if options.get("bias_correction") is not None:
+        raise ModelError(
+            "bias_correction= is for absorbed effects", remedy="Absorb the unit: 'y ~ x | firm_id + year'"
+        )
     if effects == "fixed":
-        return _fixed(response, sample, asked, call, options["fix"])
-    if response.name in ("logit", "probit", "cloglog"):
+        return _fixed(response, sample, asked, call, options)
+    firth = options.get("firth", False)
+    if firth and effects not in ("pooled", "correlated_pooled"):
+        raise ModelError(
+            f"firth=True with effects={effects!r} does not exist", remedy="Use 'pooled' or 'fixed'"
+        )
+    if response.name in ("logit", "probit", "cloglog") and not firth:
         sample = drop_perfect_predictors(sample)
         y = sample.y
     before = sample
@@ -108,9 +130,12 @@ def _likelihood(
     effects, fix = options["effects"], options["fix"]
     problem = pooled_problem(sample, y, family, [str(label) for label in labels[1:]])
     with_random = effects in ("random", "correlated")
-    optimum, free = solve(problem, None if with_random else fix)
-    statistics = {}
-    if fix is None and not with_random:
+    firth = options.get("firth", False)
+    optimum, free = solve(penalised(problem) if firth else problem, None if with_random else fix)
+    statistics: dict[str, float] = {}
+    if firth:
+        optimum, statistics = _unpenalised(optimum, statistics)
+    elif fix is None and not with_random:
         null = null_loglik(sample, y, family)
         statistics["pseudo_r2"] = 1.0 - optimum.loglik / null
     if with_random:
@@ -132,6 +157,10 @@ def _likelihood(
         random=with_random,
     )
     notes = [f"Base category: {labels[0]}."] if family.n_indices > 1 and labels else []
+    if with_random and np.exp(optimum.theta[-1]) < _NO_VARIANCE:
+        notes.append(
+            "The variance of the unit effect is at its lower bound, zero: the model is the pooled one."
+        )
     return conclude(
         problem, optimum, free, sample, asked,
         model=response.title, effects=effects, call=call, statistics=statistics,
@@ -139,9 +168,7 @@ def _likelihood(
     )  # fmt: skip
 
 
-def _fixed(
-    response: Response, sample: Sample, asked: Vcov, call: str, fix: Mapping[str, float] | None
-) -> Results:
+def _fixed(response: Response, sample: Sample, asked: Vcov, call: str, options: Mapping[str, Any]) -> Results:
     """Unit effects conditioned away."""
     sample, statistics = informative(sample)
     family = response.family(sample)
@@ -156,7 +183,11 @@ def _fixed(
         if asked.kind == "iid":
             # The copies of a unit are dependent, so the inverse Hessian is not a covariance here.
             asked = Vcov("CRV1", (str(sample.unit_name),))
-    optimum, free = solve(problem, fix)
+    if options.get("firth", False):
+        problem = penalised(problem)
+    optimum, free = solve(problem, options["fix"])
+    if options.get("firth", False):
+        optimum, statistics = _unpenalised(optimum, statistics)
     columns = tuple(np.arange(len(sample.names)) for _ in range(max(family.n_indices, 1)))
     prediction = Prediction(
         family,
@@ -172,6 +203,13 @@ def _fixed(
         model=response.title, effects="fixed", call=call, statistics=statistics,
         predictor=prediction, notes=notes,
     )  # fmt: skip
+
+
+def _unpenalised(optimum: Optimum, statistics: dict[str, float]) -> tuple[Optimum, dict[str, float]]:
+    """The optimum with the likelihood proper, and the penalised one among the statistics."""
+    half_determinant = 0.5 * float(np.linalg.slogdet(-optimum.hessian)[1])
+    statistics = {**statistics, "penalised_loglik": optimum.loglik}
+    return replace(optimum, loglik=optimum.loglik - half_determinant), statistics
 
 
 def _check_effects(response: Response, effects: str, unit: str | None) -> None:

@@ -39,6 +39,9 @@ STATISTIC_LABELS = {
     "units_left_out": "Units left out",
     "lr_independence": "LR test of independence",
     "lr_independence_p": "LR test of independence, p",
+    "rows_left_out": "Rows left out",
+    "penalised_loglik": "Penalised log likelihood",
+    "iterations": "Newton steps",
     "lr_pooled": "LR test against pooled",
     "lr_pooled_p": "LR test against pooled, p",
 }

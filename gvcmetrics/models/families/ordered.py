@@ -14,10 +14,8 @@ from gvcmetrics.models.families.base import Array, Family, Kernel, shares
 from gvcmetrics.models.families.scalar import (
     inverse_mills,
     inverse_mills_slope,
-    log_logistic,
     log_normal_cdf,
     log_normal_pdf,
-    logistic,
 )
 
 
@@ -46,35 +44,36 @@ def _place(i: int, y: int, values: tuple, gradient: Any, hessian: Any) -> None:
 def ordered_logit_kernel(y: Any, eta: Any, constants: Any, loglik: Any, gradient: Any, hessian: Any) -> None:
     """log[F(u) - F(l)] = log F(u) + log F(-l) + log(1 - exp(l - u)), F logistic; stable everywhere."""
     top = constants.shape[0]
+    # log(1 - exp(-d)) and 1/(exp(d) - 1) of the distance d between the cuts of each category
+    gap, r = np.zeros(top + 1), np.zeros(top + 1)
+    for k in range(1, top):
+        d = constants[k] - constants[k - 1]
+        if d <= 0.0:
+            gap[k] = -math.inf
+        else:
+            gap[k] = math.log(-math.expm1(-d)) if d < 1.0 else math.log1p(-math.exp(-d))
+            r[k] = 1.0 / math.expm1(d) if d < 700.0 else 0.0
     for i in range(y.shape[0]):
         k = int(y[i])
-        below = above = gap = 0.0
-        fu = fu_slope = fl = fl_slope = 0.0
-        loglik[i] = 0.0
+        eu = el = fu = fl = fu_slope = fl_slope = tails = 0.0
         if k < top:
             u = constants[k] - eta[i, 0]
-            above = log_logistic(u)
-            fu = logistic(-u)
-            fu_slope = fu * logistic(u)
+            eu = math.exp(-abs(u))
+            share = 1.0 / (1.0 + eu)
+            fu = eu * share if u >= 0.0 else share
+            fu_slope = eu * share * share
+            tails += min(u, 0.0)
         if k > 0:
             low = constants[k - 1] - eta[i, 0]
-            below = log_logistic(-low)
-            fl = logistic(low)
-            fl_slope = fl * logistic(-low)
-        r = 0.0
-        if 0 < k < top:
-            d = constants[k] - constants[k - 1]
-            if d <= 0.0:
-                loglik[i] = -math.inf
-                gradient[i, :] = 0.0
-                hessian[i, :] = 0.0
-                continue
-            gap = math.log(-math.expm1(-d)) if d < 1.0 else math.log1p(-math.exp(-d))
-            r = 1.0 / math.expm1(d) if d < 700.0 else 0.0
-        loglik[i] = above + below + gap
-        rr = r * (1.0 + r)
+            el = math.exp(-abs(low))
+            share = 1.0 / (1.0 + el)
+            fl = share if low >= 0.0 else el * share
+            fl_slope = el * share * share
+            tails += min(-low, 0.0)
+        loglik[i] = tails - math.log1p(eu + el + eu * el) + gap[k]
+        rr = r[k] * (1.0 + r[k])
         derivatives = (
-            fl - fu, fu + r, -fl - r,
+            fl - fu, fu + r[k], -fl - r[k],
             -fu_slope - fl_slope, fu_slope, fl_slope,
             -fu_slope - rr, rr, -fl_slope - rr,
         )  # fmt: skip

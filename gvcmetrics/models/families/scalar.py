@@ -11,23 +11,6 @@ SQRT_HALF = 0.7071067811865476
 
 
 @njit(cache=True, nogil=True)
-def log_logistic(x: float) -> float:
-    """log 1/(1 + exp(-x))."""
-    if x > 0.0:
-        return -math.log1p(math.exp(-x))
-    return x - math.log1p(math.exp(x))
-
-
-@njit(cache=True, nogil=True)
-def logistic(x: float) -> float:
-    """1/(1 + exp(-x))."""
-    if x > 0.0:
-        return 1.0 / (1.0 + math.exp(-x))
-    u = math.exp(x)
-    return u / (1.0 + u)
-
-
-@njit(cache=True, nogil=True)
 def normal_cdf(x: float) -> float:
     """Standard normal distribution function."""
     return 0.5 * math.erfc(-x * SQRT_HALF)

@@ -6,10 +6,11 @@ r"""Random effects: units share a normal intercept, integrated out by adaptive G
 
 with :math:`m_u, s_u` the mode of the integrand and the standard deviation of the normal that touches it
 there (Naylor & Smith 1982; Liu & Pierce 1994). The sum is what is maximised, so its score has two parts:
-with posterior weights :math:`\pi_{uq}` and a unit's score :math:`S_{uq}` and Hessian :math:`H_{uq}` at a node,
-:math:`\sum_q \pi_{uq} S_{uq}` with nodes held still, and what the nodes' own movement adds, which vanishes
-as points are added; its third derivative is a central difference of the kernel's Hessian. The Hessian
-is that of the sum with nodes held still, :math:`\sum_q \pi_{uq} (H_{uq} + S_{uq} S_{uq}')` less the outer
+with posterior weights :math:`\pi_{uq}` and a unit's score :math:`S_{uq}` and Hessian :math:`H_{uq}` at a
+node, :math:`\sum_q \pi_{uq} S_{uq}` with nodes held still, and what the nodes' own movement adds, which
+vanishes as points are added; its third derivative is a central difference of the kernel's Hessian.
+The Hessian is that of the sum with nodes held still,
+:math:`\sum_q \pi_{uq} (H_{uq} + S_{uq} S_{uq}')` less the outer
 product of the mean score (Louis 1982), which is good for Newton's steps; the covariance takes central
 differences of the score. sigma enters as the coefficient of the regressor :math:`a_{uq}`.
 
@@ -72,7 +73,7 @@ class RandomIntercept:
         return self._pass(theta)[1]
 
     def curvature(self, theta: Array, errors: Array) -> Array:
-        """Hessian of the sum with moving nodes: central differences of its score, a fraction of an error wide."""
+        """Hessian of the sum with moving nodes: differences of its score, a fraction of an error wide."""
         columns = []
         for j, error in enumerate(errors):
             move = np.zeros(len(theta))
@@ -268,20 +269,17 @@ def random_problem(
         )
     order = groups.order
     weights = unit_weights(sample, groups)
+    offset = None if sample.offset is None else sample.offset[order]
+    likelihood = RandomIntercept(family, y[order], sample.X[order], groups, nquad, weights, offset)
 
     def refit(keep: NDArray[np.bool_], start: Array) -> Array:
         rows = np.repeat(keep, np.diff(groups.starts))
         fewer = RandomIntercept(
-            family, likelihood.y[rows], likelihood.X[rows], groups.only(keep), nquad,
-            None if weights is None else weights[keep],
-            None if likelihood.offset is None else likelihood.offset[rows],
+            family, y[order][rows], sample.X[order][rows], groups.only(keep), nquad,
+            None if weights is None else weights[keep], None if offset is None else offset[rows],
         )  # fmt: skip
         return maximise(fewer.evaluate, start, noise=_NOISE).theta
 
-    likelihood = RandomIntercept(
-        family, y[order], sample.X[order], groups, nquad, weights,
-        None if sample.offset is None else sample.offset[order],
-    )  # fmt: skip
     return replace(
         pooled,
         evaluate=likelihood.evaluate,
