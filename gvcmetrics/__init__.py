@@ -29,6 +29,13 @@ _PUBLIC = {
     "joint_probit": "gvcmetrics.models",
     "hausman": "gvcmetrics.models",
     "spells": "gvcmetrics.models",
+    "wild_bootstrap": "gvcmetrics.models",
+    "brant": "gvcmetrics.models",
+    "hausman_mcfadden": "gvcmetrics.models",
+    "goodness_of_fit": "gvcmetrics.models",
+    "hosmer_lemeshow": "gvcmetrics.models",
+    "multiple_testing": "gvcmetrics.models",
+    "spell_data": "gvcmetrics.models",
     # report
     "table": "gvcmetrics.report",
 }
