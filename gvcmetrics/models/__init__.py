@@ -28,6 +28,17 @@ _PUBLIC = {
     "plot_coefs": "plots",
     "Results": "results",
     "TestResult": "tests",
+    "wild_bootstrap": "bootstrap",
+    "BootstrapTest": "bootstrap",
+    "brant": "specification_tests",
+    "hausman_mcfadden": "specification_tests",
+    "goodness_of_fit": "goodness",
+    "hosmer_lemeshow": "goodness",
+    "multiple_testing": "multiplicity",
+    "romano_wolf": "multiplicity",
+    "holm": "multiplicity",
+    "benjamini_hochberg": "multiplicity",
+    "spell_data": "person_periods",
 }
 
 __all__ = [*_PUBLIC]
