@@ -76,6 +76,7 @@ $(RESULTS)/codebook.html: $(PANELS)
 
 $(RESULTS)/01_car_exporters.json: $(PARQUET)/passenger_cars.state
 $(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.state $(PARQUET)/us_innovators.state
+$(RESULTS)/03_ecuador_upgrading.json: $(PARQUET)/ecuador_innovation.state
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"
