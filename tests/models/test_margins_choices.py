@@ -1,6 +1,7 @@
 """What marginal effects may be asked for: contrasts, values, groups, scales, outcomes, prints, refusals."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,16 @@ def test_names_that_are_no_identifiers_and_lags() -> None:
     assert made.keys["contrast"].iloc[-1] == "dy/da b: 1 - 0"
 
 
+def test_columns_of_any_dtype() -> None:
+    plain = gvc.logit("binary ~ x1*d + g", DATA).margins()
+    typed = DATA.assign(
+        x1=DATA["x1"].astype(object), d=DATA["d"].astype("Int64"), g=DATA["g"].astype("category")
+    )
+    made = gvc.logit("binary ~ x1*d + g", typed).margins()
+    np.testing.assert_allclose(made.params, plain.params, rtol=1e-10)
+    np.testing.assert_allclose(made.std_errors, plain.std_errors, rtol=1e-10)
+
+
 def test_prints_and_tidy(interacted: Results) -> None:
     made = interacted.margins(["x1", "g"], at={"d": [0, 1]})
     assert list(made.terms[:2]) == ["x1 | d=0", "g: b - a | d=0"]
@@ -217,6 +228,8 @@ def test_refusals(interacted: Results) -> None:
     product = gvc.logit("binary ~ I(x1 * x2) + d", DATA)
     with pytest.raises(ModelError, match="Write their product as x1:x2"):
         product.margins("x1:x2")
+    with pytest.raises(ModelError, match="does not keep its sample"):
+        replace(interacted, sample=None).margins()
     joint = gvc.joint_probit("first + second ~ x1 + x2", DATA.head(200))
     with pytest.raises(ModelError, match="not known for cells of a joint probit"):
         joint.margins("x1:x2")

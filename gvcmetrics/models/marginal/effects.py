@@ -96,7 +96,7 @@ def margins(
     >>> from gvcmetrics.models import logit
     >>> frame = pd.DataFrame({"rd": [0, 1, 2, 3, 4, 5, 6, 7], "innovates": [0, 0, 1, 0, 1, 0, 1, 1]})
     >>> margins(logit("innovates ~ rd", frame), "rd").params.round(4).to_dict()
-    {'rd': 0.1008}
+    {'rd': 0.104}
     """
     call = _call_text(results, {name: value for name, value in locals().items() if name != "results"})
     if kind not in ("effects", "predictions"):
