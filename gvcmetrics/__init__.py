@@ -17,7 +17,7 @@ _PUBLIC = {
     "panels": "gvcmetrics.panels",
     # models
     "ols": "gvcmetrics.models",
-    "poisson": "gvcmetrics.models",
+    "poisson": "gvcmetrics.models.poisson",
     "logit": "gvcmetrics.models",
     "probit": "gvcmetrics.models",
     "cloglog": "gvcmetrics.models",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -200,3 +202,8 @@ def test_maketables_prints_results_side_by_side(data: pd.DataFrame, result: Resu
 )
 def test_numbers(value: float | None, text: str) -> None:
     assert number(value) == text
+
+
+def test_a_function_named_like_its_module_is_the_function() -> None:
+    code = "import gvcmetrics.models.poisson, gvcmetrics as gvc; assert callable(gvc.poisson)"
+    subprocess.run([sys.executable, "-c", code], check=True)
