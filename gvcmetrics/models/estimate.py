@@ -117,6 +117,7 @@ def conclude(
         frequency=frequency,
     )
     notes = tuple(facts.pop("notes", ()))
+    statistics = {**facts.pop("statistics", {}), "iterations": optimum.iterations}
     if sample.weights is not None and not sample.frequency and asked.kind == "iid":
         asked = Vcov("hetero")
         notes += ("With sampling weights the errors are heteroskedasticity-robust.",)
@@ -129,6 +130,7 @@ def conclude(
         loglik=optimum.loglik,
         converged=optimum.converged,
         blocks=problem.blocks,
+        statistics=statistics,
         notes=notes,
         codes=codes,
         **facts,

@@ -36,6 +36,7 @@ from gvcmetrics.models.sample import Sample, build_sample
 from gvcmetrics.models.separation import drop_perfect_predictors
 
 EFFECTS = ("pooled", "fixed", "random", "correlated", "correlated_pooled")
+_NO_VARIANCE = 1e-3
 _LATENT = {"logit": np.pi**2 / 3, "probit": 1.0, "cloglog": np.pi**2 / 6}
 
 
@@ -157,6 +158,10 @@ def _likelihood(
         random=with_random,
     )
     notes = [f"Base category: {labels[0]}."] if family.n_indices > 1 and labels else []
+    if with_random and np.exp(optimum.theta[-1]) < _NO_VARIANCE:
+        notes.append(
+            "The variance of the unit effect is at its lower bound, zero: the model is the pooled one."
+        )
     return conclude(
         problem, optimum, free, sample, asked,
         model=response.title, effects=effects, call=call, statistics=statistics,

@@ -41,6 +41,7 @@ STATISTIC_LABELS = {
     "lr_independence_p": "LR test of independence, p",
     "rows_left_out": "Rows left out",
     "penalised_loglik": "Penalised log likelihood",
+    "iterations": "Newton steps",
     "lr_pooled": "LR test against pooled",
     "lr_pooled_p": "LR test against pooled, p",
 }

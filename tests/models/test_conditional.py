@@ -171,3 +171,10 @@ def test_separation_within_units_is_an_error() -> None:
     data["perfect"] = data["binary"] * 2.0 + np.arange(240) % 3 * 0.1
     with pytest.raises(ModelError, match="perfect"):
         gvc.logit("binary ~ x1 + perfect", data, unit="unit", effects="fixed")
+
+
+def test_a_unit_with_too_many_sequences_is_named() -> None:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"unit": ["x"] * 400, "y": rng.integers(0, 7, 400), "a": rng.normal(size=400)})
+    with pytest.raises(ModelError, match="unit 'x' chose in 400 periods"):
+        gvc.multinomial_logit("y ~ a", data, unit="unit", effects="fixed")

@@ -16,6 +16,8 @@ from gvcmetrics.models.heterogeneity.groups import Groups, varies
 from gvcmetrics.models.newton import maximise
 from gvcmetrics.models.sample import Sample, drop_collinear
 
+# Two arrays of so many numbers, 1.6 gigabytes.
+_MOST_MOMENTS = 1e8
 INVARIANT = "unit whose outcome never changes"
 
 
@@ -83,6 +85,7 @@ def conditional_multinomial_problem(sample: Sample, categories: Sequence[str]) -
     if offset is not None:
         raise ModelError("multinomial_logit with effects='fixed' takes no offset")
     y = sample.y[groups.order]
+    _refuse_too_many_states(sample, y, groups, len(categories))
     likelihood = ConditionalMultinomial(y, X, groups, len(categories), weights)
 
     def refit(keep: NDArray[np.bool_], start: Array) -> Array:
@@ -111,6 +114,22 @@ def _by_unit(sample: Sample) -> tuple[Groups, Array, Array | None, Array | None]
     groups = Groups.of(sample.unit)
     offset = None if sample.offset is None else sample.offset[groups.order]
     return groups, sample.X[groups.order], offset, unit_weights(sample, groups)
+
+
+def _refuse_too_many_states(sample: Sample, y: Array, groups: Groups, outcomes: int) -> None:
+    """Raise when a unit's counts of choices have more combinations than memory holds moments for."""
+    chosen = np.column_stack([groups.sums((y == j).astype(np.int64)) for j in range(1, outcomes)])
+    states = np.prod(chosen + 1.0, axis=1)
+    k = (outcomes - 1) * len(sample.names)
+    width = 1 + k + k * (k + 1) / 2
+    if states.max() * width > _MOST_MOMENTS:
+        worst = int(states.argmax())
+        label = sample.unit_labels[worst] if sample.unit_labels is not None else worst
+        raise ModelError(
+            f"unit '{label}' chose in {groups.starts[worst + 1] - groups.starts[worst]} periods, whose "
+            f"{states.max():.2g} counts of choices are too many to sum over",
+            remedy="Merge categories, use fewer periods, or effects='correlated_pooled'",
+        )
 
 
 def _within_spreads(X: Array, groups: Groups) -> Array:
