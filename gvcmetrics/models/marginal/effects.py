@@ -81,8 +81,10 @@ def margins(
     unit effects, so there is no probability. Their effects are on the log odds of a unit, or for the
     logit with `scale="semi_elasticity"` on the log of the probability: the average of
     :math:`(1 - P_{it})\beta` is :math:`(1 - \bar y)\beta`, with the mean outcome of the units whose outcome
-    changes, taken as given (Kemp & Santos Silva 2016). Poisson with absorbed effects gives effects on the
-    expected count, absorbed effects moving with the coefficients as their first-order conditions say.
+    changes, taken as given (Kemp & Santos Silva 2016). Absorbed effects (Poisson, logit, probit, cloglog)
+    are at their estimates and move with the coefficients as their first-order conditions say; averages are
+    over the rows used, so not over groups whose outcome never changes, and `bias_correction=` of the
+    coefficients does not correct the average itself.
     With unit means in the model (`correlated`), a variable moves and its mean stays.
 
     Raises
@@ -304,6 +306,10 @@ def _notes(results: Results, unit_effect: str) -> tuple[str, ...]:
         )
     if isinstance(prediction, Prediction) and prediction.conditional:
         notes.append("Unit effects are conditioned away, so there are no probabilities.")
+    if results.family is not None and sample is not None and sample.absorbed:
+        notes.append(
+            "Over the rows used, absorbed effects at their estimates, which move with the coefficients."
+        )
     if sample is not None and sample.weights is not None:
         notes.append(f"Averages are weighted by {sample.weights_name}.")
     return tuple(notes)
