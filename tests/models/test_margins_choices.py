@@ -228,6 +228,10 @@ def test_refusals(interacted: Results) -> None:
     product = gvc.logit("binary ~ I(x1 * x2) + d", DATA)
     with pytest.raises(ModelError, match="Write their product as x1:x2"):
         product.margins("x1:x2")
+    shifted = gvc.logit("binary ~ x1 + x2", DATA, offset="0.5 * x2")
+    for options in ({"variables": "x2"}, {"at": {"x2": 0}}):
+        with pytest.raises(ModelError, match="'x2' stands in the offset too"):
+            shifted.margins(**options)
     with pytest.raises(ModelError, match="does not keep its sample"):
         replace(interacted, sample=None).margins()
     joint = gvc.joint_probit("first + second ~ x1 + x2", DATA.head(200))

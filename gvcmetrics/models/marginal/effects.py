@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.models.design import require
-from gvcmetrics.models.formula import split_outside, unquote
+from gvcmetrics.models.formula import split_outside, unquote, variables_of
 from gvcmetrics.models.marginal.averages import Average, average_cross, average_outcome, average_slopes
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
 from gvcmetrics.models.marginal.result import Margins
@@ -59,7 +59,8 @@ def margins(
     Parameters
     ----------
     results : of any model.
-    variables : names of columns of the data, or `"v:z"` for an interaction; by default every regressor.
+    variables : names of columns of the data, or `"v:z"` for an interaction; by default every regressor. A
+        lag is a variable of its own, `"L(v)"`.
     kind : `"predictions"` gives average expected outcomes: for the rows as they are (or `at` values), or
         with every row put into each category of `variables`.
     at : values that all rows are set to, `{"buyer_hhi": [0, 0.5, 1]}`; several variables are crossed.
@@ -109,6 +110,7 @@ def margins(
     asked = _asked(variables, known, kind)
     steps = {name: pairs_of(known[name], contrasts) for names in asked for name in names}
     _refuse_meaningless(results, surface, kind, steps)
+    _refuse_offset(results, [*steps, *(at or {})])
     settings = _settings(at, known)
     found: list[tuple[dict[str, Any], Average]] = []
     for group, keep in _groups(results, by):
@@ -276,6 +278,18 @@ def _refuse_meaningless(
             "a conditional likelihood has no level to predict, only changes",
             remedy="Ask for effects, or use effects='correlated'",
         )
+
+
+def _refuse_offset(results: Results, names: Sequence[str]) -> None:
+    sample = results.sample
+    assert sample is not None
+    held = variables_of(sample.offset_name) if sample.offset_name else ()
+    for name in names:
+        if name in held:
+            raise ModelError(
+                f"'{name}' stands in the offset too, which stays as it is",
+                remedy="Make the offset a column of its own, if its part in it is to stay",
+            )
 
 
 def _margins(
