@@ -1,6 +1,7 @@
 """What marginal effects may be asked for: contrasts, values, groups, scales, outcomes, prints, refusals."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,16 @@ def test_names_that_are_no_identifiers_and_lags() -> None:
     assert made.keys["contrast"].iloc[-1] == "dy/da b: 1 - 0"
 
 
+def test_columns_of_any_dtype() -> None:
+    plain = gvc.logit("binary ~ x1*d + g", DATA).margins()
+    typed = DATA.assign(
+        x1=DATA["x1"].astype(object), d=DATA["d"].astype("Int64"), g=DATA["g"].astype("category")
+    )
+    made = gvc.logit("binary ~ x1*d + g", typed).margins()
+    np.testing.assert_allclose(made.params, plain.params, rtol=1e-10)
+    np.testing.assert_allclose(made.std_errors, plain.std_errors, rtol=1e-10)
+
+
 def test_prints_and_tidy(interacted: Results) -> None:
     made = interacted.margins(["x1", "g"], at={"d": [0, 1]})
     assert list(made.terms[:2]) == ["x1 | d=0", "g: b - a | d=0"]
@@ -217,9 +228,39 @@ def test_refusals(interacted: Results) -> None:
     product = gvc.logit("binary ~ I(x1 * x2) + d", DATA)
     with pytest.raises(ModelError, match="Write their product as x1:x2"):
         product.margins("x1:x2")
+    shifted = gvc.logit("binary ~ x1 + x2", DATA, offset="0.5 * x2")
+    for options in ({"variables": "x2"}, {"at": {"x2": 0}}):
+        with pytest.raises(ModelError, match="'x2' stands in the offset too"):
+            shifted.margins(**options)
+    with pytest.raises(ModelError, match="does not keep its sample"):
+        replace(interacted, sample=None).margins()
     joint = gvc.joint_probit("first + second ~ x1 + x2", DATA.head(200))
     with pytest.raises(ModelError, match="not known for cells of a joint probit"):
         joint.margins("x1:x2")
+
+
+def test_intervals_cover_the_true_effects() -> None:
+    """Given the regressors, in 300 samples drawn from a probit with an interaction."""
+    draws = np.random.default_rng(5)
+    frame = pd.DataFrame({"x": draws.normal(size=400), "d": draws.integers(0, 2, 400)})
+    x, d = frame["x"], frame["d"]
+
+    def density(at: pd.Series | float) -> pd.Series:
+        eta = 0.2 + 0.5 * x - 0.3 * at + 0.4 * x * at
+        return np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi) * (0.5 + 0.4 * at)
+
+    truth = np.array([density(d).mean(), (density(1.0) - density(0.0)).mean()])
+    found, covered = [], []
+    for _ in range(300):
+        index = 0.2 + 0.5 * x - 0.3 * d + 0.4 * x * d
+        frame["y"] = (index + draws.normal(size=400) > 0).astype(int)
+        made = gvc.probit("y ~ x*d", frame).margins(["x", "x:d"])
+        found.append(made.values)
+        covered.append(np.abs(made.values - truth) < 1.959964 * made.std_errors.to_numpy())
+    errors = np.std(found, axis=0) / np.sqrt(300)
+    assert (np.abs(np.mean(found, axis=0) - truth) < 3 * errors).all()
+    share = np.mean(covered, axis=0)
+    assert ((share > 0.915) & (share < 0.98)).all(), share
 
 
 def test_r_and_statsmodels_agree_on_the_stored_values() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.models.design import require
-from gvcmetrics.models.formula import split_outside, unquote
+from gvcmetrics.models.formula import split_outside, unquote, variables_of
 from gvcmetrics.models.marginal.averages import Average, average_cross, average_outcome, average_slopes
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
 from gvcmetrics.models.marginal.result import Margins
@@ -59,7 +59,8 @@ def margins(
     Parameters
     ----------
     results : of any model.
-    variables : names of columns of the data, or `"v:z"` for an interaction; by default every regressor.
+    variables : names of columns of the data, or `"v:z"` for an interaction; by default every regressor. A
+        lag is a variable of its own, `"L(v)"`.
     kind : `"predictions"` gives average expected outcomes: for the rows as they are (or `at` values), or
         with every row put into each category of `variables`.
     at : values that all rows are set to, `{"buyer_hhi": [0, 0.5, 1]}`; several variables are crossed.
@@ -81,8 +82,10 @@ def margins(
     unit effects, so there is no probability. Their effects are on the log odds of a unit, or for the
     logit with `scale="semi_elasticity"` on the log of the probability: the average of
     :math:`(1 - P_{it})\beta` is :math:`(1 - \bar y)\beta`, with the mean outcome of the units whose outcome
-    changes, taken as given (Kemp & Santos Silva 2016). Poisson with absorbed effects gives effects on the
-    expected count, absorbed effects moving with the coefficients as their first-order conditions say.
+    changes, taken as given (Kemp & Santos Silva 2016). Absorbed effects (Poisson, logit, probit, cloglog)
+    are at their estimates and move with the coefficients as their first-order conditions say; averages are
+    over the rows used, so not over groups whose outcome never changes, and `bias_correction=` of the
+    coefficients does not correct the average itself.
     With unit means in the model (`correlated`), a variable moves and its mean stays.
 
     Raises
@@ -96,7 +99,7 @@ def margins(
     >>> from gvcmetrics.models import logit
     >>> frame = pd.DataFrame({"rd": [0, 1, 2, 3, 4, 5, 6, 7], "innovates": [0, 0, 1, 0, 1, 0, 1, 1]})
     >>> margins(logit("innovates ~ rd", frame), "rd").params.round(4).to_dict()
-    {'rd': 0.1008}
+    {'rd': 0.104}
     """
     call = _call_text(results, {name: value for name, value in locals().items() if name != "results"})
     if kind not in ("effects", "predictions"):
@@ -107,6 +110,7 @@ def margins(
     asked = _asked(variables, known, kind)
     steps = {name: pairs_of(known[name], contrasts) for names in asked for name in names}
     _refuse_meaningless(results, surface, kind, steps)
+    _refuse_offset(results, [*steps, *(at or {})])
     settings = _settings(at, known)
     found: list[tuple[dict[str, Any], Average]] = []
     for group, keep in _groups(results, by):
@@ -276,6 +280,18 @@ def _refuse_meaningless(
         )
 
 
+def _refuse_offset(results: Results, names: Sequence[str]) -> None:
+    sample = results.sample
+    assert sample is not None
+    held = variables_of(sample.offset_name) if sample.offset_name else ()
+    for name in names:
+        if name in held:
+            raise ModelError(
+                f"'{name}' stands in the offset too, which stays as it is",
+                remedy="Make the offset a column of its own, if its part in it is to stay",
+            )
+
+
 def _margins(
     results: Results, surface: Surface, found: list[tuple[dict[str, Any], Average]], **facts: Any
 ) -> Margins:
@@ -304,6 +320,10 @@ def _notes(results: Results, unit_effect: str) -> tuple[str, ...]:
         )
     if isinstance(prediction, Prediction) and prediction.conditional:
         notes.append("Unit effects are conditioned away, so there are no probabilities.")
+    if results.family is not None and sample is not None and sample.absorbed:
+        notes.append(
+            "Over the rows used, absorbed effects at their estimates, which move with the coefficients."
+        )
     if sample is not None and sample.weights is not None:
         notes.append(f"Averages are weighted by {sample.weights_name}.")
     return tuple(notes)

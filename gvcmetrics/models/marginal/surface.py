@@ -119,7 +119,7 @@ def sample_rows(results: Results) -> Rows:
         X = prediction.regressors(None)
     else:
         X = mundlak_columns(sample)[0] if results.effects == "correlated" else sample.X
-    rows = Rows(sample.design, sample.frame, X, weights / weights.sum(), offset)
+    rows = Rows(sample.design, sample.frame.infer_objects(), X, weights / weights.sum(), offset)
     if not sample.absorbed:
         return rows
     # The fitted index holds the absorbed effects; they move with the coefficients so that the scores of
