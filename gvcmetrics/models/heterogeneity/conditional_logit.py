@@ -78,23 +78,22 @@ def _recursion(p: Any, x: Any, moments: Any, ones: Any) -> None:
     for lane in range(LANES):
         moments[ones[lane], 0, lane] = 1.0
     least = ones.min()
+    shifted = np.empty(LANES)
     for t in range(n):
         pt, xt = p[t], x[t]
         for r in range(max(0, least - t - 1), min(most, n - t - 1) + 1):
             now, before = moments[r], moments[r + 1]
             row = k + 1
             for a in range(k):
+                for lane in range(LANES):
+                    shifted[lane] = before[1 + a, lane] + xt[a, lane] * before[0, lane]
                 for b in range(a + 1):
                     for lane in range(LANES):
-                        gain = xt[a, lane] * before[1 + b, lane] + xt[b, lane] * (
-                            before[1 + a, lane] + xt[a, lane] * before[0, lane]
-                        )
+                        gain = xt[a, lane] * before[1 + b, lane] + xt[b, lane] * shifted[lane]
                         now[row, lane] += pt[lane] * (before[row, lane] + gain - now[row, lane])
                     row += 1
-            for a in range(k):
                 for lane in range(LANES):
-                    gain = xt[a, lane] * before[0, lane]
-                    now[1 + a, lane] += pt[lane] * (before[1 + a, lane] + gain - now[1 + a, lane])
+                    now[1 + a, lane] += pt[lane] * (shifted[lane] - now[1 + a, lane])
             for lane in range(LANES):
                 now[0, lane] += pt[lane] * (before[0, lane] - now[0, lane])
 
