@@ -178,8 +178,8 @@ def _report(found: Crosswalk, links: pd.DataFrame, totals: pd.DataFrame, weights
     # Rows without a code have no spelling; all of their value is without target.
     lost_share = np.append(lost.reindex(totals.index[:-1]).fillna(0.0), 1.0)
     whole, unmatched = totals.sum(), totals.mul(lost_share, axis=0)
-    first = str(totals.columns[0])
-    by_code = unmatched[first][(lost_share > 0) & totals[first].gt(0).to_numpy()] / whole[first]
+    with_value = (lost_share > 0) & totals.iloc[:, 0].gt(0).to_numpy()
+    by_code = unmatched.iloc[:, 0][with_value] / whole.iloc[0]
     unknown = links.loc[~links["known"], "source"]
     sources = set(found.links["source"])
     targets = links[links["target"].notna()].groupby("spelling")["target"].size()
@@ -191,7 +191,8 @@ def _report(found: Crosswalk, links: pd.DataFrame, totals: pd.DataFrame, weights
         "split_codes": int((targets > 1).sum()),
         "unmatched_codes": int((lost > 1 - 1e-12).sum()),
         "unmatched_share": {
-            str(name): float(unmatched[name].sum() / whole[name]) if whole[name] else 0.0 for name in totals
+            name: float(unmatched[name].sum() / whole[name]) if whole[name] else 0.0
+            for name in totals.columns.astype(str)
         },
         "unmatched": {
             str(code): float(share) for code, share in by_code.sort_values(ascending=False).items()
