@@ -81,7 +81,7 @@ def balance(table: InputOutputTable) -> Balance:
     Z, x = table.intermediate.to_numpy(), table.output.to_numpy()
     gap = np.abs(Z.sum(axis=1) + table.final.to_numpy().sum(axis=1) - x)
     worst = int(gap.argmax())
-    total = x.sum()
+    total = x.sum() or np.nan
     column_gap = None
     if table.primary is not None:
         column_gap = float(np.abs(Z.sum(axis=0) + table.primary.to_numpy() - x).sum() / total)
