@@ -18,6 +18,8 @@ from gvcmetrics.panels.files import replacing, spill_folder
 from gvcmetrics.panels.harmonise import MONEY_TABLE, NUMBERED_TABLE, TYPED_TABLE, select_panel
 from gvcmetrics.panels.harmonise_checks import select_typed
 from gvcmetrics.panels.harmonise_money import money_factors
+from gvcmetrics.panels.input_output_build import build_input_output
+from gvcmetrics.panels.input_output_spec import is_input_output, load_input_output_spec
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.readers.select import duckdb_relation, select_raw
 from gvcmetrics.panels.readers.sources import RawFiles, find_raw
@@ -48,6 +50,10 @@ def build_panel(spec_path: Path | str, project: Project | None = None) -> Built:
         `data/parquet/NAME.rejects.csv` with row, column, value and reason.
     """
     project = project or find_project(Path(spec_path).absolute().parent)
+    if is_input_output(spec_path):
+        tables_spec = load_input_output_spec(spec_path)
+        made = build_input_output(tables_spec, project)
+        return Built(project.panel_file(tables_spec.name), made, None)
     spec = load_spec(spec_path)
     raw = find_raw(spec, project)
     target = project.panel_file(spec.name)

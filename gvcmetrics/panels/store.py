@@ -22,7 +22,7 @@ from gvcmetrics.errors import DataError, MissingSourceError, Place
 from gvcmetrics.panels.files import sha256
 from gvcmetrics.panels.project import Project, find_project
 
-_METADATA_KEY = "gvcmetrics"
+METADATA_KEY = "gvcmetrics"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def write_panel(
     text = exp.Literal.string
     metadata = text(json.dumps(asdict(provenance), ensure_ascii=False)).sql("duckdb")
     options = (
-        f"FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, KV_METADATA {{{_METADATA_KEY}: {metadata}}}"
+        f"FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, KV_METADATA {{{METADATA_KEY}: {metadata}}}"
     )
     connection.execute(f"COPY ({query.sql('duckdb')}) TO {text(str(path)).sql('duckdb')} ({options})")
 
@@ -102,7 +102,7 @@ def read_provenance(path: Path) -> Provenance:
     """
     try:
         metadata = pq.read_schema(path).metadata or {}
-        stored: dict[str, Any] = json.loads(metadata[_METADATA_KEY.encode()])
+        stored: dict[str, Any] = json.loads(metadata[METADATA_KEY.encode()])
     except (pa.ArrowInvalid, OSError, ValueError):
         raise DataError(
             "the Parquet file is damaged", Place(path.name), "Delete it and build the panel again"
@@ -142,7 +142,7 @@ def panel(
     project = project or find_project()
     path = project.panel_file(name)
     if not path.exists():
-        raise _not_built(name, project)
+        raise not_built(name, project)
     provenance = read_provenance(path)
     wanted = list(provenance.columns) if columns is None else list(columns)
     _refuse_unknown(wanted, provenance)
@@ -213,7 +213,8 @@ def _listed(name: str, project: Project) -> dict[str, Any]:
     return {**row, **kept, **counts, "state": "stale" if stale else "built"}
 
 
-def _not_built(name: str, project: Project) -> MissingSourceError:
+def not_built(name: str, project: Project) -> MissingSourceError:
+    """The error for a panel that is not there: how to build it, or the nearest that is."""
     known = panel_names(project)
     if name in known:
         return MissingSourceError(
