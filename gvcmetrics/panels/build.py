@@ -15,7 +15,7 @@ from gvcmetrics.panels.checks import Tally, check_rows, first_reject, refuse_all
 from gvcmetrics.panels.checks_rejects import REJECTS_TABLE
 from gvcmetrics.panels.engines.duckdb import connected, define_functions
 from gvcmetrics.panels.files import replacing, spill_folder
-from gvcmetrics.panels.harmonise import MONEY_TABLE, NUMBERED_TABLE, RAW_TABLE, TYPED_TABLE, select_panel
+from gvcmetrics.panels.harmonise import MONEY_TABLE, NUMBERED_TABLE, TYPED_TABLE, select_panel
 from gvcmetrics.panels.harmonise_checks import select_typed
 from gvcmetrics.panels.harmonise_money import money_factors
 from gvcmetrics.panels.project import Project, find_project
@@ -76,9 +76,8 @@ def show_sql(spec_path: Path | str, dialect: str = "duckdb") -> str:
 def _define_views(
     connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], project: Project
 ) -> None:
-    for name, numbered in ((RAW_TABLE, False), (NUMBERED_TABLE, True)):
-        query = select_raw(tables, spec, numbered, duckdb_relation)
-        connection.execute(f"CREATE TEMP VIEW {name} AS {query.sql('duckdb')}")
+    query = select_raw(tables, spec, numbered=True, relation=duckdb_relation)
+    connection.execute(f"CREATE TEMP VIEW {NUMBERED_TABLE} AS {query.sql('duckdb')}")
     if spec.spec.money is not None:
         connection.execute(f"CREATE TEMP TABLE {MONEY_TABLE} (country VARCHAR, year BIGINT, factor DOUBLE)")
         rows = [(*key, factor) for key, factor in money_factors(spec, project).items()]

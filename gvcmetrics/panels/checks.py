@@ -19,6 +19,7 @@ from gvcmetrics.panels.checks_rejects import (
     collect_rejects,
     create,
     create_codes,
+    define_raw,
     file_row,
     one,
     refuse_malformed_lines,
@@ -39,6 +40,8 @@ from gvcmetrics.panels.harmonise import (
     select_values,
 )
 from gvcmetrics.panels.harmonise_checks import checks, select_typed
+from gvcmetrics.panels.readers.delimited import UNREAD_TABLE
+from gvcmetrics.panels.readers.numbers import number_columns
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec import PanelSpec
@@ -130,6 +133,9 @@ def _fill_typed(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: 
     named = [item.name for item in spec.columns if item.meta.type == "country"]
     for name in named:
         create_codes(connection, codes_table(name), _spelled())
+    if _is_filled_at_once(connection, spec, tables):
+        return 0
+    define_raw(connection, spec, tables)
     create(connection, TYPED_TABLE, select_typed(spec))
     refuse_malformed_lines(connection, tables)
     bad = _bad(connection)
@@ -142,6 +148,18 @@ def _fill_typed(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: 
         create_codes(connection, codes_table(name), {**_spelled(), **codes})
     create(connection, TYPED_TABLE, select_typed(spec))
     return _bad(connection)
+
+
+def _is_filled_at_once(
+    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable]
+) -> bool:
+    """Fill the table of typed rows with numbers as the engine reads them; false if a cell is in doubt."""
+    numbers = number_columns(tables, spec)
+    if not numbers:
+        return False
+    define_raw(connection, spec, tables, numbers)
+    create(connection, TYPED_TABLE, select_typed(spec, numbers))
+    return not one(connection, f"SELECT COUNT(*) FROM {UNREAD_TABLE}")[0] and not _bad(connection)
 
 
 def _bad(connection: duckdb.DuckDBPyConnection) -> int:

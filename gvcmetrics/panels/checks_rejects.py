@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import duckdb
 import pyarrow as pa
@@ -10,10 +11,10 @@ from sqlglot import exp
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.codes import countries
-from gvcmetrics.panels.harmonise import MEASURE, UNMAPPED, column, literal, select_values
+from gvcmetrics.panels.harmonise import MEASURE, RAW_TABLE, UNMAPPED, column, literal, select_values
 from gvcmetrics.panels.harmonise_checks import checks, shown_raw
 from gvcmetrics.panels.readers.delimited import lines_of, one_line_a_record
-from gvcmetrics.panels.readers.select import FILE, ROW
+from gvcmetrics.panels.readers.select import FILE, ROW, duckdb_relation, select_raw
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec import PanelSpec
 from gvcmetrics.panels.spec_columns import text_name
@@ -101,6 +102,18 @@ def row_key(spec: PanelSpec) -> list[str]:
 def create(connection: duckdb.DuckDBPyConnection, name: str, query: exp.Query) -> None:
     """Make a temporary table of a query, in place of one of this name."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query.sql('duckdb')}")
+
+
+def define_raw(
+    connection: duckdb.DuckDBPyConnection,
+    spec: PanelSpec,
+    tables: Sequence[RawTable],
+    numbers: frozenset[str] = frozenset(),
+) -> None:
+    """Make the view of the raw files: every column text but `numbers`."""
+    relation = partial(duckdb_relation, numbers=numbers, nulls=spec.spec.missing)
+    query = select_raw(tables, spec, numbered=False, relation=relation).sql("duckdb")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {RAW_TABLE} AS {query}")
 
 
 def create_codes(connection: duckdb.DuckDBPyConnection, name: str, codes: dict[str, str]) -> None:

@@ -75,11 +75,14 @@ def is_money(item: PanelColumn, spec: PanelSpec) -> bool:
     return converted and item.is_number and item.meta.unit.startswith("USD")
 
 
-def select_texts(spec: PanelSpec, numbered: bool) -> exp.Select:
-    """Each raw cell as text, missing codes gone and recodes applied; with file and row if `numbered`."""
+def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
+    """Each raw cell as text, missing codes gone and recodes applied; with file and row if `numbered`.
+
+    `numbers` names raw columns that the reader has read as numbers already; they stay so.
+    """
     inputs = [(item, found) for item in spec.columns for found in item.inputs]
-    cells = exp.select(*(_cell(item, found, spec).as_(found.name, quoted=True) for item, found in inputs))
-    texts = exp.select(*(_text(item, found, spec).as_(found.name, quoted=True) for item, found in inputs))
+    cells = exp.select(*(_cell(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs))
+    texts = exp.select(*(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs))
     money = spec.spec.money
     carried = []
     if spec.long_to_wide:
@@ -112,10 +115,14 @@ def kept(spec: PanelSpec) -> exp.Expr:
     )
 
 
-def select_values(spec: PanelSpec, numbered: bool) -> exp.Select:
+def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
     """Each panel column typed and scaled, beside the texts that it is made from."""
     read = [
-        _read_number(column(text_name(item.name)), spec).as_(item.name, quoted=True)
+        (
+            column(text_name(item.name))
+            if item.raw in numbers
+            else _read_number(column(text_name(item.name)), spec)
+        ).as_(item.name, quoted=True)
         for item in spec.columns
         if item.is_number
     ]
@@ -125,7 +132,7 @@ def select_values(spec: PanelSpec, numbered: bool) -> exp.Select:
         for found in item.inputs
         if found.words.at_least is not None
     ]
-    numbers = exp.select("*", *read).from_(select_texts(spec, numbered).subquery("texts"))
+    numbers = exp.select("*", *read).from_(select_texts(spec, numbered, numbers).subquery("texts"))
     query = exp.select().from_(numbers.subquery("numbers"))
     values: dict[str, exp.Expr] = {}
     for item in spec.columns:
@@ -213,7 +220,7 @@ def _periods(spec: PanelSpec) -> exp.Expr:
     return exp.Values(expressions=rows, alias=alias)
 
 
-def _cell(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
+def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:
     if item.spec.constant is not None:
         return literal(item.spec.constant)
     if item.spec.file_name is not None:
@@ -227,6 +234,8 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
             by_period = by_period.when(column(PERIOD).eq(literal(period)), column(raw))
         return _trim(by_period)
     value: exp.Expr = column(names[""])
+    if found.raw in numbers:
+        return value
     if item.spec.cell is not None and spec.long_to_wide is not None:
         matches = _trim(column(spec.long_to_wide.names_from)).eq(literal(item.spec.cell))
         value = exp.Case().when(matches, value)
@@ -235,9 +244,9 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
     return _trim(value)
 
 
-def _text(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
+def _text(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:
     cell = column(found.name)
-    if found.raw is None:
+    if found.raw is None or found.raw in numbers:
         return cell
     missing = found.words.missing if found.words.missing is not None else spec.spec.missing
     if item.meta.type == "country" and found.words.missing is None:

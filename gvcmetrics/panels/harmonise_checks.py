@@ -82,9 +82,9 @@ def checks(spec: PanelSpec) -> list[Check]:
     return rules
 
 
-def select_typed(spec: PanelSpec) -> exp.Select:
+def select_typed(spec: PanelSpec, numbers: frozenset[str] = frozenset()) -> exp.Select:
     """The typed rows of the raw file, and whether each obeys every rule."""
-    values = select_values(spec, numbered=False).subquery("v")
+    values = select_values(spec, numbered=False, numbers=numbers).subquery("v")
     bad = exp.or_(*(rule.bad for rule in checks(spec)))
     names = [column(item.name) for item in spec.columns]
     if spec.long_to_wide:
