@@ -165,7 +165,8 @@ def _what_was_done(spec: PanelSpec, tally: Tally) -> list[str]:
 
 
 def _explain(error: duckdb.Error, file: str) -> GvcError:
-    first = str(error).splitlines()[0]
+    # DuckDB appends its own details as JSON
+    first = (str(error).splitlines() or [type(error).__name__])[0].split(": {")[0]
     if "No space left" in str(error) or "could not write" in str(error).lower():
         return DataError(f"the disk is full ({first})", Place(file), "Free space and build again")
     return DataError(

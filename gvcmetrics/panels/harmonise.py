@@ -81,8 +81,12 @@ def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = froz
     `numbers` names raw columns that the reader has read as numbers already; they stay so.
     """
     inputs = [(item, found) for item in spec.columns for found in item.inputs]
-    cells = exp.select(*(_cell(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs))
-    texts = exp.select(*(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs))
+    cells = exp.select(
+        *(_cell(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
+    )
+    texts = exp.select(
+        *(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
+    )
     money = spec.spec.money
     carried = []
     if spec.long_to_wide:
