@@ -99,9 +99,7 @@ def test_an_absent_mirror_is_said_with_the_way_to_get_the_data(
         monkeypatch.setenv("GVCMETRICS_MIRROR", folder) if folder else monkeypatch.delenv(
             "GVCMETRICS_MIRROR", raising=False
         )
-        with pytest.raises(
-            MissingSourceError, match="is not on this machine. Set GVCMETRICS_MIRROR to a folder"
-        ):
+        with pytest.raises(MissingSourceError, match=r"not on this machine\. Set GVCMETRICS_MIRROR to"):
             build_panel(mirrored.spec_file(name), mirrored)
 
 
