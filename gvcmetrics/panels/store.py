@@ -19,8 +19,8 @@ import sqlglot
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
-from gvcmetrics.panels.files import sha256
 from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.spec_presets import spec_digest
 
 _METADATA_KEY = "gvcmetrics"
 
@@ -205,7 +205,7 @@ def _listed(name: str, project: Project) -> dict[str, Any]:
         found = read_provenance(path)
     except DataError:
         return {**row, "state": "damaged"}
-    stale = spec.exists() and sha256(spec) != found.spec_sha256
+    stale = spec.exists() and spec_digest(spec) != found.spec_sha256
     kept = {field: getattr(found, field) for field in ("title", "contract", "source", "licence")}
     counts = {
         field: getattr(found.coverage, field) for field in ("rows", "first_year", "last_year", "countries")
