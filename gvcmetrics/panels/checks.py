@@ -108,7 +108,7 @@ def first_reject(
         f"SELECT * FROM {REJECTS_TABLE} ORDER BY file, row, panel_column, reason LIMIT 1",
     )
     rules = [rule for rule in checks(spec) if rule.column == name and rule.reason == reason]
-    problem = f"'{value}': {reason}" if value is not None else reason
+    problem = f"'{value:.80}': {reason}" if value is not None else reason
     if reason.startswith(DUPLICATE):
         problem = reason
         remedy = "Remove the repeated rows, or add the column that tells them apart to `keys`"

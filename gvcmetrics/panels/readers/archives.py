@@ -26,7 +26,7 @@ _HARMLESS_BYTES = 50_000_000
 _CHUNK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 # What zipfile and gzip raise on bytes that are none of theirs.
-_DAMAGED = (
+DAMAGED = (
     zipfile.BadZipFile,
     EOFError,
     OSError,
@@ -79,7 +79,7 @@ def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
 def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except _DAMAGED as error:
+    except DAMAGED as error:
         if isinstance(error, OSError) and error.errno in _FULL:
             raise DataError("the disk is full", Place(path.name), "Free space and build again") from None
         problem = f"the archive is damaged or cut off ({str(error) or type(error).__name__})"
