@@ -136,6 +136,7 @@ def load_spec(path: Path | str) -> PanelSpec:
     refuse_unusable_layout(columns, spec, document)
     columns = with_crossed_lineage(columns, document)
     keys = _keys(spec, contract, [column.name for column in columns], document)
+    _check_partition(spec, columns, keys, document)
     return PanelSpec(path.stem, path, spec_digest(path), spec, contract, columns, keys, document)
 
 
@@ -167,6 +168,16 @@ def _check_source(spec: Spec, document: Document) -> None:
     if (money.deflator is None) != (money.base_year is None):
         remedy = "State both: `deflator: FILE.csv` and `base_year: 2010`"
         raise SpecError("a deflator goes with its base year", document.place(("money",)), remedy)
+
+
+def _check_partition(
+    spec: Spec, columns: tuple[PanelColumn, ...], keys: tuple[str, ...], document: Document
+) -> None:
+    types = {column.name: column.meta.type for column in columns if column.name in keys}
+    usable = [name for name, kind in types.items() if kind in ("integer", "country")]
+    if spec.partition_by is not None and spec.partition_by not in usable:
+        problem = f"'{spec.partition_by}' is no key that holds years, whole numbers or countries"
+        raise SpecError(problem, document.place(("partition_by",)), f"Write one of: {', '.join(usable)}")
 
 
 def _keys(spec: Spec, contract: Contract, names: list[str], document: Document) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from gvcmetrics.panels.describe import raw_columns, summarise
 from gvcmetrics.panels.download import download
 from gvcmetrics.panels.fetch import download_path, how_to_get, mirror_path
 from gvcmetrics.panels.project import Project, find_project
-from gvcmetrics.panels.store import panel, panels, read_provenance
+from gvcmetrics.panels.store import find_panel, panel, panels, read_provenance
 
 # Wide enough that a file or a pipe gets whole lines.
 _PLAIN_WIDTH = 200
@@ -88,7 +88,9 @@ def print_description(name: str) -> None:
     """The codebook of one panel."""
     project = find_project()
     frame = panel(name, project=project)
-    found = read_provenance(project.panel_file(name))
+    path = find_panel(name, project)
+    assert path is not None
+    found = read_provenance(path)
     coverage = found.coverage
     console = _console()
     facts = {

@@ -86,6 +86,5 @@ def test_a_text_among_numbers_at_row_7_000_001(project: Project) -> None:
     with pytest.raises(DataError, match=r"many.csv, row 7000001, column 'v': 'five': not a number"):
         build_panel(spec, project)
     rejects = pd.read_csv(project.rejects_file("many"))
-    assert rejects.loc[0, ["file", "row", "column", "value"]].tolist() == ["many.csv", 7000001, "v", "five"]
-        ["many.csv", 7000001, "v", "five"]
-    ]
+    found = rejects[["file", "row", "column", "value"]].to_numpy().tolist()
+    assert found == [["many.csv", 7000001, "v", "five"]]
