@@ -17,7 +17,8 @@ _PUBLIC = {
     "panels": "gvcmetrics.panels",
     # models
     "ols": "gvcmetrics.models",
-    "poisson": "gvcmetrics.models.poisson",
+    "poisson": "gvcmetrics.models",
+    "hausman": "gvcmetrics.models",
     "logit": "gvcmetrics.models",
     "probit": "gvcmetrics.models",
     "cloglog": "gvcmetrics.models",
@@ -31,6 +32,13 @@ _PUBLIC = {
     "plot_margins": "gvcmetrics.models",
     "plot_coefs": "gvcmetrics.models",
     "spells": "gvcmetrics.models",
+    "wild_bootstrap": "gvcmetrics.models",
+    "brant": "gvcmetrics.models",
+    "hausman_mcfadden": "gvcmetrics.models",
+    "goodness_of_fit": "gvcmetrics.models",
+    "hosmer_lemeshow": "gvcmetrics.models",
+    "multiple_testing": "gvcmetrics.models",
+    "spell_data": "gvcmetrics.models",
     # report
     "table": "gvcmetrics.report",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class GvcError(Exception):
-    """Base of every error that gvcmetrics raises on purpose; the command line prints it without a traceback."""
+    """Base of every error raised on purpose; the command line prints it without a traceback."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 _PUBLIC = {
     "ols": "linear",
-    "poisson": "poisson",
-    "hausman": "hausman",
+    "poisson": "poisson_regression",
+    "hausman": "hausman_test",
     "logit": "discrete",
     "probit": "discrete",
     "cloglog": "discrete",
@@ -21,13 +21,24 @@ _PUBLIC = {
     "fractional_logit": "discrete",
     "negative_binomial": "discrete",
     "joint_probit": "joint",
+    "spells": "durations",
     "margins": "marginal.effects",
     "Margins": "marginal.result",
     "plot_margins": "plots",
     "plot_coefs": "plots",
-    "spells": "spells",
     "Results": "results",
     "TestResult": "tests",
+    "wild_bootstrap": "bootstrap",
+    "BootstrapTest": "bootstrap",
+    "brant": "specification_tests",
+    "hausman_mcfadden": "specification_tests",
+    "goodness_of_fit": "goodness",
+    "hosmer_lemeshow": "goodness",
+    "multiple_testing": "multiplicity",
+    "romano_wolf": "multiplicity",
+    "holm": "multiplicity",
+    "benjamini_hochberg": "multiplicity",
+    "spell_data": "person_periods",
 }
 
 __all__ = [*_PUBLIC]

@@ -76,6 +76,8 @@ class Inference:
     leverage : makes the (r,) hat values, or None where they are not defined.
     jackknife : cluster codes → (G, k) estimates without each cluster, or None.
     frequency : (r,) frequency weights, or None.
+    regression : (X, residuals, weights or None) as least squares saw them; None for likelihood models.
+    restricted : (R, r) → scores and bread of the estimates under Rβ = r, or None.
     """
 
     scores: np.ndarray = field(repr=False)
@@ -89,6 +91,10 @@ class Inference:
     jackknife: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
     estimates: np.ndarray | None = field(default=None, repr=False)
     frequency: np.ndarray | None = field(default=None, repr=False)
+    regression: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = field(default=None, repr=False)
+    restricted: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = field(
+        default=None, repr=False
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +231,7 @@ def _clustered(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarra
             matrix += (-1) ** (size + 1) * sandwich(
                 inference.bread, group_sums(inference.scores, cross(ways))
             )
-    matrix *= smallest / (smallest - 1) * _parameter_factor(inference, list(groups.values()))
+    matrix *= cluster_factor(inference, list(groups.values()))
     if len(groups) > 1:
         matrix = _repair(matrix)
     return Covariance(matrix, _df(inference, smallest - 1), f"clustered (CRV1) by {_and(counts)}", counts)
@@ -287,6 +293,12 @@ def _survey(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray])
     counts = {asked.clusters[0] if asked.clusters else "observation": len(sums)}
     label = f"survey design, {len(sums)} PSU in {int((sizes > 0).sum())} strata"
     return Covariance(matrix, float(len(sums) - (sizes > 0).sum()), label, counts)
+
+
+def cluster_factor(inference: Inference, ways: Sequence[np.ndarray]) -> float:
+    r"""Small-sample factor of CRV1, :math:`\frac{G}{G-1}\frac{N-1}{N-K}`, G that of the way with fewest."""
+    smallest = min(_count(codes) for codes in ways)
+    return smallest / (smallest - 1) * _parameter_factor(inference, ways)
 
 
 def cross(ways: Sequence[np.ndarray]) -> np.ndarray:

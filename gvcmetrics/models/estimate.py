@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import null_space
 
 from gvcmetrics.errors import ConvergenceWarning, ModelError
 from gvcmetrics.models.covariance import Inference, Vcov, covariance
@@ -115,6 +116,7 @@ def conclude(
         jackknife=None if problem.refit is None else _jackknife(problem, optimum),
         estimates=estimates,
         frequency=frequency,
+        restricted=_restricted(problem, optimum, free),
     )
     notes = tuple(facts.pop("notes", ()))
     statistics = {**facts.pop("statistics", {}), "iterations": optimum.iterations}
@@ -198,6 +200,44 @@ def _jackknife(problem: Problem, optimum: Optimum) -> Callable[[np.ndarray], np.
         return found
 
     return estimates
+
+
+def _restricted(
+    problem: Problem, optimum: Optimum, free: NDArray[np.bool_]
+) -> Callable[[Array, Array], tuple[Array, Array]]:
+    """Scores and bread of the estimates under R theta = r: the likelihood maximised over what R leaves free.
+
+    theta = theta_0 + Z gamma, where theta_0 is the point on the restriction nearest to the estimates in
+    the metric of the Hessian and the columns of Z span the null space of R.
+    """
+    estimates = problem.natural(optimum.theta)[0] if problem.natural else optimum.theta
+
+    def restricted(R: Array, r: Array) -> tuple[Array, Array]:
+        if (R[:, ~free] != 0).any() or not np.array_equal((R != 0) * estimates, (R != 0) * optimum.theta):
+            raise ModelError(
+                "the restriction names a parameter that is fixed, or not linear in the likelihood",
+                remedy="Restrict regression coefficients, or use impose_null=False",
+            )
+        Rf = R[:, free]
+        pull = inverse_information(-optimum.hessian[np.ix_(free, free)]) @ Rf.T
+        base = optimum.theta.copy()
+        base[free] -= pull @ np.linalg.solve(Rf @ pull, R @ optimum.theta - r)
+        Z = np.zeros((len(free), int(free.sum()) - len(R)))
+        Z[free] = null_space(Rf)
+
+        def along(gamma: Array) -> tuple[float, Array, Array]:
+            loglik, score, hessian = problem.evaluate(base + Z @ gamma)
+            return loglik, score @ Z, Z.T @ hessian @ Z
+
+        theta = base + Z @ maximise(along, np.zeros(Z.shape[1]), noise=problem.noise).theta
+        bread = np.zeros((len(free), len(free)))
+        hessian = problem.evaluate(theta)[2]
+        if problem.curvature is not None:
+            hessian = problem.curvature(theta, np.sqrt(np.abs(np.diag(inverse_information(-hessian)))))
+        bread[np.ix_(free, free)] = inverse_information(-hessian[np.ix_(free, free)])
+        return problem.scores(theta), bread
+
+    return restricted
 
 
 def inverse_information(information: Array) -> Array:

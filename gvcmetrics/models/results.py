@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from gvcmetrics.models.marginal.result import Margins
 
+# Blow-up and cluster adds the conditional likelihoods of copies of the same unit.
+_COMPOSITE = {("Ordered logit", "fixed")}
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Results:
@@ -214,6 +217,15 @@ class Results:
                 f"({self.outcome}, {other.outcome})",
                 remedy="Estimate both on the same rows",
             )
+        for result in (self, other):
+            weighted = result.sample and result.sample.weights is not None and not result.sample.frequency
+            if weighted or (result.model, result.effects) in _COMPOSITE:
+                because = "sampling weights" if weighted else "fixed effects"
+                raise ModelError(
+                    f"what {result.model} maximises with {because} is not a likelihood of the sample, so its "
+                    "ratio has no χ² distribution",
+                    remedy="Use .test(), with clustered errors",
+                )
         return likelihood_ratio(
             (self.loglik, self.n_parameters, self.formula), (other.loglik, other.n_parameters, other.formula)
         )

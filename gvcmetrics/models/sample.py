@@ -94,6 +94,13 @@ class Sample:
             )
         return group_codes(taken)[0]
 
+    def labels(self, column: str) -> list[str]:
+        """What the groups of `codes(column)` are called, in the order of their codes."""
+        parts = [column] if column in self.source else [unquote(part.strip()) for part in column.split("^")]
+        first = self.rows[np.unique(self.codes(column), return_index=True)[1]]
+        named = self.source[parts].iloc[first].astype(str)
+        return [" ^ ".join(row) for row in named.itertuples(index=False, name=None)]
+
     def select(self, keep: np.ndarray, reason: str) -> Sample:
         """The sample without the rows where `keep` is False, counted in `dropped` under `reason`."""
         lost = int((~keep).sum())

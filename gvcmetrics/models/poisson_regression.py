@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pyfixest
+from scipy.linalg import null_space
 from scipy.special import gammaln, xlogy
 
 from gvcmetrics.errors import ConvergenceWarning, DataError, EstimationWarning, ModelError, Place
@@ -30,6 +32,7 @@ _RANDOM = Response(
 )  # fmt: skip
 SEPARATED = "separated: the outcome is zero wherever these rows differ"
 _TOLERANCE = 1e-6
+_MOST_STEPS = 200
 
 
 def poisson(
@@ -138,6 +141,7 @@ def fit_poisson(sample: Sample, effects: str, vcov: Vcov, call: str) -> Results:
         jackknife=_jackknife(sample),
         estimates=estimates,
         frequency=weights if sample.frequency else None,
+        restricted=partial(_restricted, sample, estimates, bread),
     )
     loglik = _loglik(sample.y, mean, weights)
     flat = np.exp(shift) * (weights @ sample.y) / (weights @ np.exp(shift))
@@ -273,6 +277,40 @@ def _jackknife(sample: Sample) -> Callable[[np.ndarray], np.ndarray]:
         return found
 
     return estimates
+
+
+def _restricted(
+    sample: Sample, estimates: np.ndarray, bread: np.ndarray, R: np.ndarray, r: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and bread of the estimates under Rβ = r: what the restriction fixes becomes an offset."""
+    pull = bread @ R.T
+    base = estimates - pull @ np.linalg.solve(R @ pull, R @ estimates - r)
+    free = null_space(R)
+    shift = sample.X @ base + (0.0 if sample.offset is None else sample.offset)
+    index = shift + _along(replace(sample, offset=shift), sample.X @ free)
+    mean = np.exp(index)
+    weights = np.ones(len(mean)) if sample.weights is None else sample.weights
+    X = demean(sample.X, [*sample.absorbed.values()], weights * mean)
+    scores = X * (weights * (sample.y - mean))[:, None]
+    return scores, np.linalg.inv(X.T @ (X * (weights * mean)[:, None]))
+
+
+def _along(sample: Sample, columns: np.ndarray) -> np.ndarray:
+    """The fitted index beyond the offset when the regressors are `columns`, by Newton's method."""
+    assert sample.offset is not None
+    effects = [*sample.absorbed.values()]
+    weights = np.ones(len(sample.y)) if sample.weights is None else sample.weights
+    moved = np.zeros(len(sample.y))
+    for _ in range(_MOST_STEPS):
+        mean = np.exp(sample.offset + moved)
+        target = moved + (sample.y - mean) / mean
+        both = demean(np.column_stack([target, columns]), effects, weights * mean)
+        residuals = least_squares(both[:, 0], both[:, 1:], weights * mean)[2]
+        step = target - residuals - moved
+        moved = moved + step * min(1.0, 2.0 / np.abs(step).max(initial=1e-300))
+        if np.abs(step).max(initial=0.0) < 1e-10:
+            return moved
+    raise ModelError("the restricted Poisson model did not converge", remedy="Use impose_null=False")
 
 
 def _loglik(y: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> float:

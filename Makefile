@@ -1,0 +1,126 @@
+# The thin layer that binds functions to files. `make help` lists what there is.
+#
+# Every target below is a file that a program writes last and in one rename, so a build that is
+# killed anywhere can simply be started again.
+
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+RUN     := $(BIN)/python -m gvcmetrics
+READY   := $(VENV)/.ready
+RESULTS := analysis/results
+PARQUET := data/parquet
+
+SPECS   := $(wildcard data/panels/*.yaml)
+PANELS  := $(SPECS:data/panels/%.yaml=$(PARQUET)/%.state)
+STUDIES := $(patsubst analysis/%.py,$(RESULTS)/%.json,$(wildcard analysis/[0-9]*.py))
+
+ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '*.css' -o -name '*.yaml' 2>/dev/null)
+PANEL_CODE := $(call ROOM,panels)
+STUDY_CODE := $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
+
+# One process builds each file; keep the numerical libraries from fighting over the cores.
+export OMP_NUM_THREADS ?= 2
+export PYTHONHASHSEED := 0
+export MPLBACKEND := Agg
+
+.DEFAULT_GOAL := help
+.PHONY: all test test-fuzz lint bench fetch notebooks lock clean help AGAIN
+.DELETE_ON_ERROR:
+
+all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
+
+# --- the machine -----------------------------------------------------------------------------
+
+$(READY): requirements.lock pyproject.toml
+	@echo "setup    $(VENV) (some 140 pinned packages, one to three minutes)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "gvcmetrics needs Python 3.11 or newer; say which with: make PYTHON=python3.12 all" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@if [ -t 1 ]; then quiet=; else quiet=-qq; fi; \
+	  $(BIN)/python -m pip install $$quiet --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# --- panels: raw file + spec → Parquet --------------------------------------------------------
+
+# A panel's state file says `built`, or `absent` where the source is not on this machine. Absent panels
+# are tried again when GVCMETRICS_MIRROR changes or something was fetched; a built panel whose Parquet
+# file is gone is built again.
+
+HERE     = { echo "$(GVCMETRICS_MIRROR)"; ls data/raw/*/* 2>/dev/null || true; }
+MIRROR  := $(PARQUET)/.mirror
+$(if $(wildcard $(MIRROR)),$(shell $(HERE) > $(MIRROR).now; \
+  if cmp -s $(MIRROR).now $(MIRROR); then rm $(MIRROR).now; else mv $(MIRROR).now $(MIRROR); fi))
+STATES  := $(wildcard $(PARQUET)/*.state)
+ABSENT  := $(if $(STATES),$(shell grep -lx absent $(STATES)))
+LOST    := $(foreach state,$(filter-out $(ABSENT),$(STATES)),$(if $(wildcard $(state:.state=.parquet)),,$(state)))
+
+$(MIRROR):
+	@mkdir -p $(@D)
+	@$(HERE) > $@
+
+$(PARQUET)/%.state: data/panels/%.yaml $(wildcard data/panels/presets/*.yaml) $(PANEL_CODE) $(READY) | $(MIRROR)
+	@$(RUN) panel build $< --state $@
+
+$(ABSENT): $(MIRROR)
+$(LOST): AGAIN
+AGAIN:
+
+$(RESULTS)/codebook.html: $(PANELS)
+	@$(RUN) codebook
+
+# --- studies: panels → tables and figures -----------------------------------------------------
+# Each study's last file is its manifest; a line per study names the states of the panels that it reads.
+
+$(RESULTS)/01_car_exporters.json: $(PARQUET)/passenger_cars.state
+$(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.state $(PARQUET)/us_innovators.state
+$(RESULTS)/03_ecuador_upgrading.json: $(PARQUET)/ecuador_innovation.state
+
+$(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
+	@echo "study    $*"
+	@$(BIN)/python $<
+
+$(RESULTS)/report.html: $(STUDIES) analysis/report.py analysis/hypotheses.yaml
+	@echo "report   $@"
+	@$(BIN)/python analysis/report.py
+
+# --- checks -----------------------------------------------------------------------------------
+
+test: $(READY) ## set up and run the tests
+	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-fuzz: $(READY) ## throw malformed files and specs at the loader
+	@$(BIN)/python -m pytest -n auto -m fuzz tests/panels
+
+lint: $(READY) ## style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(READY) ## speed against what you would otherwise use, as ratios within one run
+	@for script in analysis/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# --- errands ----------------------------------------------------------------------------------
+
+fetch: $(READY) ## download the data that is neither embedded nor on your mirror
+	@$(RUN) fetch
+
+notebooks: $(PANELS) ## run the notebooks; the pages go to analysis/results/notebooks
+	@for notebook in analysis/notebooks/*.ipynb; do \
+	  echo "notebook $$notebook"; \
+	  $(BIN)/jupyter nbconvert --log-level=ERROR --to html --execute --output-dir $(RESULTS)/notebooks $$notebook || exit 1; done
+
+lock: ## pin every dependency anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate --extra data --extra icio --extra notebook --extra dev \
+	  pyproject.toml -o requirements.lock
+
+clean: ## remove everything that was built, but not the environment
+	rm -rf $(RESULTS) $(PARQUET) data/raw
+
+help: ## this list
+	@echo "gvcmetrics: make TARGET"
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /:/' | \
+	  awk -F: '{printf "  %-10s %s\n", $$1, $$2}'

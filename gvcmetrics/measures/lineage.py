@@ -1,0 +1,80 @@
+"""Lineage: every constructed column remembers the raw columns that it was made from.
+
+The record travels in ``frame.attrs["lineage"]``, a dictionary from a constructed column to the sorted
+list of its raw columns. pandas copies `attrs` with the frame and writes them into Parquet metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import pandas as pd
+
+KEY = "lineage"
+
+Tabular = TypeVar("Tabular", pd.DataFrame, pd.Series)
+
+
+def raw_columns(frame: pd.DataFrame | pd.Series, *columns: str) -> list[str]:
+    """Raw columns behind the given columns of a frame.
+
+    Parameters
+    ----------
+    frame : the frame (or series) whose ``attrs["lineage"]`` is read.
+    columns : names to resolve; a name without a record is itself raw.
+
+    Returns
+    -------
+    list of str
+        Sorted, without repetition. Chains of records are followed to their ends, cycles included.
+    """
+    lineage: Mapping[str, list[str]] = frame.attrs.get(KEY, {})
+    raw: set[str] = set()
+    seen: set[str] = set()
+    waiting = list(columns)
+    while waiting:
+        column = waiting.pop()
+        parents = lineage.get(column, [column])
+        seen.add(column)
+        # A column rebuilt from itself (x = log x) is its own raw source.
+        raw.update(parent for parent in parents if parent == column or parent not in lineage)
+        waiting.extend(parent for parent in parents if parent in lineage and parent not in seen)
+    return sorted(raw)
+
+
+def record(
+    frame: Tabular, column: str, *sources: str, like: pd.DataFrame | pd.Series | None = None
+) -> Tabular:
+    """Write into a frame which raw columns a constructed column was made from.
+
+    Parameters
+    ----------
+    frame : the new frame (or series) that holds `column`; its `attrs` are changed, its data are not.
+    column : the constructed column.
+    sources : the columns it was computed from, raw or constructed; constructed ones are resolved to
+        their raw columns.
+    like : the frame that the sources were read from, where that is not `frame` itself; its whole
+        record is carried over for the columns that `frame` still has.
+
+    Returns
+    -------
+    The same frame, so that the call can close a function.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> firms = pd.DataFrame({"sales_usd": [4.0], "employment": [2.0]})
+    >>> firms = firms.assign(productivity=firms.sales_usd / firms.employment)
+    >>> record(firms, "productivity", "sales_usd", "employment").attrs["lineage"]
+    {'productivity': ['employment', 'sales_usd']}
+    """
+    origin = frame if like is None else like
+    resolved = raw_columns(origin, *sources)
+    kept = dict(frame.attrs.get(KEY, {}))
+    if like is not None:
+        names = set(frame.columns) if isinstance(frame, pd.DataFrame) else {frame.name}
+        carried = like.attrs.get(KEY, {})
+        kept = {name: list(carried[name]) for name in carried if name in names} | kept
+    frame.attrs[KEY] = {**kept, column: resolved}
+    return frame

@@ -1,0 +1,116 @@
+"""Country codes: names, ISO2, ISO 3166 and United Nations numbers to ISO3.
+
+The table `countries.csv` beside this module holds one row a country: today's states, states of the
+past with their first and last year (their ISO 3166-3 or customary three-letter code), and the groups
+that trade files use (World, rest of the world, European Union). Its `variants` are the spellings of
+the IMF, World Bank, United Nations and Correlates of War tables.
+
+A name is looked up whole, after accents, case and punctuation are set aside; nothing is guessed. A
+name that two states may claim ("Korea") is unknown, and the error suggests the nearest entries.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Country:
+    """One row of the country table."""
+
+    iso3: str
+    name: str
+    kind: str  # country, historical or group
+    first_year: int | None
+    last_year: int | None
+    spellings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What `match_countries` found.
+
+    Attributes
+    ----------
+    codes : value as it was spelled → ISO3.
+    unknown : value as it was spelled → nearest entry of the table, or "" where nothing is near.
+    """
+
+    codes: dict[str, str]
+    unknown: dict[str, str]
+
+
+@cache
+def countries() -> dict[str, Country]:
+    """The country table by ISO3."""
+    table: dict[str, Country] = {}
+    text = files("gvcmetrics.panels").joinpath("countries.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        numbers = [row["numeric"], row["numeric"].lstrip("0"), *row["comtrade"].split("|")]
+        spellings = [row["iso3"], row["iso2"], row["name"], *row["variants"].split("|"), *numbers]
+        table[row["iso3"]] = Country(
+            iso3=row["iso3"],
+            name=row["name"],
+            kind=row["kind"],
+            first_year=int(row["first_year"]) if row["first_year"] else None,
+            last_year=int(row["last_year"]) if row["last_year"] else None,
+            spellings=tuple(dict.fromkeys(spelling for spelling in spellings if spelling)),
+        )
+    return table
+
+
+def plain(name: str) -> str:
+    """A name without accents, case, punctuation and articles; "St." and "&" spelled out."""
+    text = unicodedata.normalize("NFKD", name)
+    text = "".join(letter for letter in text if not unicodedata.combining(letter)).casefold()
+    text = re.sub(r"['’`.]", "", text.replace("&", " and "))
+    words = re.sub(r"[^a-z0-9]+", " ", text).split()
+    return " ".join("saint" if word == "st" else word for word in words if word != "the")
+
+
+@cache
+def _lookup() -> dict[str, str]:
+    return {plain(spelling): c.iso3 for c in countries().values() for spelling in c.spellings}
+
+
+@cache
+def _suggestible() -> dict[str, str]:
+    return {
+        plain(spelling): f"{spelling} ({c.iso3})"
+        for c in countries().values()
+        for spelling in c.spellings
+        if len(spelling) > 3 and not spelling.isdigit()
+    }
+
+
+def match_countries(values: Iterable[str]) -> Matched:
+    """ISO3 codes of country names or codes (ISO2, ISO3, UN and UN Comtrade numbers).
+
+    Parameters
+    ----------
+    values : distinct values as a raw file spells them.
+
+    Returns
+    -------
+    Matched : the codes found and the values that are unknown, each with the nearest entry.
+
+    Source
+    ------
+    ISO 3166-1 and 3166-3; United Nations M49 and UN Comtrade reporter codes.
+    """
+    codes, unknown = {}, {}
+    for value in values:
+        code = _lookup().get(plain(value))
+        if code is not None:
+            codes[value] = code
+        else:
+            near = difflib.get_close_matches(plain(value), _suggestible(), n=1, cutoff=0.6)
+            unknown[value] = _suggestible()[near[0]] if near else ""
+    return Matched(codes, unknown)

@@ -1,0 +1,157 @@
+"""What a panel must look like: the columns of the trade and firm contracts, with units and limits.
+
+Only keys are required; a column that a source does not have stays absent. A spec may add columns of
+its own if it says their type, unit and label. The limits below are checked in every build, on the
+engine, row by row (`checks.py`), and on frames in memory through pandera (`validate.py`): one
+definition, two readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Type = Literal["text", "country", "integer", "number", "binary"]
+
+FIRST_YEAR, LAST_YEAR = 1800, 2100
+GOVERNANCE = ("arms_length", "network", "quasi_hierarchical", "hierarchical")
+# The 88 divisions of ISIC Rev.4 (United Nations 2008).
+ISIC4_DIVISIONS = tuple(
+    f"{division:02}"
+    for division in range(1, 100)
+    if division not in (4, 34, 40, 44, 48, 54, 57, 67, 76, 83, 89)
+)
+GOVERNANCE_GHS = ("market", "modular", "relational", "captive", "hierarchy")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, type, unit and label, and what its values must obey.
+
+    Attributes
+    ----------
+    minimum, maximum : closed limits; None is no limit.
+    allowed : the only values of a text column; empty is no limit.
+    """
+
+    name: str
+    type: Type
+    unit: str
+    label: str
+    minimum: float | None = None
+    maximum: float | None = None
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A kind of panel: its keys and the columns that it knows by name.
+
+    Attributes
+    ----------
+    keys : columns that together name a row; required, never missing, unique.
+    country_column : the column that coverage counts countries by.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    country_column: str
+    columns: dict[str, Column]
+
+
+def _share(name: str, label: str) -> Column:
+    return Column(name, "number", "share", label, 0, 1)
+
+
+def _money(name: str, label: str, minimum: float | None = 0) -> Column:
+    return Column(name, "number", "USD", label, minimum)
+
+
+def _dummy(name: str, label: str) -> Column:
+    return Column(name, "binary", "0/1", label, 0, 1)
+
+
+def _text(name: str, label: str, unit: str = "code", allowed: tuple[str, ...] = ()) -> Column:
+    return Column(name, "text", unit, label, allowed=allowed)
+
+
+def _country(name: str, label: str) -> Column:
+    return Column(name, "country", "ISO3", label)
+
+
+def _contract(name: str, keys: tuple[str, ...], country: str, columns: Iterable[Column]) -> Contract:
+    return Contract(name, keys, country, {column.name: column for column in columns})
+
+
+_YEAR = Column("year", "integer", "year", "Year", FIRST_YEAR, LAST_YEAR)
+
+TRADE = _contract(
+    "trade",
+    ("exporter", "importer", "product", "year"),
+    "exporter",
+    [
+        _country("exporter", "Exporter"),
+        _country("importer", "Importer (WLD: all)"),
+        _text("product", "Product"),
+        _text("product_classification", "Classification that the product code belongs to", "name"),
+        _YEAR,
+        _money("value_usd", "Trade value"),
+        Column("quantity", "number", "see quantity_unit", "Quantity", 0),
+        _text("quantity_unit", "Unit of the quantity", "name"),
+        _money("unit_value_usd", "Unit value"),
+        Column("quality", "number", "index", "Export quality"),
+    ],
+)
+
+FIRM = _contract(
+    "firm",
+    ("country", "firm_id", "year"),
+    "country",
+    [
+        _country("country", "Country"),
+        _text("firm_id", "Firm"),
+        _YEAR,
+        _text("region", "Region"),
+        _text("industry", "Industry, ISIC Rev.4, 2-digit", allowed=ISIC4_DIVISIONS),
+        _text("cluster_id", "Cluster (region × industry unless given)"),
+        Column("weight", "number", "firms represented", "Survey weight", 0),
+        _text("stratum", "Sampling stratum"),
+        _text("psu", "Primary sampling unit"),
+        Column("employment", "number", "persons", "Employment", 0),
+        _money("sales_usd", "Sales"),
+        _money("value_added_usd", "Value added", None),
+        _money("capital_usd", "Capital"),
+        _money("materials_usd", "Materials"),
+        _money("wages_usd", "Wages"),
+        _share("skilled_share", "Skilled share of workers"),
+        _share("export_share", "Direct exports in sales"),
+        _share("indirect_export_share", "Indirect exports in sales"),
+        _share("import_input_share", "Imported inputs in inputs"),
+        _share("foreign_share", "Foreign ownership"),
+        _dummy("certified", "Has an international quality certificate"),
+        _dummy("licensed_technology", "Uses technology licensed from a foreign firm"),
+        _money("rd_usd", "R&D expenditure"),
+        Column("n_buyers", "number", "buyers", "Number of buyers", 0),
+        _share("main_buyer_share", "Main buyer's share of sales"),
+        _dummy("buyer_sets_design", "Buyer sets the design"),
+        _dummy("buyer_sets_process", "Buyer sets the process"),
+        _dummy("joint_design", "Designs jointly with the buyer"),
+        _dummy("specific_investment", "Invested specifically for the buyer"),
+        _dummy("owned_by_buyer", "Owned by the buyer"),
+        _text("governance", "Governance of the chain", "type", GOVERNANCE),
+        _text(
+            "governance_ghs",
+            "Governance, five types of Gereffi, Humphrey and Sturgeon (2005)",
+            "type",
+            GOVERNANCE_GHS,
+        ),
+        _dummy("upgrade_product", "Product upgrading"),
+        _dummy("upgrade_process", "Process upgrading"),
+        _dummy("upgrade_functional", "Functional upgrading"),
+        _dummy("upgrade_chain", "Chain upgrading"),
+        Column("export_stage", "integer", "stage 1–5", "Stage of exporting", 1, 5),
+    ],
+)
+
+CONTRACTS = {contract.name: contract for contract in (TRADE, FIRM)}

@@ -1,0 +1,70 @@
+"""What each column of a built panel holds: the numbers behind the codebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from gvcmetrics.panels.store import ColumnProvenance, Provenance
+
+_TOP = 4
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """One line of a codebook.
+
+    Attributes
+    ----------
+    missing_share : share of rows without a value.
+    distinct : number of different values.
+    spread : minimum, mean and maximum of a number; the most frequent values of a text.
+    """
+
+    name: str
+    column: ColumnProvenance
+    missing_share: float
+    distinct: int
+    spread: str
+
+
+def summarise(frame: pd.DataFrame, provenance: Provenance) -> list[ColumnSummary]:
+    """A summary of every column of a panel, in the panel's order."""
+    return [_summary(name, column, frame[name]) for name, column in provenance.columns.items()]
+
+
+def raw_columns(column: ColumnProvenance) -> str:
+    """Where a column comes from, in words: the raw column, its scale, or the constant."""
+    if not column.raw:
+        return "constant of the spec"
+    text = ", ".join(column.raw)
+    return text if column.scale is None else f"{text} × {column.scale:,g}"
+
+
+def number(value: float) -> str:
+    """A number for reading: four significant digits, thousands set apart, powers of ten beyond a million."""
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}"
+    return f"{value:.3e}" if abs(value) >= 1e6 or 0 < abs(value) < 1e-3 else f"{value:,.4g}"
+
+
+def _summary(name: str, column: ColumnProvenance, values: pd.Series) -> ColumnSummary:
+    present = values.dropna()
+    if present.empty:
+        spread = "no value"
+    elif column.type == "integer" and column.unit == "year":
+        spread = f"{int(present.min())} … {int(present.max())}"
+    elif column.type in ("number", "integer", "binary"):
+        low, mean, high = (number(float(v)) for v in (present.min(), present.mean(), present.max()))
+        spread = f"{low} … {mean} … {high}"
+    else:
+        counts = (
+            present.value_counts()
+            .rename_axis("value")
+            .reset_index(name="n")
+            .sort_values(["n", "value"], ascending=[False, True])
+        )
+        shown = [f"{row.value} ({row.n:,})" for row in counts.head(_TOP).itertuples()]
+        spread = ", ".join(shown) + (", …" if len(counts) > _TOP else "")
+    return ColumnSummary(name, column, float(values.isna().mean()), int(present.nunique()), spread)

@@ -1,0 +1,245 @@
+"""Panels on disk: one Parquet file each, sorted by key, with its provenance in the file's metadata.
+
+The same raw file, spec and version give the same bytes: no date, no path and no machine is written.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlglot
+from sqlglot import exp
+
+from gvcmetrics.errors import DataError, MissingSourceError, Place
+from gvcmetrics.panels.files import sha256
+from gvcmetrics.panels.project import Project, find_project
+
+_METADATA_KEY = "gvcmetrics"
+
+
+@dataclass(frozen=True)
+class ColumnProvenance:
+    """What a column is and which raw columns it was made from (none: a constant of the spec)."""
+
+    type: str
+    unit: str
+    label: str
+    raw: list[str]
+    scale: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much a panel holds, and what of the raw file it does not.
+
+    Attributes
+    ----------
+    raw_rows : rows of the raw file.
+    omitted : keys left out because the source has no value for them (`omit_empty`).
+    rejected : rows of the raw file that break a rule.
+    """
+
+    rows: int
+    first_year: int
+    last_year: int
+    countries: int
+    raw_rows: int
+    omitted: int
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a panel comes from; carried in the Parquet file and in `frame.attrs["provenance"]`."""
+
+    panel: str
+    title: str
+    contract: str
+    keys: list[str]
+    source: str
+    source_title: str
+    origin: str
+    licence: str
+    citation: str
+    raw_file: str
+    raw_sha256: str
+    spec_file: str
+    spec_sha256: str
+    code_version: str
+    coverage: Coverage
+    columns: dict[str, ColumnProvenance]
+    notes: list[str]
+    simulated: bool = False
+
+
+def write_panel(
+    connection: duckdb.DuckDBPyConnection, query: exp.Select, provenance: Provenance, path: Path
+) -> None:
+    """Stream a query to a Parquet file (zstd) with provenance in its metadata; `path` is overwritten."""
+    text = exp.Literal.string
+    metadata = text(json.dumps(asdict(provenance), ensure_ascii=False)).sql("duckdb")
+    options = (
+        f"FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, KV_METADATA {{{_METADATA_KEY}: {metadata}}}"
+    )
+    connection.execute(f"COPY ({query.sql('duckdb')}) TO {text(str(path)).sql('duckdb')} ({options})")
+
+
+def read_provenance(path: Path) -> Provenance:
+    """The provenance of a Parquet file that gvcmetrics wrote.
+
+    Raises
+    ------
+    DataError : the file is damaged, or it is no panel.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        stored: dict[str, Any] = json.loads(metadata[_METADATA_KEY.encode()])
+    except (pa.ArrowInvalid, OSError, ValueError):
+        raise DataError(
+            "the Parquet file is damaged", Place(path.name), "Delete it and build the panel again"
+        ) from None
+    except KeyError:
+        raise DataError(
+            "the Parquet file is no panel of gvcmetrics", Place(path.name), "Build it from a spec"
+        ) from None
+    stored["coverage"] = Coverage(**stored["coverage"])
+    stored["columns"] = {name: ColumnProvenance(**column) for name, column in stored["columns"].items()}
+    return Provenance(**stored)
+
+
+def panel(
+    name: str, columns: list[str] | None = None, where: str | None = None, project: Project | None = None
+) -> pd.DataFrame:
+    """A built panel as a pandas frame, sorted by its keys.
+
+    Parameters
+    ----------
+    name : the panel's name, as `panels()` lists it.
+    columns : the columns to read; all by default.
+    where : a condition on the panel's columns, as in SQL: `"year >= 2000 AND exporter IN ('DEU', 'JPN')"`.
+    project : by default the project around the working directory.
+
+    Returns
+    -------
+    pandas.DataFrame : text as `str`, whole numbers as `int64` (`float64` where values are missing).
+        `attrs["provenance"]` is a dictionary of source, licence, citation, checksums and the raw
+        columns of each column; `attrs["labels"]` maps each column to its label and unit.
+
+    Raises
+    ------
+    MissingSourceError : the panel is not built; the remedy is the command.
+    DataError : an unknown column, or a condition that is none.
+    """
+    project = project or find_project()
+    path = project.panel_file(name)
+    if not path.exists():
+        raise _not_built(name, project)
+    provenance = read_provenance(path)
+    wanted = list(provenance.columns) if columns is None else list(columns)
+    _refuse_unknown(wanted, provenance)
+    query = exp.select(*(exp.column(exp.to_identifier(column, quoted=True)) for column in wanted)).from_(
+        "panel"
+    )
+    if where is not None:
+        query = query.where(_condition(where, provenance))
+    file = exp.Literal.string(str(path)).sql("duckdb")
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TEMP VIEW panel AS SELECT * FROM read_parquet({file})")
+        try:
+            table = connection.sql(query.sql("duckdb")).to_arrow_table()
+        except duckdb.Error as error:
+            problem = f"the panel cannot be read so ({str(error).splitlines()[0]})"
+            raise DataError(problem, Place(path.name), "Check `where`, or build the panel again") from None
+    frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get)
+    described = {column: provenance.columns[column] for column in wanted}
+    frame.attrs["provenance"] = {
+        **asdict(provenance),
+        "columns": {key: asdict(column) for key, column in described.items()},
+    }
+    frame.attrs["labels"] = {key: f"{column.label} ({column.unit})" for key, column in described.items()}
+    return frame
+
+
+def panels(project: Project | None = None) -> pd.DataFrame:
+    """The project's panels: what is built and what a spec could build.
+
+    Returns
+    -------
+    pandas.DataFrame : one row a panel, index `panel`; title, contract, state (`built`, `stale` where
+        the spec changed since, `not built`, `damaged`), rows, first and last year, countries, source,
+        licence, and the command that builds it.
+    """
+    project = project or find_project()
+    rows = [_listed(name, project) for name in panel_names(project)]
+    counts = dict.fromkeys(("rows", "first_year", "last_year", "countries"), "Int64")
+    names = ["panel", "title", "contract", "state", *counts, "source", "licence", "command"]
+    return pd.DataFrame(rows, columns=names).astype(counts).set_index("panel")
+
+
+def panel_names(project: Project) -> list[str]:
+    """Names of all panels that are built or have a spec."""
+    files = [*project.specs.glob("*.yaml"), *project.parquet.glob("*.parquet")]
+    return sorted({file.stem for file in files if not file.name.startswith(".")})
+
+
+def build_command(name: str) -> str:
+    """The command that builds a panel."""
+    return f"gvcmetrics panel build data/panels/{name}.yaml"
+
+
+def _listed(name: str, project: Project) -> dict[str, Any]:
+    path, spec = project.panel_file(name), project.spec_file(name)
+    row: dict[str, Any] = {"panel": name, "state": "not built", "command": build_command(name)}
+    if not path.exists():
+        return row
+    try:
+        found = read_provenance(path)
+    except DataError:
+        return {**row, "state": "damaged"}
+    stale = spec.exists() and sha256(spec) != found.spec_sha256
+    kept = {field: getattr(found, field) for field in ("title", "contract", "source", "licence")}
+    counts = {
+        field: getattr(found.coverage, field) for field in ("rows", "first_year", "last_year", "countries")
+    }
+    return {**row, **kept, **counts, "state": "stale" if stale else "built"}
+
+
+def _not_built(name: str, project: Project) -> MissingSourceError:
+    known = panel_names(project)
+    if name in known:
+        return MissingSourceError(
+            f"the panel '{name}' is not built", remedy=f"Run `{build_command(name)}`, or `make all`"
+        )
+    near = difflib.get_close_matches(name, known, n=1)
+    remedy = f"Did you mean '{near[0]}'?" if near else f"Panels here: {', '.join(known) or 'none'}"
+    return MissingSourceError(f"there is no panel '{name}'", remedy=remedy)
+
+
+def _refuse_unknown(wanted: list[str], provenance: Provenance) -> None:
+    for column in wanted:
+        if column not in provenance.columns:
+            near = difflib.get_close_matches(column, provenance.columns, n=1)
+            remedy = f"Did you mean '{near[0]}'?" if near else f"Columns: {', '.join(provenance.columns)}"
+            raise DataError("the panel has no such column", Place(provenance.panel, column=column), remedy)
+
+
+def _condition(where: str, provenance: Provenance) -> exp.Expression:
+    remedy = "Write a condition such as \"year >= 2000 AND exporter = 'DEU'\""
+    try:
+        statements = sqlglot.parse(f"SELECT 1 WHERE {where}", dialect="duckdb")
+    except sqlglot.errors.SqlglotError:
+        statements = []
+    condition = statements[0].find(exp.Where) if len(statements) == 1 and statements[0] else None
+    if condition is None or condition.find(exp.Query):
+        raise DataError(f"`where` is no condition on columns: {where}", Place(provenance.panel), remedy)
+    _refuse_unknown([found.name for found in condition.find_all(exp.Column)], provenance)
+    return condition.this

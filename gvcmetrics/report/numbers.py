@@ -1,0 +1,73 @@
+"""How numbers become text."""
+
+from __future__ import annotations
+
+import math
+import numbers as abstract
+from collections.abc import Callable
+
+Format = str | Callable[[object], str]
+
+MISSING = "–"
+
+
+def fixed(value: float, digits: int) -> str:
+    """`value` with `digits` decimals and commas in thousands.
+
+    A number that is not zero but would print as zero gets two significant digits instead, so that
+    a small coefficient is not mistaken for none.
+    """
+    if math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value != 0 and abs(value) < 0.5 * 10.0**-digits:
+        return f"{value:.1e}"
+    return f"{value:,.{digits}f}"
+
+
+def count(value: float) -> str:
+    """A whole number with commas in thousands."""
+    return MISSING if math.isnan(value) else f"{int(value):,d}"
+
+
+def printed(value: object, form: Format | None, digits: int) -> str:
+    """Any cell of a frame as text.
+
+    Parameters
+    ----------
+    value : what the frame holds.
+    form : format specification (``",.0f"``), function of the value, or None: whole numbers as counts,
+        other numbers with `digits` decimals, truth values as ✓ or nothing.
+    digits : decimals where `form` is None.
+    """
+    if is_missing(value):
+        return MISSING
+    if callable(form):
+        return form(value)
+    if form is not None:
+        return format(value, form)
+    if isinstance(value, str):
+        return value
+    if is_truth(value):
+        return "✓" if value else ""
+    if isinstance(value, abstract.Integral):
+        return count(int(value))
+    if isinstance(value, abstract.Real):
+        return fixed(float(value), digits)
+    return str(value)
+
+
+def is_truth(value: object) -> bool:
+    """Whether `value` is a Python or numpy truth value."""
+    return type(value).__name__ in {"bool", "bool_"}
+
+
+def is_number(value: object) -> bool:
+    """Whether `value` is a number, missing or not, but no truth value."""
+    return isinstance(value, abstract.Real) and not is_truth(value)
+
+
+def is_missing(value: object) -> bool:
+    """Whether `value` is None, NaN, NA or NaT."""
+    return value is None or type(value).__name__ in {"NAType", "NaTType"} or value != value

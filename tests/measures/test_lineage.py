@@ -1,0 +1,57 @@
+"""Lineage resolves to raw columns and survives copies, chains and Parquet."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from gvcmetrics.measures.lineage import raw_columns, record
+
+
+@pytest.fixture
+def firms() -> pd.DataFrame:
+    return pd.DataFrame({"sales": [4.0, 9.0], "staff": [2.0, 3.0], "wages": [1.0, 2.0]})
+
+
+def test_sources_are_resolved_through_constructed_columns(firms):
+    record(firms, "productivity", "sales", "staff")
+    record(firms, "gap", "productivity", "wages")
+    assert firms.attrs["lineage"] == {"productivity": ["sales", "staff"], "gap": ["sales", "staff", "wages"]}
+
+
+def test_hand_written_chain_and_cycle_are_followed_to_the_end(firms):
+    firms.attrs["lineage"] = {"a": ["b"], "b": ["c", "sales"], "c": ["c", "a"]}
+    assert raw_columns(firms, "a") == ["c", "sales"]
+
+
+def test_column_rebuilt_from_itself_stays_its_own_source(firms):
+    record(firms, "sales", "sales", "wages")
+    assert record(firms, "ratio", "sales").attrs["lineage"]["ratio"] == ["sales", "wages"]
+
+
+def test_like_reads_the_record_of_another_frame_and_leaves_it_alone(firms):
+    record(firms, "productivity", "sales", "staff")
+    record(firms, "unrelated", "wages")
+    means = pd.DataFrame({"productivity": [2.5], "mean": [2.5]})
+    record(means, "mean", "productivity", like=firms)
+    assert means.attrs["lineage"] == {"productivity": ["sales", "staff"], "mean": ["sales", "staff"]}
+    assert set(firms.attrs["lineage"]) == {"productivity", "unrelated"}
+
+
+def test_a_copy_does_not_share_its_record(firms):
+    record(firms, "a", "sales")
+    copy = firms.assign(b=1.0)
+    record(copy, "b", "a")
+    assert firms.attrs["lineage"] == {"a": ["sales"]}
+    assert copy.attrs["lineage"]["b"] == ["sales"]
+
+
+def test_series_carry_a_record(firms):
+    series = record(firms["sales"].rename("size"), "size", "sales")
+    assert raw_columns(series, "size") == ["sales"]
+
+
+def test_record_survives_parquet(firms, tmp_path):
+    record(firms, "productivity", "sales", "staff").to_parquet(tmp_path / "firms.parquet")
+    read = pd.read_parquet(tmp_path / "firms.parquet")
+    assert read.attrs["lineage"] == {"productivity": ["sales", "staff"]}

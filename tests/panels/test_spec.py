@@ -1,0 +1,133 @@
+"""Specs: what is read, and what each mistake is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gvcmetrics.errors import SpecError
+from gvcmetrics.panels.spec import load_spec
+from gvcmetrics.panels.yaml_lines import read_yaml
+
+SPEC = Path(__file__).with_name("exports.yaml").read_text(encoding="utf-8")
+
+
+def load(folder: Path, text: str | bytes) -> object:
+    path = folder / "exports.yaml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return load_spec(path)
+
+
+def refusal(folder: Path, text: str) -> str | None:
+    """What the user is told, or None if the spec was read; any other exception fails the test."""
+    try:
+        load(folder, text)
+    except SpecError as error:
+        return str(error)
+    return None
+
+
+def test_a_good_spec_is_read(tmp_path: Path) -> None:
+    spec = load(tmp_path, SPEC)
+    assert spec.name == "exports"
+    assert spec.keys == ("exporter", "importer", "product", "year")
+    by_name = {column.name: column for column in spec.columns}
+    assert by_name["value_usd"].meta.unit == "USD"
+    assert by_name["value_usd"].lineage == ["value_k"]
+    assert by_name["importer"].lineage == []
+    assert by_name["share"].meta.maximum == 1
+
+
+MISTAKES = {
+    "unknown key": (SPEC.replace("licence:", "licens:"), ["line 4", "licens", "Did you mean 'licence'?"]),
+    "unknown column key": (
+        SPEC.replace("scale: 1000", "scal: 1000"),
+        ["line 11", "columns.value_usd.scal", "Did you mean 'scale'?"],
+    ),
+    "unknown source key": (SPEC.replace("{file: ", "{fil: "), ["line 3", "source.fil", "'file'"]),
+    "duplicate key": (SPEC + "title: again\n", ["line 14", "title", "first in line 1"]),
+    "tab": (SPEC.replace("  quality:", "\tquality:"), ["line 12", "tab"]),
+    "wrong type": (
+        SPEC.replace("scale: 1000", "scale: many"),
+        ["line 11", "columns.value_usd.scale", "many"],
+    ),
+    "wrong contract": (SPEC.replace("contract: trade", "contract: trad"), ["line 2", "contract", "'trade'"]),
+    "missing key": (SPEC.replace("title: Exports of a few countries\n", ""), ["title", "absent"]),
+    "missing key column": (SPEC.replace("  year:\n", ""), ["columns", "'year' is absent"]),
+    "misspelt contract column": (
+        SPEC.replace("  quality:\n", "  qualiti:\n"),
+        ["line 12", "columns.qualiti", "Did you mean 'quality'?"],
+    ),
+    "unit of a contract column": (
+        SPEC.replace("scale: 1000", "unit: EUR"),
+        ["line 11", "columns.value_usd.unit", "fixes the unit"],
+    ),
+    "cell without layout": (SPEC.replace("from: value_k", "cell: value_k"), ["line 11", "long_to_wide"]),
+    "two ways": (
+        SPEC.replace("{constant: WLD}", "{constant: WLD, from: to}"),
+        ["line 8", "from and constant"],
+    ),
+    "scaled text": (SPEC.replace("{from: code}", "{from: code, scale: 2}"), ["line 9", "only a number"]),
+    "code as a number": (SPEC.replace("constant: WLD", "constant: 8703.10"), ["line 8", "quotes"]),
+    "anchor": (SPEC.replace("quality:", "quality: &a {}"), ["line 12", "anchors"]),
+    "alias bomb": ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", ["line 1", "anchors"]),
+    "python tag": ("title: !!python/object/apply:os.system [ls]\n", ["line 1", "tags"]),
+    "not a map": ("- a\n- b\n", ["not a map"]),
+    "empty": ("", ["not a map"]),
+    "not UTF-8": (SPEC.replace("few", "f\xe9w").encode("latin-1"), ["line 1", "UTF-8"]),
+    "unclosed": ("title: [a\n", ["exports.yaml", "not valid YAML"]),
+    "unknown in keys": (SPEC + "keys: [exporter, importer, product, yaer]\n", ["line 14", "keys", "'year'"]),
+    "camel case": (SPEC.replace("  share:", "  Share:"), ["line 13", "snake_case"]),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_each_mistake_names_file_line_key_and_remedy(tmp_path: Path, name: str) -> None:
+    text, expected = MISTAKES[name]
+    with pytest.raises(SpecError) as error:
+        load(tmp_path, text)
+    for part in ["exports.yaml", *expected]:
+        assert part in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_scalars_are_what_they_look_like(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "a: NO\nb: true\nc: 0111\nd: 12\ne: 1.5\nf: 1e-3\ng: 2020-01-01\nh: '7'\ni:\nj: -0.5\nk: 0\n"
+    )
+    assert read_yaml(path).data == {
+        "a": "NO",
+        "b": True,
+        "c": "0111",
+        "d": 12,
+        "e": 1.5,
+        "f": 0.001,
+        "g": "2020-01-01",
+        "h": "7",
+        "i": None,
+        "j": -0.5,
+        "k": 0,
+    }
+
+
+@given(text=st.text(max_size=200))
+def test_no_text_does_more_than_a_spec_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    folder = tmp_path_factory.mktemp("spec")
+    with pytest.raises(SpecError):
+        load(folder, text.encode("utf-8", "surrogatepass"))
+
+
+@given(
+    position=st.integers(0, len(SPEC) - 1),
+    put=st.sampled_from(["", "\t", ":", "{", "\n", "&a ", "x", '"', "- "]),
+)
+def test_a_spoilt_spec_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, position: int, put: str
+) -> None:
+    folder = tmp_path_factory.mktemp("spec")
+    said = refusal(folder, SPEC[:position] + put + SPEC[position + 1 :])
+    assert said is None or said.startswith("exports.yaml")
