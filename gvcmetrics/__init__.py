@@ -15,6 +15,12 @@ _PUBLIC = {
     # panels
     "panel": "gvcmetrics.panels",
     "panels": "gvcmetrics.panels",
+    "convert": "gvcmetrics.panels.conversion",
+    "crosswalk": "gvcmetrics.panels.crosswalks",
+    # where panels and measures meet
+    "input_output": "gvcmetrics.value_chain",
+    "industry_measures": "gvcmetrics.value_chain",
+    "join_value_chain": "gvcmetrics.value_chain",
     # models
     "ols": "gvcmetrics.models",
     "poisson": "gvcmetrics.models",

@@ -360,7 +360,7 @@ def _warn_few(counts: Mapping[str, int]) -> None:
     if count < FEW_CLUSTERS:
         warnings.warn(
             f"only {count} clusters in '{column}': CRV1 errors are then too small; "
-            f'use {{"CRV3": "{column}"}} or the wild cluster bootstrap',
+            f'use {{"CRV3": "{column}"}} or gvc.wild_bootstrap',
             EstimationWarning,
             stacklevel=5,
         )

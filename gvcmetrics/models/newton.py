@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from gvcmetrics.errors import ConvergenceWarning, ModelError
 from gvcmetrics.models.families.base import Array
@@ -19,6 +20,8 @@ TOLERANCE = 1e-14
 # Below this the line search can find no better point because the log likelihood has no more digits.
 NEARLY = 1e-8
 HALVINGS = 40
+# Likelihoods bring their own threads; BLAS threads beside them, on small blocks, only get in the way.
+_THREADS = ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def maximise(
     """
     theta = np.array(start, dtype=float)
     move = np.ones(len(theta), dtype=bool) if free is None else np.asarray(free, dtype=bool)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with _THREADS.limit(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
         value, score, hessian = objective(theta)
         if not _finite(value, score, hessian):
             raise ModelError(

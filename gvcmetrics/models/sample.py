@@ -262,7 +262,7 @@ def drop_collinear(sample: Sample, within: Sequence[np.ndarray] = ()) -> Sample:
     if sample.X.shape[1] == 0:
         return sample
     centre = sample.X.mean(axis=0)
-    constant = (sample.X == sample.X[0]).all(axis=0)
+    constant = (sample.X[0] == sample.X).all(axis=0)
     scale = np.sqrt(np.maximum(np.einsum("ij,ij->j", sample.X, sample.X) - len(sample.X) * centre**2, 0.0))
     scale[constant] = 0.0 if within else np.sqrt(len(sample.X)) * np.abs(centre[constant])
     columns = demean(sample.X, within, sample.weights) if within else sample.X

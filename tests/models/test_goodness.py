@@ -82,3 +82,10 @@ def test_refusals() -> None:
     weighted = gvc.logit("binary ~ x1", BALANCED.assign(w=np.arange(len(BALANCED)) + 1.0), weights="w")
     with pytest.raises(ModelError, match="unweighted"):
         gvc.hosmer_lemeshow(weighted)
+
+
+def test_null_model_of_shares_is_their_mean() -> None:
+    result = gvc.fractional_logit("fraction ~ x1 + d", BALANCED)
+    y, mean = BALANCED["fraction"], BALANCED["fraction"].mean()
+    null = (y * np.log(mean) + (1 - y) * np.log(1 - mean)).sum()
+    assert result.statistics["pseudo_r2"] == pytest.approx(1 - result.loglik / null, rel=1e-8)

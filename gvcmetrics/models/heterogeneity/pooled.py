@@ -71,7 +71,8 @@ def pooled_problem(
 
 def null_loglik(sample: Sample, y: Array, family: Family) -> float:
     """Log likelihood of the model with a constant only (and the offset)."""
-    if family.outcomes is not None and sample.offset is None:
+    coded = family.outcomes is not None and np.array_equal(y, np.floor(y))
+    if coded and sample.offset is None:
         counts = np.bincount(y.astype(int), weights=sample.weights)
         counts = counts[counts > 0]
         return float(counts @ np.log(counts / counts.sum()))
