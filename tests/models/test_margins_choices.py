@@ -190,6 +190,19 @@ def test_prints_and_tidy(interacted: Results) -> None:
     assert "***" not in str(interacted.margins(kind="predictions")).split("═")[-1]
 
 
+def test_a_table_puts_effects_beside_coefficients(interacted: Results) -> None:
+    made = interacted.margins(["x1", "g", "x1:d"])
+    printed = gvc.table([interacted, made], headers=["Logit", "Effects"])
+    lines = {line.split("  ")[0].strip(): line for line in str(printed).splitlines()}
+    for term, label in (("x1", "x1"), ("x1:d", "x1 × d")):
+        for numbers in (interacted.params, made.params):
+            assert f"{numbers[term]:.3f}" in lines[label]
+    assert f"{made.params['g: b - a']:.3f}" in lines["g: b - a"]
+    alone = str(gvc.table([made]))
+    assert "Pseudo R²" in alone
+    assert f"{made.std_errors['x1']:.3f}" in alone
+
+
 def test_refusals(interacted: Results) -> None:
     for options, message in (
         ({"variables": "x9"}, "'x9' is not a variable of the model. They are x1, d, x2, g"),

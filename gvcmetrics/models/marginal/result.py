@@ -170,6 +170,10 @@ class Margins:
     def sample(self) -> Any:
         return self.results.sample
 
+    @property
+    def __maketables_stat_labels__(self) -> dict[str, str]:
+        return self.results.__maketables_stat_labels__
+
     def summary(self) -> str:
         """The estimates as text."""
         head, body = self._cells()
