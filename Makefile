@@ -15,7 +15,7 @@ SPECS   := $(wildcard data/panels/*.yaml)
 PANELS  := $(SPECS:data/panels/%.yaml=$(PARQUET)/%.state)
 STUDIES := $(patsubst analysis/%.py,$(RESULTS)/%.json,$(wildcard analysis/[0-9]*.py))
 
-ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '*.yaml' 2>/dev/null)
+ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '*.css' -o -name '*.yaml' 2>/dev/null)
 PANEL_CODE := $(call ROOM,panels)
 STUDY_CODE := $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
 
@@ -76,6 +76,7 @@ $(RESULTS)/codebook.html: $(PANELS)
 
 $(RESULTS)/01_car_exporters.json: $(PARQUET)/passenger_cars.state
 $(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.state $(PARQUET)/us_innovators.state
+$(RESULTS)/03_ecuador_upgrading.json: $(PARQUET)/ecuador_innovation.state
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"

@@ -21,6 +21,12 @@ WINDOWS = [(year, year + WINDOW - 1) for year in range(FIRST, 2015, WINDOW)]
 LONG_RUN = [(1995, 1999), (2010, 2014)]
 ESTABLISHED = 1e-4  # at least 0.01 per cent of world exports: below it a few second-hand cars move the mean
 LARGE = 1e-3
+SHORT = {
+    "product upgrading": "Product",
+    "process upgrading": "Process",
+    "failed product upgrading": "Failed product",
+    "downgrading": "Down",
+}
 LABELS = {
     "distance_to_frontier": "Distance to the quality frontier",
     "L(distance_to_frontier)": "Distance to the frontier, a window before",
@@ -83,6 +89,7 @@ def run() -> None:
             transitions(moves),
             digits=2,
             notes=[
+                "Product, process and failed product upgrading, and downgrading. "
                 f"Rows: quadrant between two successive {WINDOW}-year windows; columns: quadrant one window later. "
                 f"Established exporters, windows {WINDOWS[0][0]}–{WINDOWS[0][1]} to "
                 f"{WINDOWS[-1][0]}–{WINDOWS[-1][1]}. Shares of a row add to one. Neighbouring changes share a "
@@ -133,8 +140,6 @@ def run() -> None:
             cars,
             outcome="quality",
             highlight=[*risers, *fallers],
-            low="quality_lower",
-            high="quality_upper",
             outcome_title="Export quality (90th percentile of exporters = 1)",
         ),
         "paths",
@@ -142,8 +147,7 @@ def run() -> None:
         notes=[
             "The three exporters that came closest to the frontier and the three that fell back most between their "
             f"first and last window with at least {LARGE:.1%} of world exports, thirty years or more apart: up "
-            f"{', '.join(risers)}; down {', '.join(fallers)}. The band is the source's interval for all exporters "
-            "of the year, not for one of them.",
+            f"{', '.join(risers)}; down {', '.join(fallers)}.",
         ],
     )
     study.figure(
@@ -168,7 +172,7 @@ def run() -> None:
 def coverage(cars: pd.DataFrame) -> pd.DataFrame:
     """Exporters, exporter-years, world exports and their concentration, by decade."""
     decade = (cars["year"] // 10 * 10).astype(str).add("s").rename("Decade")
-    world = measures.concentration(cars, across="exporter", by=["year"])
+    world = measures.concentration_indices(cars, across="exporter", by=["year"])
     world["value"] = world["year"].map(cars.groupby("year")["value_usd"].sum()) / 1e9
     yearly = world.groupby(world["year"] // 10 * 10)[["value", "hhi"]].mean()
     counted = cars.groupby(decade).agg(
@@ -219,8 +223,9 @@ def transitions(moves: pd.DataFrame) -> pd.DataFrame:
     """Row shares of moves between quadrants, with the number of moves from each."""
     counts = measures.transition_matrix(moves, probabilities=False)
     shares = measures.transition_matrix(moves)
-    shares.columns = [f"to {state}" for state in shares.columns]
-    return shares.rename_axis("From").assign(Moves=counts.sum(axis=1))
+    shares.columns = pd.MultiIndex.from_product([["To"], shares.columns.map(SHORT)])
+    shares[("", "Moves")] = counts.sum(axis=1)
+    return shares.rename(index=SHORT).rename_axis("From")
 
 
 def persistence_in_words(moves: pd.DataFrame) -> str:
@@ -304,7 +309,9 @@ def movers(windows: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 def breaks_in_words(cars: pd.DataFrame, exporters: list[str]) -> str:
     """Single years in which a large exporter all but vanishes and is back the year after."""
-    share = cars[cars["exporter"].isin(exporters)].pivot(index="year", columns="exporter", values="market_share")
+    share = cars[cars["exporter"].isin(exporters)].pivot(
+        index="year", columns="exporter", values="market_share"
+    )
     beside = np.minimum(share.shift(1), share.shift(-1))
     gaps = (share < beside / 3).stack()
     named = ", ".join(f"{exporter} {year}" for year, exporter in gaps[gaps].index)

@@ -55,7 +55,11 @@ def run() -> None:
     study.table(
         gvc.table(
             patenting(world),
-            formats={"Patents per firm and year": ",.1f", "Share without a patent": ".2f", "HHI of patents": ".3f"},
+            formats={
+                "Patents per firm and year": ",.1f",
+                "Share without a patent": ".2f",
+                "HHI of patents": ".3f",
+            },
             notes=[
                 "Firms of the first panel. HHI: Herfindahl–Hirschman index of the firms' shares in all patents of "
                 "the area, 1983–91.",
@@ -77,7 +81,9 @@ def run() -> None:
         gvc.table(
             spillovers,
             labels=LABELS,
-            notes=["Spillovers: the research of other firms, weighted by technological proximity (Cincer 1997)."],
+            notes=[
+                "Spillovers: the research of other firms, weighted by technological proximity (Cincer 1997)."
+            ],
             provenance=sources[0],
         ),
         "spillovers",
@@ -205,7 +211,7 @@ def in_words(spillovers: list[Results], size: list[Results]) -> str:
 
     def estimate(result: Results, term: str) -> str:
         low, high = result.conf_int().loc[term]
-        return f"{result.params[term]:.2f} ({low:.2f} to {high:.2f})"
+        return f"{result.params[term]:.2f} ({low:.2f} to {high:.2f})".replace("-", "−")
 
     returns = size[2].test("log_rd_stock + log_employment = 1")
     return (

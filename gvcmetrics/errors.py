@@ -9,7 +9,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
 class GvcError(Exception):
-    """Base of every error that gvcmetrics raises on purpose; the command line prints it without a traceback."""
+    """Base of every error raised on purpose; the command line prints it without a traceback."""
 
 
 @dataclass(frozen=True)

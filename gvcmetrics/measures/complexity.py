@@ -42,7 +42,7 @@ def economic_complexity(presence: Matrix) -> tuple[pd.DataFrame, pd.DataFrame]:
         When entries are not 0 or 1, fewer than two countries or products have any presence, or the network
         falls apart into unconnected blocks (the second eigenvector then only tells the blocks apart).
 
-    Source: Hidalgo and Hausmann (2009); Hausmann, Hidalgo et al. (2014), technical box 2.1.
+    Source: Hidalgo and Hausmann (2009); Hausmann, Hidalgo et al. (2014), Atlas of Economic Complexity.
     """
     matrix = as_presence(presence)
     m = matrix.to_numpy()
@@ -92,7 +92,7 @@ def proximity(presence: Matrix) -> pd.DataFrame:
     pandas.DataFrame
         Products × products, symmetric, one on the diagonal; missing for products that nobody has.
 
-    Source: Hidalgo, Klinger, Barabási and Hausmann (2007), eq. 1.
+    Source: Hidalgo, Klinger, Barabási and Hausmann (2007), definition of proximity.
     """
     matrix = as_presence(presence)
     m = matrix.to_numpy()
@@ -123,7 +123,7 @@ def density(presence: Matrix, phi: pd.DataFrame | None = None, include_self: boo
     DataError
         When the labels of the two matrices differ.
 
-    Source: Hidalgo, Klinger, Barabási and Hausmann (2007), eq. 2.
+    Source: Hidalgo, Klinger, Barabási and Hausmann (2007), definition of density.
     """
     matrix = as_presence(presence)
     phi_frame = proximity(matrix) if phi is None else phi

@@ -105,7 +105,7 @@ def theil(values: ArrayLike, n: int | None = None) -> float:
     return float(np.sum(_share_log_share(shares)) + np.log(count)) if count else float("nan")
 
 
-def concentration(
+def concentration_indices(
     frame: pd.DataFrame,
     *,
     across: str = "importer",

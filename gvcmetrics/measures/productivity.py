@@ -12,7 +12,8 @@ import pandas as pd
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
 from gvcmetrics.measures.lineage import record
 from gvcmetrics.measures.production.estimate import METHODS, PROXY_METHODS, Estimate, Options, estimate
-from gvcmetrics.measures.production.sample import Inputs, build_sample, logs
+from gvcmetrics.measures.production.forms import FORMS, elasticities, term_names, terms
+from gvcmetrics.measures.production.sample import Inputs, Sample, build_sample, logs
 from gvcmetrics.measures.trade_checks import require_columns, require_non_negative, require_unique
 
 
@@ -26,15 +27,19 @@ class ProductionFunction:
     coefficients : one row for each group and input: `group`, `input`, `estimate`, `std_error`.
     groups : one row for each group: `group`, `rows`, `firms`, `solutions` (of the second stage's moments),
         `bootstrap_draws` (those that had a solution), `status` (``"estimated"`` or why not).
+    elasticities : aligned to the frame, the output elasticity of each input in each row (the same in all rows
+        of a group for Cobb–Douglas); feed one to `markups`.
     productivity : aligned to the frame: `log_tfp`, y − x'β, which is productivity, constant and noise
         together; `first_stage_residual`, the noise, for the proxy methods. Missing where an input or output
-        is zero or missing, or the group was not estimated.
-    draws : bootstrap estimates, one row for each draw, `group` and one column for each input.
+        is not positive, or the group was not estimated.
+    draws : bootstrap estimates, one row for each draw, `group` and one column for each input; missing where
+        a draw had no solution (such draws do not enter the standard errors).
     """
 
     method: str
     coefficients: pd.DataFrame
     groups: pd.DataFrame
+    elasticities: pd.DataFrame
     productivity: pd.DataFrame
     draws: pd.DataFrame
 
@@ -69,6 +74,7 @@ def production_function(
     free: Sequence[str] = ("employment",),
     state: Sequence[str] = ("capital_usd",),
     proxy: str | None = None,
+    form: str = "cobb_douglas",
     by: str | None = None,
     firm: str = "firm_id",
     year: str = "year",
@@ -79,7 +85,7 @@ def production_function(
     bootstrap: int = 0,
     seed: int = 0,
 ) -> ProductionFunction:
-    """Estimate a Cobb–Douglas production function and the total factor productivity that it implies.
+    """Estimate a production function and the total factor productivity that it implies.
 
     .. math:: y_{it} = \\alpha + x_{it}'\\beta + \\omega_{it} + \\varepsilon_{it}
 
@@ -101,12 +107,17 @@ def production_function(
     z the current state inputs and the lagged free inputs. These equations can have several solutions: under
     constant returns one gives state inputs no weight and takes wages for productivity (Ackerberg, Caves and
     Frazer discuss it). All starts are tried; the solution with the largest smallest coefficient is taken, and
-    a warning says that there were several.
+    a warning says that there were several. Gross-output coefficients are identified only where lagged
+    materials predict current ones given lagged productivity and the state inputs, as with prices of the
+    firm's own that persist (Gandhi, Navarro and Rivers 2020); nothing here can check that.
 
     Parameters
     ----------
     frame : firm panel with one row for each firm and year; amounts at constant prices.
-    output, free, state, proxy : columns in levels; logs are taken here, rows with a zero are left out.
+    output, free, state, proxy : columns in levels; logs are taken here, rows without a positive value
+        (value added may be negative) are left out.
+    form : ``"cobb_douglas"``, or ``"translog"`` (OLS, fixed effects and Ackerberg–Caves–Frazer), whose
+        logs are in deviations from the group's means, where first-order coefficients are then elasticities.
     by : column within which functions are estimated apart, as a rule the industry.
     degree : of the polynomial of the first stage; markov_degree : of productivity's process.
     year_effects : year dummies in the (first-stage) regression.
@@ -120,19 +131,20 @@ def production_function(
     Raises
     ------
     DataError
-        For missing columns, repeated firm-years, negative inputs or outputs, and a panel without any firm's
+        For missing columns, repeated firm-years, negative inputs, and a panel without any firm's
         consecutive years for a method that needs them (in one cross-section use `revenue_tfp`).
     ModelError
-        For an unknown method, a method without its proxy, and when no group could be estimated.
+        For an unknown method or form, a method without its proxy, and when no group could be estimated.
 
     Source: Olley and Pakes (1996); Levinsohn and Petrin (2003); Ackerberg, Caves and Frazer (2015);
-    Wooldridge (2009).
+    Wooldridge (2009). Second stages use moments throughout, also where the original minimised squares.
     """
     inputs = Inputs(output, tuple(free), tuple(state), proxy)
-    _check_request(method, proxy, survival)
+    _check_request(method, proxy, survival, form)
     require_columns(frame, [*inputs.columns, firm, year, *([by] if by else [])])
     require_unique(frame, [firm, year])
-    for column in inputs.columns:
+    # Value added and investment may well be negative; such rows have no log and are left out.
+    for column in [*inputs.names, *([proxy] if proxy and method != "olley_pakes" else [])]:
         require_non_negative(frame, column)
     if method not in ("ols",) and not frame.duplicated(firm).any():
         raise DataError(
@@ -144,11 +156,15 @@ def production_function(
     # Row numbers as labels, so that a frame with a repeated index is served too.
     numbered = frame.reset_index(drop=True)
     groups = [(str(name), rows) for name, rows in numbered.groupby(by)] if by else [("all", numbered)]
-    parts = [_one_group(name, rows, inputs, firm, year, year_effects, options) for name, rows in groups]
-    table = pd.DataFrame([part[0] for part in parts])
+    parts = [
+        _one_group(name, rows, build_sample(rows, inputs, firm, year, year_effects, form), options)
+        for name, rows in groups
+    ]
+    facts, coefficients, elasticity, tfp, draws = (list(pieces) for pieces in zip(*parts, strict=True))
+    table = pd.DataFrame(facts)
     failed = table[table["status"] != "estimated"]
     if len(failed) == len(table):
-        raise ModelError(f"no group could be estimated; the first: {failed['status'].iloc[0]}")
+        raise ModelError(f"no group could be estimated; the first: {failed['status'].iloc[0].rstrip('.')}")
     if len(failed):
         warnings.warn(
             f"not estimated: {', '.join(map(str, failed['group']))}", EstimationWarning, stacklevel=2
@@ -160,15 +176,17 @@ def production_function(
             EstimationWarning,
             stacklevel=2,
         )
-    productivity = pd.concat([part[2] for part in parts]).reindex(numbered.index).set_axis(frame.index)
-    for column in productivity:
-        record(productivity, column, *inputs.columns, like=frame)
+    aligned = [pd.concat(rows).reindex(numbered.index).set_axis(frame.index) for rows in (elasticity, tfp)]
+    for measures in aligned:
+        for measure in measures.columns:
+            record(measures, measure, *inputs.columns, like=frame)
     return ProductionFunction(
         method,
-        pd.concat([part[1] for part in parts], ignore_index=True),
+        pd.concat(coefficients, ignore_index=True),
         table,
-        productivity,
-        pd.concat([part[3] for part in parts], ignore_index=True),
+        aligned[0],
+        aligned[1],
+        pd.concat(draws, ignore_index=True),
     )
 
 
@@ -238,8 +256,8 @@ def markups(
 
     Parameters
     ----------
-    elasticity : output elasticity of the input: one number, or a series aligned to the frame (mapped from the
-        industries of a `ProductionFunction`, say).
+    elasticity : output elasticity of the input: one number, or a series aligned to the frame, such as a
+        column of `ProductionFunction.elasticities`.
     expenditure : spending on the same input, which the firm must be free to vary.
     revenue : sales.
     first_stage_residual : of a proxy method, to take noise out of revenue; without it, revenue is as
@@ -271,7 +289,7 @@ def markups(
     return record((elasticity / share).rename("markup"), "markup", expenditure, revenue, like=frame)
 
 
-def _check_request(method: str, proxy: str | None, survival: bool) -> None:
+def _check_request(method: str, proxy: str | None, survival: bool, form: str) -> None:
     if method not in METHODS:
         raise ModelError(f"there is no method '{method}'", remedy=f"Choose from {', '.join(METHODS)}.")
     needs = method in (*PROXY_METHODS, "wooldridge")
@@ -280,42 +298,47 @@ def _check_request(method: str, proxy: str | None, survival: bool) -> None:
             f"{method} {'needs' if needs else 'takes no'} proxy",
             remedy="Pass investment for Olley and Pakes, materials (or energy) for the others.",
         )
+    if form not in FORMS:
+        raise ModelError(f"there is no form '{form}'", remedy=f"Choose from {', '.join(FORMS)}.")
+    if form == "translog" and method in ("olley_pakes", "levinsohn_petrin", "wooldridge"):
+        raise ModelError(
+            f"{method} is Cobb–Douglas here", remedy="Use ackerberg_caves_frazer for translog functions."
+        )
     if survival and method != "olley_pakes":
         raise ModelError("the survival correction belongs to olley_pakes", remedy="Drop survival=True.")
 
 
 def _one_group(
-    name: str,
-    rows: pd.DataFrame,
-    inputs: Inputs,
-    firm: str,
-    year: str,
-    year_effects: bool,
-    options: Options,
-) -> tuple[dict[str, object], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    sample = build_sample(rows, inputs, firm, year, year_effects)
+    name: str, rows: pd.DataFrame, sample: Sample, options: Options
+) -> tuple[dict[str, object], pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Facts, coefficients, elasticities, productivity and draws of one group."""
+    inputs, names = sample.inputs, term_names(sample.inputs.names, sample.form)
     facts: dict[str, object] = {"group": name, "rows": len(sample.y), "firms": sample.n_firms}
     try:
         if sample.n_firms < 2 or len(sample.y) <= sample.x.shape[1] + 1:
             raise ModelError(f"{sample.n_firms} firms and {len(sample.y)} rows are too few")
         fit = estimate(sample, options)
-    except ModelError as error:
-        fit = _nothing(len(inputs.names))
+    except (ModelError, np.linalg.LinAlgError) as error:
+        fit = _nothing(len(names))
         status = str(error)
     else:
         status = "estimated"
-    facts |= {"solutions": fit.solutions, "bootstrap_draws": len(fit.draws), "status": status}
+    solved = int((~np.isnan(fit.draws).any(axis=1)).sum())
+    facts |= {"solutions": fit.solutions, "bootstrap_draws": solved, "status": status}
     coefficients = pd.DataFrame(
-        {"group": name, "input": inputs.names, "estimate": fit.coefficients, "std_error": fit.std_errors}
+        {"group": name, "input": names, "estimate": fit.coefficients, "std_error": fit.std_errors}
     )
     logged = logs(rows, [inputs.output, *inputs.names])
-    tfp = logged[inputs.output] - logged[inputs.names].to_numpy() @ fit.coefficients
+    base = logged[inputs.names].to_numpy() - sample.centre
+    tfp = logged[inputs.output] - terms(base, sample.form) @ fit.coefficients
     productivity = pd.DataFrame({"log_tfp": tfp})
+    slopes = elasticities(base, fit.coefficients, sample.form)
+    slopes[np.isnan(base).any(axis=1)] = np.nan
     if fit.first_stage_residual is not None:
         productivity["first_stage_residual"] = pd.Series(fit.first_stage_residual, sample.index)
-    draws = pd.DataFrame(fit.draws, columns=inputs.names)
+    draws = pd.DataFrame(fit.draws, columns=names)
     draws.insert(0, "group", name)
-    return facts, coefficients, productivity, draws
+    return facts, coefficients, pd.DataFrame(slopes, rows.index, inputs.names), productivity, draws
 
 
 def _nothing(inputs: int) -> Estimate:

@@ -74,7 +74,7 @@ def unit_value_outliers(
     DataError
         For missing columns, negative unit values, an unknown rule or a bound that makes no sense for it.
 
-    Source: Hallak (2006) and Khandelwal (2010) trim unit values in this way; Tukey (1977) for the fences.
+    Source: Khandelwal (2010) trims percentiles; Tukey (1977) for the fences.
     """
     require_columns(frame, [unit_value, *within])
     require_non_negative(frame, unit_value)
@@ -83,7 +83,8 @@ def unit_value_outliers(
         raise DataError(f"there is no outlier rule '{rule}'", remedy=f"Choose from {', '.join(least)}.")
     if not least[rule] < bound or (rule == "percentile" and bound >= 50):
         raise DataError(f"bound {bound} makes no sense for the rule '{rule}'", remedy="See the docstring.")
-    level = np.log(frame[unit_value].where(frame[unit_value] > 0))
+    price = frame[unit_value].astype(float)
+    level = price.where(price > 0).transform(np.log)
     groups = level.groupby([frame[column] for column in within])
 
     def quantile(q: float) -> pd.Series:
@@ -234,7 +235,7 @@ def khandelwal_quality(
     ModelError
         When the fixed effects do not converge.
 
-    Source: Khandelwal, Schott and Wei (2013), eq. 3.
+    Source: Khandelwal, Schott and Wei (2013), quality inferred from demand.
     """
     given = [sigma] if isinstance(sigma, str) else []
     require_columns(frame, [quantity, unit_value, product, importer, year, *by, *given])

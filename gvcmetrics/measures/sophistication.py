@@ -125,7 +125,7 @@ def prody(exports: Matrix, income: pd.Series | ArrayLike) -> pd.Series:
     DataError
         For negative exports, no common country, or an income array of another length.
 
-    Source: Hausmann, Hwang and Rodrik (2007), eq. 1.
+    Source: Hausmann, Hwang and Rodrik (2007), definition of PRODY.
     """
     matrix = as_exports(exports)
     level = aligned(income, matrix.index, "income")
@@ -152,7 +152,7 @@ def expy(exports: Matrix, prody: pd.Series | ArrayLike) -> pd.Series:
     pandas.Series
         In units of PRODY; missing for a country without exports.
 
-    Source: Hausmann, Hwang and Rodrik (2007), eq. 2.
+    Source: Hausmann, Hwang and Rodrik (2007), definition of EXPY.
     """
     matrix = as_exports(exports)
     level = aligned(prody, matrix.columns, "PRODY")
@@ -161,7 +161,7 @@ def expy(exports: Matrix, prody: pd.Series | ArrayLike) -> pd.Series:
     return pd.Series(basket, matrix.index, name="expy")
 
 
-def sophistication(
+def sophistication_by_year(
     frame: pd.DataFrame,
     *,
     income: str | None = None,

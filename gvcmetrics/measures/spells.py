@@ -70,7 +70,7 @@ def entry_exit(
     return out
 
 
-def spells(
+def trade_spells(
     frame: pd.DataFrame,
     *,
     unit: Sequence[str] = FLOW,
@@ -99,7 +99,7 @@ def spells(
     DataError
         As `entry_exit`, and for a negative gap.
 
-    Source: Besedeš and Prusa (2006), who drop left-censored spells and bridge gaps of one year as a check.
+    Source: Besedeš and Prusa (2006), who bridge gaps of one year as a check.
     """
     if gap < 0:
         raise DataError(f"gap is {gap}", remedy="Give the number of years to bridge, 0 or more.")
@@ -144,7 +144,7 @@ def kaplan_meier(
 
     Parameters
     ----------
-    spells : one row for each spell, as `spells` returns; take left-censored ones out first.
+    spells : one row for each spell, as `trade_spells` returns; take left-censored ones out first.
     by : column whose groups get a curve each; missing groups are left out.
     duration, ended : positive durations, and whether the spell was seen to end.
     level : of the confidence interval, which is symmetric in log survival (as R's survfit).

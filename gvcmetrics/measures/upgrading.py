@@ -72,6 +72,7 @@ def quadrants(
     require_unique(frame, [*unit, year])
     keys = frame[list(unit)].drop_duplicates().set_index(list(unit)).index
     seen = frame.loc[frame[measures].notna().all(axis=1), [*unit, year, *measures]]
+    seen = seen.astype(dict.fromkeys(measures, float))
     if periods is None:
         first = seen.loc[seen.groupby(list(unit))[year].idxmin()].set_index(list(unit))
         last = seen.loc[seen.groupby(list(unit))[year].idxmax()].set_index(list(unit))

@@ -61,7 +61,7 @@ class Vcov:
         return (*self.clusters, *((self.strata,) if self.strata else ()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inference:
     """What an estimate leaves behind so that any covariance can be made of it without refitting.
 
@@ -73,9 +73,11 @@ class Inference:
     linear : whether t distributions apply.
     sigma2 : residual variance of a linear model, None for likelihood models.
     absorbed : codes of the absorbed effects.
-    leverage : (r,) hat values, or None where they are not defined.
+    leverage : makes the (r,) hat values, or None where they are not defined.
     jackknife : cluster codes → (G, k) estimates without each cluster, or None.
     frequency : (r,) frequency weights, or None.
+    regression : (X, residuals, weights or None) as least squares saw them; None for likelihood models.
+    restricted : (R, r) → scores and bread of the estimates under Rβ = r, or None.
     """
 
     scores: np.ndarray = field(repr=False)
@@ -85,13 +87,17 @@ class Inference:
     linear: bool
     sigma2: float | None = None
     absorbed: tuple[np.ndarray, ...] = field(default=(), repr=False)
-    leverage: np.ndarray | None = field(default=None, repr=False)
+    leverage: Callable[[], np.ndarray] | None = field(default=None, repr=False)
     jackknife: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
     estimates: np.ndarray | None = field(default=None, repr=False)
     frequency: np.ndarray | None = field(default=None, repr=False)
+    regression: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = field(default=None, repr=False)
+    restricted: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = field(
+        default=None, repr=False
+    )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Covariance:
     """A covariance matrix with the degrees of freedom of its t distribution (∞: normal)."""
 
@@ -205,7 +211,7 @@ def _robust(kind: str, inference: Inference) -> Covariance:
         raise ModelError(
             f"{kind} needs hat values, which this model does not have", remedy='Use "hetero" or CRV3'
         )
-    slack = 1.0 - inference.leverage
+    slack = 1.0 - inference.leverage()
     if (slack < 1e-10).any():
         raise ModelError(
             f"{kind} is not defined: {int((slack < 1e-10).sum())} observations have leverage 1",
@@ -225,7 +231,7 @@ def _clustered(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarra
             matrix += (-1) ** (size + 1) * sandwich(
                 inference.bread, group_sums(inference.scores, cross(ways))
             )
-    matrix *= smallest / (smallest - 1) * _parameter_factor(inference, list(groups.values()))
+    matrix *= cluster_factor(inference, list(groups.values()))
     if len(groups) > 1:
         matrix = _repair(matrix)
     return Covariance(matrix, _df(inference, smallest - 1), f"clustered (CRV1) by {_and(counts)}", counts)
@@ -289,6 +295,12 @@ def _survey(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray])
     return Covariance(matrix, float(len(sums) - (sizes > 0).sum()), label, counts)
 
 
+def cluster_factor(inference: Inference, ways: Sequence[np.ndarray]) -> float:
+    r"""Small-sample factor of CRV1, :math:`\frac{G}{G-1}\frac{N-1}{N-K}`, G that of the way with fewest."""
+    smallest = min(_count(codes) for codes in ways)
+    return smallest / (smallest - 1) * _parameter_factor(inference, ways)
+
+
 def cross(ways: Sequence[np.ndarray]) -> np.ndarray:
     """Codes 0 … G−1 of the combinations of several codes that occur."""
     combined = ways[0].astype(np.int64)
@@ -348,7 +360,7 @@ def _warn_few(counts: Mapping[str, int]) -> None:
     if count < FEW_CLUSTERS:
         warnings.warn(
             f"only {count} clusters in '{column}': CRV1 errors are then too small; "
-            f'use {{"CRV3": "{column}"}} or the wild cluster bootstrap',
+            f'use {{"CRV3": "{column}"}} or gvc.wild_bootstrap',
             EstimationWarning,
             stacklevel=5,
         )

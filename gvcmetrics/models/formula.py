@@ -52,6 +52,7 @@ SAFE_FUNCTIONS = frozenset(
 SHIFTS = ("L", "F", "D")
 _LARGEST_SAFE_EXPONENT = 16
 _LONGEST_SAFE_FORMULA = 10_000
+_MOST_PRODUCTS = 8
 _BACKTICKED = re.compile(r"`([^`]*)`")
 
 
@@ -109,13 +110,13 @@ class Formula:
         regressors = _take_shifts(parts[0], shifts) or "1"
         absorbed = _parse_absorbed(parts[1], text) if len(parts) == 2 else ()
         formula = cls(text, outcomes, regressors, absorbed, tuple(shifts))
-        expressions = formula._expressions()
         if not trusted:
             if len(text) > _LONGEST_SAFE_FORMULA:
                 raise ModelError(f"the formula has {len(text)} characters, more than {_LONGEST_SAFE_FORMULA}")
-            _refuse_large_powers(regressors)
-            for expression in expressions:
-                _refuse_code(expression)
+            _refuse_explosion(regressors)
+        expressions = formula._expressions()
+        for expression in () if trusted else expressions:
+            refuse_code(expression)
         return formula
 
     def absorbing(self, *columns: str) -> Formula:
@@ -278,13 +279,25 @@ def _take_shifts(text: str, shifts: list[Shift]) -> str:
     return f"{text[: match.start()]}`{name}`{_take_shifts(text[end + 1 :], shifts)}"
 
 
-def _refuse_large_powers(regressors: str) -> None:
-    for power in re.findall(r"(?:\*\*|\^)\s*(\d+)", regressors):
-        if int(power) > _LARGEST_SAFE_EXPONENT:
-            raise ModelError(f"the formula raises to the power {power}, which a spec may not")
+def _refuse_explosion(regressors: str) -> None:
+    """Raise for products and powers that would expand to more terms than a computer can list."""
+    plain = _BACKTICKED.sub("x", regressors)
+    for term in split_outside(plain, "+"):
+        powers = [int(power) for power in re.findall(r"(?:\*\*|\^)\s*(\d+)", term)]
+        grouped = re.findall(r"\)\s*(?:\*\*|\^)\s*(\d+)", term)
+        if (
+            max(powers, default=0) > _LARGEST_SAFE_EXPONENT
+            or len(grouped) > 1
+            or any(int(power) > 3 for power in grouped)
+            or len(re.findall(r"\*+|\^|/", term)) > _MOST_PRODUCTS
+        ):
+            raise ModelError(
+                f"'{term[:60]}' in a formula from a spec or a file has too many products or too high a power",
+                remedy="Write the terms one by one",
+            )
 
 
-def _refuse_code(expression: str) -> None:
+def refuse_code(expression: str) -> None:
     """Raise unless the expression is columns, numbers, arithmetic and functions of the closed list."""
     tree, _ = _syntax_tree(expression)
 

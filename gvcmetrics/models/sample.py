@@ -14,12 +14,12 @@ import pandas as pd
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
 from gvcmetrics.models.absorb import demean, independent_columns, singletons
 from gvcmetrics.models.design import Design, evaluate, plain, regressors, require, with_shifts
-from gvcmetrics.models.formula import Formula, unquote, variables_of
+from gvcmetrics.models.formula import Formula, refuse_code, unquote, variables_of
 
 _EXACT_TOLERANCE, _DEMEANED_TOLERANCE = 1e-9, 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """The estimation sample: arrays of n rows, and what is needed to name and repeat them.
 
@@ -93,6 +93,13 @@ class Sample:
                 "Name the column in vcov= when estimating, so that these rows are left out, or fill it",
             )
         return group_codes(taken)[0]
+
+    def labels(self, column: str) -> list[str]:
+        """What the groups of `codes(column)` are called, in the order of their codes."""
+        parts = [column] if column in self.source else [unquote(part.strip()) for part in column.split("^")]
+        first = self.rows[np.unique(self.codes(column), return_index=True)[1]]
+        named = self.source[parts].iloc[first].astype(str)
+        return [" ^ ".join(row) for row in named.itertuples(index=False, name=None)]
 
     def select(self, keep: np.ndarray, reason: str) -> Sample:
         """The sample without the rows where `keep` is False, counted in `dropped` under `reason`."""
@@ -177,6 +184,8 @@ def build_sample(
         )
     if not isinstance(formula, Formula):
         formula = Formula.parse(formula, trusted=trusted)
+    if offset and not trusted:
+        refuse_code(offset)
     cluster_columns = {name: [unquote(part.strip()) for part in name.split("^")] for name in clusters}
     cluster_columns.update({name: [name] for name in clusters if name in data})
     keys = [*formula.absorbed_columns, *(c for columns in cluster_columns.values() for c in columns)]
@@ -184,6 +193,7 @@ def build_sample(
     offset_columns = variables_of(offset) if offset else ()
     require(data, [*formula.variables, *offset_columns, *keys])
     _refuse_shared_lineage(formula, data)
+    _refuse_impossible_regressors(formula, data)
 
     source = with_shifts(data.copy(deep=False), formula.shifts, unit, time)
     used = list(dict.fromkeys([*formula.current_columns, *offset_columns, *keys]))
@@ -197,7 +207,7 @@ def build_sample(
             )
         frame = _used_frame(source, rows, used)
         spec, X = regressors(formula, frame)
-        outcome, categories, ordered = _outcome(formula, frame, response)
+        outcome, categories, ordered = _outcome(formula, frame, response, source)
         shift = evaluate(offset, frame) if offset else None
         computed = [X, outcome.reshape(len(rows), -1), *([] if shift is None else [shift[:, None]])]
         undefined = np.zeros(len(rows), dtype=bool)
@@ -252,7 +262,7 @@ def drop_collinear(sample: Sample, within: Sequence[np.ndarray] = ()) -> Sample:
     if sample.X.shape[1] == 0:
         return sample
     centre = sample.X.mean(axis=0)
-    constant = np.ptp(sample.X, axis=0) == 0
+    constant = (sample.X[0] == sample.X).all(axis=0)
     scale = np.sqrt(np.maximum(np.einsum("ij,ij->j", sample.X, sample.X) - len(sample.X) * centre**2, 0.0))
     scale[constant] = 0.0 if within else np.sqrt(len(sample.X)) * np.abs(centre[constant])
     columns = demean(sample.X, within, sample.weights) if within else sample.X
@@ -287,8 +297,8 @@ def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame) -> None:
         names = [name for expression in expressions for name in variables_of(expression)]
         current = [name for name in names if name not in made]
         # A lag makes a dynamic model and shares nothing; a difference holds today's value.
-        differenced = [made[name].argument for name in names if name in made and made[name].operator == "D"]
-        return current + columns(differenced) if differenced else current
+        differences = [made[name].argument for name in names if name in made and made[name].operator == "D"]
+        return current + columns(differences) if differences else current
 
     parts = formula.regressor_expressions
     for outcome in columns(formula.outcomes):
@@ -300,6 +310,21 @@ def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame) -> None:
                     f"'{sorted(shared)[0]}'",
                     remedy="Its coefficient would be an identity; use another measure, or a lag L(…)",
                 )
+
+
+def _refuse_impossible_regressors(formula: Formula, data: pd.DataFrame) -> None:
+    for outcome in formula.outcomes:
+        if unquote(outcome) in [unquote(expression) for expression in formula.regressor_expressions]:
+            raise ModelError(
+                f"'{plain(outcome)}' is the outcome and a regressor", remedy="Take one of them out"
+            )
+    for column in formula.variables:
+        if pd.api.types.is_datetime64_any_dtype(data[column].dtype):
+            raise DataError(
+                "dates cannot be used as numbers",
+                Place(column=column),
+                "Make a column of years or of periods",
+            )
 
 
 def _complete_rows(
@@ -347,7 +372,7 @@ def _used_frame(source: pd.DataFrame, rows: np.ndarray, used: Sequence[str]) -> 
 
 
 def _outcome(
-    formula: Formula, frame: pd.DataFrame, response: str
+    formula: Formula, frame: pd.DataFrame, response: str, source: pd.DataFrame
 ) -> tuple[np.ndarray, tuple[Any, ...] | None, bool]:
     if response == "numeric":
         values = [evaluate(outcome, frame) for outcome in formula.outcomes]
@@ -360,6 +385,12 @@ def _outcome(
     answers = frame[column]
     ordered = isinstance(answers.dtype, pd.CategoricalDtype) and bool(answers.cat.ordered)
     if isinstance(answers.dtype, pd.CategoricalDtype):
+        for category in source[column].cat.categories.difference(answers.cat.categories, sort=False):
+            warnings.warn(
+                f"category '{category}' of '{column}' has no observation and is left out of the model",
+                EstimationWarning,
+                stacklevel=3,
+            )
         codes, labels = answers.cat.codes.to_numpy(), answers.cat.categories
     else:
         codes, labels = pd.factorize(answers, sort=True)

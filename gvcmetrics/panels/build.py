@@ -22,6 +22,8 @@ from gvcmetrics.panels.files import put_file, put_folder, replacing, workspace
 from gvcmetrics.panels.harmonise import MONEY_TABLE, NUMBERED_TABLE, OK, TYPED_TABLE, select_panel
 from gvcmetrics.panels.harmonise_checks import select_typed
 from gvcmetrics.panels.harmonise_money import money_factors
+from gvcmetrics.panels.input_output_build import build_input_output
+from gvcmetrics.panels.input_output_spec import is_input_output, load_input_output_spec
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.readers.select import duckdb_relation, select_raw
 from gvcmetrics.panels.readers.sources import RawFiles, find_raw
@@ -62,6 +64,10 @@ def build_panel(spec_path: Path | str, project: Project | None = None) -> Built:
         in `data/parquet/NAME.rejects.csv` with row, column, value and reason.
     """
     project = project or find_project(Path(spec_path).absolute().parent)
+    if is_input_output(spec_path):
+        tables_spec = load_input_output_spec(spec_path)
+        built = build_input_output(tables_spec, project)
+        return Built(project.panel_file(tables_spec.name), built, None)
     spec = load_spec(spec_path)
     raw = find_raw(spec, project)
     with workspace(project.parquet / spec.name) as folder, connected(folder / "spill") as connection:

@@ -83,9 +83,10 @@ def check_rows(
     duplicated = duplicates and _mark_duplicates(connection, spec)
     collect_rejects(connection, spec, bool(bad), duplicated, DUPLICATE)
     use_lines(connection, tables)
-    if spec.long_to_wide:
-        _refuse_incomplete(connection, spec, tables)
     rejected = one(connection, f"SELECT COUNT(*) FROM (SELECT DISTINCT file, row FROM {REJECTS_TABLE})")[0]
+    # A bad cell takes its row from a key, which then lacks a measure: the bad cell is the news.
+    if spec.long_to_wide and not rejected:
+        _refuse_incomplete(connection, spec, tables)
     return Tally(rows // max(1, len(spec.periods)), rejected, left_out)
 
 

@@ -8,10 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from gvcmetrics.errors import MissingSourceError
-from gvcmetrics.panels.describe import ColumnSummary, raw_columns, summarise
+from gvcmetrics.panels.describe import ColumnSummary, raw_columns, summarise_panel
 from gvcmetrics.panels.files import replacing
 from gvcmetrics.panels.project import Project, find_project
-from gvcmetrics.panels.store import Provenance, find_panel, panel, panel_names, read_provenance
+from gvcmetrics.panels.store import Provenance, find_panel, panel_names, read_provenance
 
 
 def write_codebook(project: Project | None = None) -> Path:
@@ -30,7 +30,7 @@ def write_codebook(project: Project | None = None) -> Path:
     sections = []
     found = [read_provenance(path) for path in built]
     for provenance in found:
-        sections.append(_section(provenance, summarise(panel(provenance.panel, project=project), provenance)))
+        sections.append(_section(provenance, summarise_panel(provenance, project)))
     with replacing(project.codebook) as temporary:
         temporary.write_text(_page(found, sections), encoding="utf-8")
     return project.codebook

@@ -28,7 +28,7 @@ from gvcmetrics.panels.spec_presets import spec_digest
 
 # Beyond this, a year is read a good deal faster than the whole, and a sort of the whole spills to disk.
 PARTITION_ROWS = 5_000_000
-_METADATA_KEY = "gvcmetrics"
+METADATA_KEY = "gvcmetrics"
 _PROVENANCE_FILE = "_provenance.json"
 
 
@@ -95,7 +95,7 @@ def write_file(
     """Stream a query to a Parquet file with provenance in its metadata, sorted by key."""
     metadata = exp.Literal.string(json.dumps(asdict(provenance), ensure_ascii=False)).sql("duckdb")
     ordered = _sorted(query, provenance, list(provenance.columns))
-    _copy(connection, ordered, path, f", KV_METADATA {{{_METADATA_KEY}: {metadata}}}")
+    _copy(connection, ordered, path, f", KV_METADATA {{{METADATA_KEY}: {metadata}}}")
 
 
 def write_part(
@@ -170,7 +170,7 @@ def read_provenance(path: Path) -> Provenance:
             if found != stored["coverage"]["rows"]:
                 raise ValueError
         else:
-            stored = json.loads((pq.read_schema(path).metadata or {})[_METADATA_KEY.encode()])
+            stored = json.loads((pq.read_schema(path).metadata or {})[METADATA_KEY.encode()])
     except (pa.ArrowInvalid, OSError, ValueError):
         kind = "folder of Parquet files" if path.is_dir() else "Parquet file"
         remedy = "Delete it and build the panel again"
@@ -210,7 +210,7 @@ def panel(
     project = project or find_project()
     path = find_panel(name, project)
     if path is None:
-        raise _not_built(name, project)
+        raise not_built(name, project)
     provenance = read_provenance(path)
     wanted = list(provenance.columns) if columns is None else list(columns)
     _refuse_unknown(wanted, provenance)
@@ -308,7 +308,8 @@ def _listed(name: str, project: Project) -> dict[str, Any]:
     return {**row, **kept, **counts, "state": "stale" if stale else "built"}
 
 
-def _not_built(name: str, project: Project) -> MissingSourceError:
+def not_built(name: str, project: Project) -> MissingSourceError:
+    """The error for a panel that is not there: how to build it, or the nearest that is."""
     known = panel_names(project)
     if name in known:
         return MissingSourceError(

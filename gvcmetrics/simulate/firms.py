@@ -48,7 +48,9 @@ def simulate_firms(
     design : one of `DESIGNS`.
     adjustment_cost_spread : standard deviation across firms of the log of the inverse adjustment cost; at 0,
         investment reveals productivity as Olley and Pakes assume.
-    burn_in : years simulated before the first that is kept, from capital zero.
+    burn_in : years simulated before the first that is kept. Initial capital is spread widely (log standard
+        deviation 1) around its steady state; after a short burn-in firms still differ in it for no reason of
+        productivity.
 
     Returns
     -------
@@ -74,8 +76,8 @@ def simulate_firms(
     inverse_cost = np.exp(rng.normal(0, adjustment_cost_spread, n_firms))
     omega = rng.normal(0, _SD_OMEGA, n_firms)
     wage = rng.normal(0, sd_wage, n_firms)
-    capital = np.zeros(n_firms)
     investment = _investment(omega, wage, inverse_cost, lead, sd_wage)
+    capital = investment / _DEPRECIATION * np.exp(rng.normal(0, 1, n_firms))
     years = []
     for year in range(burn_in + n_years):
         at_choice = _ar1(omega, _RHO ** (1 - lead), _SD_OMEGA, rng)

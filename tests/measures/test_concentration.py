@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.concentration import concentration, hhi, market_share, normalised_hhi, theil
+from gvcmetrics.measures.concentration import concentration_indices, hhi, market_share, normalised_hhi, theil
 
 amounts = st.lists(st.floats(0.01, 1e9), min_size=2, max_size=30)
 
@@ -81,7 +81,7 @@ def trade() -> pd.DataFrame:
 
 def test_frame_agrees_with_the_scalar_functions(trade):
     before = trade.copy(deep=True)
-    out = concentration(trade).set_index(["exporter", "year"])
+    out = concentration_indices(trade).set_index(["exporter", "year"])
     row = out.loc[("ITA", 2000)]
     assert row["n_markets"] == 3
     assert row["hhi"] == pytest.approx(hhi([75, 20, 5]), rel=1e-14)
@@ -92,7 +92,7 @@ def test_frame_agrees_with_the_scalar_functions(trade):
 
 
 def test_frame_with_all_zero_missing_and_single_market_units(trade):
-    out = concentration(trade).set_index(["exporter", "year"])
+    out = concentration_indices(trade).set_index(["exporter", "year"])
     for exporter in ("IND", "PAK"):
         assert out.loc[(exporter, 2000), "n_markets"] == 0
         assert out.loc[(exporter, 2000), ["hhi", "hhi_normalised", "theil", "diversification"]].isna().all()
@@ -101,14 +101,14 @@ def test_frame_with_all_zero_missing_and_single_market_units(trade):
 
 
 def test_number_of_places_and_other_directions(trade):
-    out = concentration(trade, n=10).set_index(["exporter", "year"])
+    out = concentration_indices(trade, n=10).set_index(["exporter", "year"])
     assert out.loc[("ITA", 2000), "hhi_normalised"] == pytest.approx(normalised_hhi([75, 20, 5], 10))
     assert out.loc[("ITA", 2000), "theil"] == pytest.approx(theil([75, 20, 5], 10))
-    imports = concentration(trade, across="exporter", by=["importer", "year"])
+    imports = concentration_indices(trade, across="exporter", by=["importer", "year"])
     usa = imports.set_index(["importer", "year"]).loc[("USA", 2000)]
     assert usa["hhi"] == pytest.approx(hhi([5, 9]))
     with pytest.raises(DataError, match="3 places are served but n is 2"):
-        concentration(trade, n=2)
+        concentration_indices(trade, n=2)
 
 
 def test_market_shares_add_to_one_and_remember_their_source(trade):
@@ -118,7 +118,7 @@ def test_market_shares_add_to_one_and_remember_their_source(trade):
     assert share.iloc[0] == pytest.approx(50 / 84)
     assert np.isnan(share.iloc[6])
     assert share.attrs["lineage"] == {"market_share": ["value_usd"]}
-    assert concentration(trade).attrs["lineage"]["theil"] == ["importer", "value_usd"]
+    assert concentration_indices(trade).attrs["lineage"]["theil"] == ["importer", "value_usd"]
 
 
 def test_all_zero_market_has_missing_shares(trade):
@@ -131,8 +131,8 @@ def test_bad_frames_are_refused_with_their_place(trade):
     with pytest.raises(DataError, match=r"row 2, column 'value_usd'.*-50.0 is negative"):
         market_share(trade.assign(value_usd=-trade["value_usd"]))
     with pytest.raises(DataError, match=r"column 'value_usd'.*missing"):
-        concentration(trade.drop(columns="value_usd"))
+        concentration_indices(trade.drop(columns="value_usd"))
     with pytest.raises(DataError, match=r"column 'value_usd'.*not numbers"):
-        concentration(trade.assign(value_usd=trade["value_usd"].astype(str)))
+        concentration_indices(trade.assign(value_usd=trade["value_usd"].astype(str)))
     with pytest.raises(DataError, match="part of the key is missing"):
-        concentration(trade.assign(importer=None))
+        concentration_indices(trade.assign(importer=None))

@@ -11,7 +11,7 @@ import pytest
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.measures.complexity import economic_complexity
-from gvcmetrics.measures.sophistication import expy, presence, prody, rca, rca_matrix, sophistication
+from gvcmetrics.measures.sophistication import expy, presence, prody, rca, rca_matrix, sophistication_by_year
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "trade"
 
@@ -120,7 +120,7 @@ def test_panel_step_equals_the_matrix_functions(exports, long):
     income = pd.Series(np.arange(1.0, 15.0), exports.index)
     frame = long.assign(income=long["exporter"].map(income), importer="USA")
     halves = pd.concat([frame.assign(v=frame["v"] / 2), frame.assign(v=frame["v"] / 2, importer="JPN")])
-    countries, products = sophistication(halves, income="income", value="v")
+    countries, products = sophistication_by_year(halves, income="income", value="v")
     by_country, by_product = economic_complexity(presence(exports))
     level = prody(exports, income)
     got = countries.set_index("exporter").loc[exports.index]
@@ -149,4 +149,4 @@ def test_bad_input_is_refused_with_its_place(exports, long):
     with pytest.raises(DataError, match=r"income has shape \(3,\)"):
         prody(exports, [1.0, 2.0, 3.0])
     with pytest.raises(DataError, match="two incomes in one year"):
-        sophistication(long.assign(income=np.arange(len(long))), income="income", value="v")
+        sophistication_by_year(long.assign(income=np.arange(len(long))), income="income", value="v")

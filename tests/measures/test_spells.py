@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.spells import entry_exit, kaplan_meier, spells
+from gvcmetrics.measures.spells import entry_exit, kaplan_meier, trade_spells
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "trade"
 
@@ -37,11 +37,11 @@ def test_rows_left_out_and_rows_of_zero_mean_the_same():
     sparse = frame[frame["value_usd"] > 0].sample(frac=1, random_state=3)
     full = entry_exit(frame).loc[sparse.index]
     pd.testing.assert_frame_equal(entry_exit(sparse), full)
-    pd.testing.assert_frame_equal(spells(sparse), spells(frame))
+    pd.testing.assert_frame_equal(trade_spells(sparse), trade_spells(frame))
 
 
 def test_spells_by_hand():
-    out = spells(flows(ITA=[5, 0, 3, 4, 0], BRA=[0, 2, 2, 0, 1]))
+    out = trade_spells(flows(ITA=[5, 0, 3, 4, 0], BRA=[0, 2, 2, 0, 1]))
     columns = ["exporter", "spell", "start", "end", "duration", "ended", "left_censored"]
     assert out[columns].to_numpy().tolist() == [
         ["BRA", 1, 2001, 2002, 2, True, False],
@@ -52,7 +52,7 @@ def test_spells_by_hand():
 
 
 def test_bridged_gaps_and_their_censoring():
-    out = spells(flows(ITA=[5, 0, 3, 4, 0], BRA=[0, 2, 0, 0, 0]), gap=1)
+    out = trade_spells(flows(ITA=[5, 0, 3, 4, 0], BRA=[0, 2, 0, 0, 0]), gap=1)
     columns = ["exporter", "start", "end", "duration", "ended"]
     assert out[columns].to_numpy().tolist() == [
         ["BRA", 2001, 2001, 1, True],
@@ -63,7 +63,7 @@ def test_bridged_gaps_and_their_censoring():
 def test_calendar_is_the_years_of_the_frame():
     frame = flows(ITA=[1, 1, 1], BRA=[1, 0, 1])
     frame["year"] = frame["year"].map({2000: 1990, 2001: 1995, 2002: 2000})
-    out = spells(frame)
+    out = trade_spells(frame)
     assert out["duration"].tolist() == [1, 1, 3]
 
 
@@ -72,7 +72,9 @@ def test_spells_against_a_plain_walk_through_each_flow(gap):
     rng = np.random.default_rng(gap)
     traded = rng.random((40, 12)) < 0.5
     traded[0] = True  # so that every year is in the calendar
-    out = spells(flows(**{f"c{i:02d}": row.astype(float).tolist() for i, row in enumerate(traded)}), gap=gap)
+    out = trade_spells(
+        flows(**{f"c{i:02d}": row.astype(float).tolist() for i, row in enumerate(traded)}), gap=gap
+    )
     expected = []
     for i, row in enumerate(traded):
         start = last = None
@@ -92,7 +94,7 @@ def test_entries_match_the_starts_of_spells():
     rng = np.random.default_rng(9)
     paths = {f"c{i}": (rng.random(10) < 0.6).astype(float).tolist() for i in range(50)}
     frame = flows(**paths)
-    table, status = spells(frame), entry_exit(frame)
+    table, status = trade_spells(frame), entry_exit(frame)
     assert status["entry"].sum() == (~table["left_censored"]).sum()
     assert status["exit"].sum() == table["ended"].sum()
     assert status["active"].sum() == table["duration"].sum()
@@ -125,11 +127,11 @@ def test_without_censoring_survival_is_the_empirical_share():
 def test_bad_frames_are_refused_with_their_place():
     frame = flows(ITA=[1, 2])
     with pytest.raises(DataError, match=r"row 3.*repeat a key"):
-        spells(frame.iloc[[0, 0]])
+        trade_spells(frame.iloc[[0, 0]])
     with pytest.raises(DataError, match="row 2, column 'value_usd'"):
         entry_exit(frame.assign(value_usd=-1.0))
     with pytest.raises(DataError, match="gap is -1"):
-        spells(frame, gap=-1)
+        trade_spells(frame, gap=-1)
     with pytest.raises(DataError, match=r"row 3, column 'duration'"):
         kaplan_meier(pd.DataFrame({"duration": [1, 0], "ended": True}))
     with pytest.raises(DataError, match="no spell"):

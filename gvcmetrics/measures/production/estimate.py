@@ -74,7 +74,7 @@ def estimate(sample: Sample, options: Options) -> Estimate:
 
 
 def _bootstrap(fit: Callable[[Floats], Floats], sample: Sample, options: Options) -> Floats:
-    """Estimates on samples of firms drawn with replacement; draws without a solution are left out.
+    """Estimates on samples of firms drawn with replacement; draws without a solution are missing.
 
     A firm drawn twice counts twice, so weights replace resampling and lags stay within firms. The weights are
     drawn before the threads start: results do not depend on how many there are.
@@ -83,16 +83,16 @@ def _bootstrap(fit: Callable[[Floats], Floats], sample: Sample, options: Options
     firms = sample.n_firms
     counts = rng.multinomial(firms, np.full(firms, 1 / firms), size=options.bootstrap).astype(float)
 
-    def one(weights: Floats) -> Floats | None:
+    def one(weights: Floats) -> Floats:
         try:
             return fit(weights[sample.firm])
         except (ModelError, np.linalg.LinAlgError):
-            return None
+            return np.full(sample.x.shape[1], np.nan)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = [result for result in pool.map(one, counts) if result is not None]
-    return np.array(results).reshape(-1, sample.x.shape[1])
+        return np.array(list(pool.map(one, counts))).reshape(-1, sample.x.shape[1])
 
 
 def _spread(draws: Floats, inputs: int) -> Floats:
-    return draws.std(axis=0, ddof=1) if len(draws) > 1 else np.full(inputs, np.nan)
+    solved = draws[~np.isnan(draws).any(axis=1)]
+    return solved.std(axis=0, ddof=1) if len(solved) > 1 else np.full(inputs, np.nan)

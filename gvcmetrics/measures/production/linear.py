@@ -16,7 +16,7 @@ def least_squares(sample: Sample, weight: Floats, *, fixed_effects: bool) -> tup
     """Coefficients of the inputs and their covariance, clustered by firm as reghdfe and fixest do.
 
     The factor is G/(G − 1) · (N − 1)/(N − K), K counting regressors and the constant, but not firm effects
-    (which are nested in the clusters).
+    (which are nested in the clusters). With fixed effects, firms seen once count neither in G nor in N.
     """
     design = np.hstack([sample.x, sample.year_dummies])
     y = sample.y
@@ -30,8 +30,12 @@ def least_squares(sample: Sample, weight: Floats, *, fixed_effects: bool) -> tup
     bread = np.linalg.inv(design.T @ (design * weight[:, None]))
     beta = bread @ (design.T @ (weight * y))
     scores = _by_firm(design * (weight * (y - design @ beta))[:, None], sample)
-    n, k = weight.sum(), design.shape[1] + (1 if fixed_effects else 0)
-    firms = sample.n_firms
+    sizes = np.bincount(sample.firm, minlength=sample.n_firms)
+    counted = sizes > 1 if fixed_effects else sizes > 0
+    firms, n = int(counted.sum()), weight[counted[sample.firm]].sum()
+    if firms < 2:
+        raise ModelError(f"{firms} firms are seen more than once", remedy="Firm effects need repeated firms.")
+    k = design.shape[1] + (1 if fixed_effects else 0)
     factor = firms / (firms - 1) * (n - 1) / (n - k)
     covariance = factor * bread @ (scores.T @ scores) @ bread
     inputs = sample.x.shape[1]
@@ -53,7 +57,8 @@ def wooldridge(sample: Sample, degree: int) -> tuple[Floats, Floats]:
     assert sample.proxy is not None
     variables = np.hstack([sample.x[:, sample.state], sample.proxy[:, None]])
     basis = polynomial(variables, degree)
-    rows = np.flatnonzero((sample.lag2 if sample.proxy_input else sample.lag) >= 0)
+    seen = (sample.lag >= 0) & (sample.lag2 >= 0) if sample.proxy_input else sample.lag >= 0
+    rows = np.flatnonzero(seen)
     before = sample.lag[rows]
     first_x = sample.x.copy()
     # The polynomial spans these in the first equation.

@@ -39,5 +39,4 @@ def independent(columns: Floats, tolerance: float = 1e-9) -> Floats:
 def weighted_coefficients(design: Floats, y: Floats, weight: Floats) -> Floats:
     """Coefficients of weighted least squares."""
     weighted = design * weight[:, None]
-    coefficients: Floats = np.linalg.solve(design.T @ weighted, weighted.T @ y)
-    return coefficients
+    return np.asarray(np.linalg.solve(design.T @ weighted, weighted.T @ y), dtype=np.float64)

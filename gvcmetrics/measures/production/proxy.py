@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.measures.production.forms import elasticities, terms
 from gvcmetrics.measures.production.polynomials import polynomial, weighted_coefficients
 from gvcmetrics.measures.production.sample import Sample
 from gvcmetrics.measures.production.second_stage import SecondStage, build, solve
@@ -53,24 +54,31 @@ class ProxyProblem:
         )
         if not solutions:
             raise ModelError(
-                "the second stage has no solution",
-                remedy="Too few firms with consecutive years, or the instruments do not move the inputs.",
+                "no coefficients set the second stage's moments to zero",
+                remedy="The instruments may not move the inputs, or the proxy may not follow productivity.",
             )
+        candidates = []
+        for late in solutions:
+            beta = np.empty(sample.x.shape[1])
+            beta[self.linear], beta[self.late] = early, late
+            candidates.append(beta)
         # The known spurious solution of the moments gives state inputs no weight (see the public docstring).
-        chosen = max(solutions, key=lambda theta: theta.min())
-        beta = np.empty(sample.x.shape[1])
-        beta[self.linear], beta[self.late] = early, chosen
-        return beta, solutions
+        return max(candidates, key=self._least_elasticity), solutions
+
+    def _least_elasticity(self, beta: Floats) -> float:
+        """Smallest mean elasticity among the inputs that the second stage finds."""
+        mean = elasticities(self.sample.base, beta, self.sample.form).mean(axis=0)
+        return float(min(mean[i] for i in self.late if i < len(mean)))
 
 
 def pose(sample: Sample, *, method: str, degree: int, markov_degree: int, survival: bool) -> ProxyProblem:
     """Lay out the two stages of a method on a sample."""
     assert sample.proxy is not None
-    proxy, state = sample.proxy[:, None], sample.x[:, sample.state]
+    proxy, state = sample.proxy[:, None], sample.base[:, sample.state]
     if method == "ackerberg_caves_frazer":
         linear: list[int] = []
         late = list(range(sample.x.shape[1]))
-        variables = sample.x if sample.proxy_input else np.hstack([sample.x, proxy])
+        variables = sample.base if sample.proxy_input else np.hstack([sample.base, proxy])
     else:
         linear, late = sample.free, [*sample.proxy_input, *sample.state]
         variables = np.hstack([state, proxy])
@@ -82,9 +90,9 @@ def pose(sample: Sample, *, method: str, degree: int, markov_degree: int, surviv
             remedy="The second stage compares consecutive years of a firm.",
         )
     before = sample.lag[rows]
-    instruments = np.column_stack(
-        [sample.x[rows, i] if i in sample.state else sample.x[before, i] for i in late]
-    )
+    known = sample.base[before]
+    known[:, sample.state] = sample.base[rows][:, sample.state]
+    instruments = terms(known, sample.form)[:, late]
     return ProxyProblem(
         sample=sample,
         linear=linear,
@@ -97,10 +105,16 @@ def pose(sample: Sample, *, method: str, degree: int, markov_degree: int, surviv
 
 
 def starting_points(sample: Sample, ols: Floats) -> list[Floats]:
-    """OLS, and splits of constant returns between free and state inputs."""
+    """OLS, and splits of constant returns between free and state inputs (without second-order terms)."""
     free, state = len(sample.inputs.free), len(sample.inputs.state)
     splits = [
-        np.concatenate([np.full(free, share / free), np.full(state, (1 - share) / state)])
+        np.concatenate(
+            [
+                np.full(free, share / free),
+                np.full(state, (1 - share) / state),
+                np.zeros(len(ols) - free - state),
+            ]
+        )
         for share in (0.3, 0.5, 0.7, 0.9)
     ]
     return [ols, *splits]

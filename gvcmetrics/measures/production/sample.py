@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gvcmetrics.measures.production.forms import terms
+
 Floats = NDArray[np.float64]
 
 
@@ -38,15 +40,19 @@ class Inputs:
 class Sample:
     """Rows usable for estimation, sorted by firm and year, in logs.
 
-    y (n), x (n × inputs, free before state), proxy (n, or None), year_dummies (n × years − 1, or × 0),
-    lag and lag2 (position of the firm's row one and two years earlier, −1 where there is none), firm (codes
-    from 0), n_firms, survives (False in the last row of a firm that leaves before the panel ends), index (the
-    frame's labels).
+    y (n), base (n × inputs, free before state; for translog in deviations from `centre`, their means), x (the
+    regressors made of base, the same for Cobb–Douglas), form, proxy (n, or None), year_dummies
+    (n × years − 1, or × 0), lag and lag2 (position of the firm's row one and two years earlier, −1 where none
+    is), firm (codes from 0), n_firms, survives (False in the last row of a firm that leaves before the
+    panel ends), index (the frame's labels).
     """
 
     inputs: Inputs
     y: Floats
+    base: Floats
+    centre: Floats
     x: Floats
+    form: str
     proxy: Floats | None
     year_dummies: Floats
     lag: NDArray[np.int64]
@@ -58,27 +64,34 @@ class Sample:
 
     @property
     def free(self) -> list[int]:
-        """Positions in x of the free inputs that are not the proxy."""
+        """Positions in base of the free inputs that are not the proxy."""
         return [i for i, name in enumerate(self.inputs.free) if name != self.inputs.proxy]
 
     @property
     def proxy_input(self) -> list[int]:
-        """Position in x of the proxy where it is an input itself, else nothing."""
+        """Position in base of the proxy where it is an input itself, else nothing."""
         return [i for i, name in enumerate(self.inputs.free) if name == self.inputs.proxy]
 
     @property
     def state(self) -> list[int]:
-        """Positions in x of the state inputs."""
-        return list(range(len(self.inputs.free), self.x.shape[1]))
+        """Positions in base of the state inputs."""
+        return list(range(len(self.inputs.free), self.base.shape[1]))
 
 
 def logs(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Natural logs; zero and missing become missing."""
+    """Natural logs; what is not positive and finite becomes missing."""
     levels = frame[list(columns)].astype(float)
-    return levels.where(levels > 0).transform(np.log)
+    return levels.where((levels > 0) & (levels < np.inf)).transform(np.log)
 
 
-def build_sample(frame: pd.DataFrame, inputs: Inputs, firm: str, year: str, year_effects: bool) -> Sample:
+def build_sample(
+    frame: pd.DataFrame,
+    inputs: Inputs,
+    firm: str,
+    year: str,
+    year_effects: bool = False,
+    form: str = "cobb_douglas",
+) -> Sample:
     """Take the rows where every variable is positive, and find each one's earlier years."""
     logged = logs(frame, inputs.columns)
     usable = logged.notna().all(axis=1)
@@ -88,11 +101,16 @@ def build_sample(frame: pd.DataFrame, inputs: Inputs, firm: str, year: str, year
     years = rows[year].to_numpy(np.int64)
     last_seen = frame.groupby(firm)[year].max()
     leaves_for_good = (years == last_seen.loc[rows[firm]].to_numpy()) & (years < frame[year].max())
+    base = rows[inputs.names].to_numpy()
+    centre = base.mean(axis=0) if form == "translog" and len(base) else np.zeros(base.shape[1])
     dummies = (years[:, None] == np.unique(years)[None, 1:]).astype(float)
     return Sample(
         inputs=inputs,
         y=rows[inputs.output].to_numpy(),
-        x=rows[inputs.names].to_numpy(),
+        base=base - centre,
+        centre=centre,
+        x=terms(base - centre, form),
+        form=form,
         proxy=None if inputs.proxy is None else rows[inputs.proxy].to_numpy(),
         year_dummies=dummies if year_effects else dummies[:, :0],
         lag=_earlier(codes, years, 1),

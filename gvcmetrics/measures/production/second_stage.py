@@ -33,9 +33,11 @@ class SecondStage:
         self, theta: Floats, phi: Floats, phi_lag: Floats, survival: Floats, weight: Floats
     ) -> Floats:
         """Weighted mean of z ξ for each instrument."""
-        return _moments(
+        gram, cross, z_basis, z_omega, total = _sums(
             theta, phi, phi_lag, self.x, self.x_lag, self.instruments, survival, self.powers, weight
         )
+        news: Floats = (z_omega - z_basis @ np.linalg.solve(gram, cross)) / total
+        return news
 
 
 def build(x: Floats, x_lag: Floats, instruments: Floats, degree: int, with_survival: bool) -> SecondStage:
@@ -81,12 +83,14 @@ def solve(
 
 
 @njit(nogil=True, cache=True)
-def _moments(theta, phi, phi_lag, x, x_lag, z, survival, powers, weight):  # type: ignore[no-untyped-def]
+def _sums(theta, phi, phi_lag, x, x_lag, z, survival, powers, weight):  # type: ignore[no-untyped-def]
+    """Weighted cross-products of the lagged basis, productivity and instruments, in one pass."""
     n, inputs = x.shape
-    terms, count = powers.shape[0], z.shape[1]
+    terms, count, top = powers.shape[0], z.shape[1], powers.max()
     gram, cross = np.zeros((terms, terms)), np.zeros(terms)
     z_basis, z_omega = np.zeros((count, terms)), np.zeros(count)
     basis = np.empty(terms)
+    of_before, of_survival = np.ones(top + 1), np.ones(top + 1)
     total = 0.0
     for t in range(n):
         w = weight[t]
@@ -96,19 +100,19 @@ def _moments(theta, phi, phi_lag, x, x_lag, z, survival, powers, weight):  # typ
         for i in range(inputs):
             omega -= x[t, i] * theta[i]
             before -= x_lag[t, i] * theta[i]
+        for p in range(top):
+            of_before[p + 1] = of_before[p] * before
+            of_survival[p + 1] = of_survival[p] * survival[t]
         for b in range(terms):
-            basis[b] = before ** powers[b, 0] * survival[t] ** powers[b, 1]
+            basis[b] = of_before[powers[b, 0]] * of_survival[powers[b, 1]]
         for b in range(terms):
             weighted = w * basis[b]
             cross[b] += weighted * omega
-            for c in range(b + 1):
+            for c in range(terms):
                 gram[b, c] += weighted * basis[c]
             for j in range(count):
                 z_basis[j, b] += weighted * z[t, j]
         for j in range(count):
             z_omega[j] += w * z[t, j] * omega
         total += w
-    for b in range(terms):
-        for c in range(b):
-            gram[c, b] = gram[b, c]
-    return (z_omega - z_basis @ np.linalg.solve(gram, cross)) / total
+    return gram, cross, z_basis, z_omega, total
