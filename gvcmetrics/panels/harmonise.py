@@ -136,8 +136,8 @@ def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = fro
         for found in item.inputs
         if found.words.at_least is not None
     ]
-    typed = exp.select("*", *read).from_(select_texts(spec, numbered, numbers).subquery("texts"))
-    query = exp.select().from_(typed.subquery("numbers"))
+    with_numbers = exp.select("*", *read).from_(select_texts(spec, numbered, numbers).subquery("texts"))
+    query = exp.select().from_(with_numbers.subquery("numbers"))
     values: dict[str, exp.Expr] = {}
     for item in spec.columns:
         if item.meta.type == "country":

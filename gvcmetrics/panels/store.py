@@ -94,7 +94,7 @@ def write_file(
 ) -> None:
     """Stream a query to a Parquet file with provenance in its metadata, sorted by key."""
     metadata = exp.Literal.string(json.dumps(asdict(provenance), ensure_ascii=False)).sql("duckdb")
-    ordered = query.order_by(*(_quoted(key) for key in provenance.keys))
+    ordered = _sorted(query, provenance, list(provenance.columns))
     _copy(connection, ordered, path, f", KV_METADATA {{{METADATA_KEY}: {metadata}}}")
 
 
@@ -108,10 +108,8 @@ def write_part(
     """Stream the rows of one value of the partitioning key to its part of a folder, sorted by key."""
     by = provenance.partition_by
     assert by is not None
-    names = [_quoted(name) for name in provenance.columns if name != by]
-    same = _quoted(by).eq(exp.convert(value))
-    part = exp.select(*names).from_(query.subquery("panel")).where(same)
-    part = part.order_by(*(_quoted(key) for key in provenance.keys if key != by))
+    rows = exp.select("*").from_(query.subquery("p")).where(_quoted(by).eq(exp.convert(value)))
+    part = _sorted(rows, provenance, [name for name in provenance.columns if name != by])
     path = folder / f"{by}={value}" / "part.parquet"
     path.parent.mkdir(parents=True)
     _copy(connection, part, path, "")
@@ -268,6 +266,23 @@ def build_command(name: str) -> str:
 
 def _quoted(name: str) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True))
+
+
+def _sorted(query: exp.Select, provenance: Provenance, names: list[str]) -> exp.Select:
+    """The rows sorted by key, with country codes as text.
+
+    Codes are an ENUM while they are sorted, which is fast, but DuckDB 2.0 writes the statistics of an
+    ENUM with the threads racing one another, so that equal rows would not give equal bytes.
+    """
+    ordered = exp.select(*(_quoted(name) for name in names)).from_(query.subquery("panel"))
+    ordered = ordered.order_by(*(_quoted(key) for key in provenance.keys if key in names))
+    shown = [
+        exp.cast(_quoted(name), "VARCHAR").as_(name, quoted=True)
+        if provenance.columns[name].type == "country"
+        else _quoted(name)
+        for name in names
+    ]
+    return exp.select(*shown).from_(ordered.subquery("sorted"))
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: exp.Select, path: Path, options: str) -> None:
