@@ -25,7 +25,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test test-fuzz lint bench fetch notebooks lock clean help AGAIN
+.PHONY: all test test-fuzz test-spark lint bench fetch notebooks lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -93,6 +93,10 @@ test: $(READY) ## set up and run the tests
 
 test-fuzz: $(READY) ## throw malformed files and specs at the loader
 	@$(BIN)/python -m pytest -n auto -m fuzz tests/panels
+
+test-spark: $(READY) ## install the extra `spark` (needs Java 17) and compare the engines
+	@$(BIN)/python -m pip install -qq "pyspark>=4.0"
+	@$(BIN)/python -m pytest -m spark tests/panels
 
 lint: $(READY) ## style and types
 	@$(BIN)/ruff check .

@@ -38,6 +38,7 @@ def panel_build(
         Path | None,
         typer.Option("--state", help="Write `built` or `absent` here; an absent source is no error then."),
     ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="duckdb, or spark (extra `spark`).")] = "duckdb",
 ) -> None:
     """Build the panel of one spec into data/parquet."""
     from gvcmetrics.panels import build, terminal
@@ -47,8 +48,10 @@ def panel_build(
         typer.echo(build.show_sql(spec))
     elif state is not None:
         terminal.print_built_or_skipped(spec.stem, build_or_skip(spec, state))
+    elif engine in ("duckdb", "spark"):
+        terminal.print_built(build.build_panel(spec, engine="spark" if engine == "spark" else "duckdb"))
     else:
-        terminal.print_built(build.build_panel(spec))
+        raise typer.BadParameter("write duckdb or spark", param_hint="--engine")
 
 
 @panel_app.command("describe")

@@ -7,7 +7,9 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 from sqlglot import exp
@@ -15,7 +17,15 @@ from sqlglot import exp
 import gvcmetrics
 import gvcmetrics.panels.store as store
 from gvcmetrics.errors import DataError, GvcError, Place
-from gvcmetrics.panels.checks import Tally, check_rows, first_reject, refuse_all_missing
+from gvcmetrics.panels.checks import (
+    Fill,
+    Tally,
+    check_rows,
+    fill_by_spark,
+    fill_fast,
+    first_reject,
+    refuse_all_missing,
+)
 from gvcmetrics.panels.checks_rejects import REJECTS_TABLE
 from gvcmetrics.panels.engines.duckdb import connected, define_functions
 from gvcmetrics.panels.files import put_file, put_folder, replacing, workspace
@@ -51,10 +61,15 @@ class Built:
     rejects: Path | None
 
 
-def build_panel(spec_path: Path | str, project: Project | None = None) -> Built:
+def build_panel(
+    spec_path: Path | str,
+    project: Project | None = None,
+    engine: Literal["duckdb", "spark"] = "duckdb",
+) -> Built:
     """Build the panel of one spec into `data/parquet/NAME.parquet`, or a folder `NAME` if it is large.
 
-    The earlier panel stays as it was until the new one is whole; on any error it stays.
+    The earlier panel stays as it was until the new one is whole; on any error it stays. Both engines
+    give the same bytes.
 
     Raises
     ------
@@ -77,9 +92,11 @@ def build_panel(spec_path: Path | str, project: Project | None = None) -> Built:
             # Equal keys are neighbours in a sorted panel, which is the cheap way to find them. Where rows
             # are merged or left out on the way, they must be looked for before.
             sorted_shows = not (spec.long_to_wide or spec.spec.omit_empty)
-            made = _make(connection, spec, tables, raw, project, folder, duplicates=not sorted_shows)
+            fill = partial(fill_by_spark, folder=folder) if engine == "spark" else fill_fast
+            make = partial(_make, connection, spec, tables, raw, project, folder, fill)
+            made = make(duplicates=not sorted_shows)
             if sorted_shows and has_repeats(connection, made.path, made.provenance):
-                made = _make(connection, spec, tables, raw, project, folder, duplicates=True)
+                made = make(duplicates=True)
             path = _put(made, project)
         except (duckdb.Error, OSError) as error:
             raise _explain(error, raw.name) from None
@@ -93,9 +110,10 @@ def _make(
     raw: RawFiles,
     project: Project,
     folder: Path,
+    fill: Fill,
     duplicates: bool,
 ) -> Built:
-    tally = check_rows(connection, spec, tables, raw.name, duplicates)
+    tally = check_rows(connection, spec, tables, raw.name, duplicates, fill)
     rejects = _judge_rejects(connection, spec, tally, project)
     refuse_all_missing(connection, spec, raw.name)
     provenance = _provenance(connection, spec, raw, raw.checksum(project), tally)

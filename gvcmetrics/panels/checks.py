@@ -6,14 +6,15 @@ numbering, which holds an engine to file order, costs nothing on good data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import duckdb
 from sqlglot import exp
 
-from gvcmetrics.errors import DataError, Place
+from gvcmetrics.errors import DataError, MissingSourceError, Place
 from gvcmetrics.panels.checks_rejects import (
     REJECTS_TABLE,
     collect_rejects,
@@ -48,6 +49,7 @@ from gvcmetrics.panels.spec import PanelSpec
 from gvcmetrics.panels.spec_columns import text_name
 
 DUPLICATE = "duplicate key"
+Fill = Callable[[duckdb.DuckDBPyConnection, PanelSpec, Sequence[RawTable]], bool]
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,19 @@ def check_rows(
     tables: Sequence[RawTable],
     file: str,
     duplicates: bool,
+    fill: Fill,
 ) -> Tally:
     """Fill the table of typed rows from the table `raw`, and the table of rejects, cell by cell.
 
-    Rows that break a rule, and with `duplicates` all rows that share a key, are marked not OK.
+    `fill` is the fast way to fill the typed rows; where it gives up or a row is bad, the files are read
+    once more, every cell as text. Rows that break a rule, and with `duplicates` all rows that share a
+    key, are marked not OK.
 
     Raises
     ------
     DataError : a line of a file is malformed, there is no row, or a long file lacks a measure.
     """
-    bad = _fill_typed(connection, spec, tables)
+    bad = _fill_typed(connection, spec, tables, fill)
     rows = one(connection, f"SELECT COUNT(*) FROM {TYPED_TABLE}")[0]
     left_out = _left_out(connection, spec)
     if rows == 0:
@@ -88,6 +93,42 @@ def check_rows(
     if spec.long_to_wide and not rejected:
         _refuse_incomplete(connection, spec, tables)
     return Tally(rows // max(1, len(spec.periods)), rejected, left_out)
+
+
+def fill_fast(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable]) -> bool:
+    """Fill the typed rows with numbers as DuckDB's reader reads them; false if a cell is in doubt."""
+    numbers = number_columns(tables, spec)
+    if not numbers:
+        return False
+    define_raw(connection, spec, tables, numbers)
+    create(connection, TYPED_TABLE, select_typed(spec, numbers))
+    return not one(connection, f"SELECT COUNT(*) FROM {UNREAD_TABLE}")[0]
+
+
+def fill_by_spark(
+    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], folder: Path
+) -> bool:
+    """Fill the table of typed rows by way of Spark; false if a line is malformed.
+
+    Raises
+    ------
+    MissingSourceError : pyspark is not installed.
+    """
+    try:
+        from gvcmetrics.panels.engines.spark import typed_rows  # an extra
+    except ImportError:
+        remedy = "Install it with `pip install 'gvcmetrics[spark]'`, and Java 17 or newer"
+        raise MissingSourceError("pyspark is not installed", remedy=remedy) from None
+    define_raw(connection, spec, tables)
+    found = typed_rows(connection, spec, tables, folder)
+    if found is None:
+        return False
+    countries_named = [item.name for item in spec.columns if item.meta.type == "country"]
+    codes = ", ".join(f'"{name}"::iso3 AS "{name}"' for name in countries_named)
+    replaced = f"REPLACE ({codes})" if codes else ""
+    query = f"SELECT * {replaced} FROM read_parquet('{found}/*.parquet')"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {TYPED_TABLE} AS {query}")
+    return True
 
 
 def refuse_all_missing(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, file: str) -> None:
@@ -129,7 +170,9 @@ def first_reject(
     return DataError(f"{problem} ({share})", Place(file, row=row, column=raw), remedy)
 
 
-def _fill_typed(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable]) -> int:
+def _fill_typed(
+    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], fill: Fill
+) -> int:
     """Fill the table of typed rows; returns how many of them break a rule.
 
     The countries are looked up among the spellings of the table of countries as they stand. Only if a
@@ -138,7 +181,7 @@ def _fill_typed(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: 
     named = [item.name for item in spec.columns if item.meta.type == "country"]
     for name in named:
         create_codes(connection, codes_table(name), _spelled())
-    if _is_filled_at_once(connection, spec, tables):
+    if fill(connection, spec, tables) and not _bad(connection):
         return 0
     define_raw(connection, spec, tables)
     create(connection, TYPED_TABLE, select_typed(spec))
@@ -153,18 +196,6 @@ def _fill_typed(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: 
         create_codes(connection, codes_table(name), {**_spelled(), **codes})
     create(connection, TYPED_TABLE, select_typed(spec))
     return _bad(connection)
-
-
-def _is_filled_at_once(
-    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable]
-) -> bool:
-    """Fill the table of typed rows with numbers as the engine reads them; false if a cell is in doubt."""
-    numbers = number_columns(tables, spec)
-    if not numbers:
-        return False
-    define_raw(connection, spec, tables, numbers)
-    create(connection, TYPED_TABLE, select_typed(spec, numbers))
-    return not one(connection, f"SELECT COUNT(*) FROM {UNREAD_TABLE}")[0] and not _bad(connection)
 
 
 def _bad(connection: duckdb.DuckDBPyConnection) -> int:
