@@ -109,7 +109,7 @@ def test_driscoll_kraay_is_for_linear_models(name: str) -> None:
     if name.startswith(("ols", "gls")):
         assert np.isfinite(RESULTS[name].with_vcov({"DK": "time", "lags": 1}).std_errors).all()
         return
-    with pytest.raises(ModelError, match="linear models|varies within"):
+    with pytest.raises(ModelError, match=r"linear models|varies within"):
         RESULTS[name].with_vcov({"DK": "time", "lags": 1})
 
 
