@@ -50,6 +50,7 @@ class Response:
     family : sample -> family.
     effects : which treatments of unit effects exist.
     instead : for a treatment that does not exist, why, and what to use.
+    categorical : whether the outcome is coded by category. intercept : whether X has a constant.
     """
 
     name: str

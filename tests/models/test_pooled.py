@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 
 import gvcmetrics as gvc
-from gvcmetrics.errors import DataError, EstimationWarning, ModelError
+from gvcmetrics.errors import ConvergenceWarning, DataError, EstimationWarning, ModelError
+from gvcmetrics.models import estimate as estimate_module
 from gvcmetrics.models.families.logit import logit as logit_family
 from gvcmetrics.models.likelihood import Batch, Likelihood, in_memory
 from gvcmetrics.models.newton import maximise
@@ -256,3 +258,11 @@ def test_refusals_say_what_to_use() -> None:
         gvc.fractional_logit("fraction ~ x1", data, unit="unit", effects="fixed")
     with pytest.raises(ModelError, match="read"):
         gvc.logit("binary ~ __import__('os').getcwd()", data, trusted=False)
+
+
+def test_a_fit_that_stops_early_is_flagged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate_module, "maximise", partial(maximise, max_iterations=1))
+    with pytest.warns(ConvergenceWarning, match="not converged: no convergence after 1 iterations"):
+        estimate = gvc.probit("binary ~ x1 + x2", sample("balanced"))
+    assert not estimate.converged
+    assert "NOT CONVERGED" in str(estimate)
