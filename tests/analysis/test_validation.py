@@ -65,6 +65,20 @@ def test_size_of_the_bootstrap_is_judged(run, rejected: float, wrong: int) -> No
     assert len(run.unexplained(made_up(run, 0.0, 0.95), sizes)) == wrong
 
 
+def test_variances_are_judged_by_coverage(run) -> None:
+    draws = pd.DataFrame(
+        {"truth": 0.8, "estimate": [0.7, 0.71] * 200, "error": 0.1, "covered": np.arange(400) < 380},
+        index=pd.Index(["sigma_u"] * 400),
+    )
+    table = run.summarise(run.Cell("logit", "random", "random", "random"), draws)
+    assert table["distance"].iloc[0] < -100
+    assert table["inside"].iloc[0] == "yes"
+    sizes = pd.DataFrame({"model": [], "test": pd.Series(dtype=str), "rejected": [], "replications": []})
+    assert run.unexplained(table, sizes) == []
+    assert run.unexplained(table.assign(parameter="x1"), sizes) == ["logit, random: x1"]
+    assert run.unexplained(table.assign(coverage=0.85), sizes) == ["logit, random: sigma_u"]
+
+
 def test_a_small_run(run, tmp_path: Path) -> None:
     wanted = [("logit", "pooled"), ("ordered_logit", "fixed"), ("logit", "unit dummies, two periods")]
     chosen = [cell for cell in run.cells() if (cell.response, cell.label) in wanted]
@@ -91,4 +105,4 @@ def test_a_small_run(run, tmp_path: Path) -> None:
 
 def test_every_cell_of_the_estimators(run) -> None:
     labels = [(cell.response, cell.label) for cell in run.cells()]
-    assert len(labels) == len(set(labels)) == 43
+    assert len(labels) == len(set(labels)) == 44
