@@ -25,7 +25,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test test-fuzz test-spark lint bench fetch notebooks lock clean help AGAIN
+.PHONY: all test test-fuzz test-spark lint bench validate fetch notebooks lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -105,6 +105,9 @@ lint: $(READY) ## style and types
 
 bench: $(READY) ## speed against what you would otherwise use, as ratios within one run
 	@for script in analysis/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+validate: $(READY) ## Monte Carlo of every estimator (some 20 minutes); REPLICATIONS=50 for a quick look
+	@OMP_NUM_THREADS=1 $(BIN)/python analysis/validation/run.py $(if $(REPLICATIONS),--replications $(REPLICATIONS))
 
 # --- errands ----------------------------------------------------------------------------------
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import null_space
 
 from gvcmetrics.errors import ConvergenceWarning, ModelError
+from gvcmetrics.models.absorb import demean
 from gvcmetrics.models.covariance import Inference, Vcov, covariance
 from gvcmetrics.models.estimate import column_spreads
 from gvcmetrics.models.families.base import Array, Family
@@ -85,6 +88,7 @@ def absorbed_results(
         jackknife=None if correction else _jackknife(sample, family),
         estimates=fit.estimates,
         frequency=sample.weights if sample.frequency else None,
+        restricted=None if correction else partial(_restricted, sample, family, fit),
     )
     return make_results(
         covariance(asked, inference, sample.codes), fit.estimates, sample.names, sample, inference,
@@ -98,6 +102,19 @@ def absorbed_results(
 def _bread(fit: AbsorbedFit) -> Array:
     information = (fit.X * fit.weights[:, None]).T @ fit.X
     return np.asarray(np.linalg.pinv(information, hermitian=True), dtype=np.float64)
+
+
+def _restricted(sample: Sample, family: Family, fit: AbsorbedFit, R: Array, r: Array) -> tuple[Array, Array]:
+    """Scores and bread of the estimates under Rβ = r: what the restriction fixes becomes an offset."""
+    pull = _bread(fit) @ R.T
+    base = fit.estimates - pull @ np.linalg.solve(R @ pull, R @ fit.estimates - r)
+    shift = sample.X @ base + (0.0 if sample.offset is None else sample.offset)
+    along = fit_absorbed(replace(sample, X=sample.X @ null_space(R), offset=shift), family)
+    if not along.converged:
+        raise ModelError("the restricted model did not converge", remedy="Use impose_null=False")
+    X = demean(sample.X, [*sample.absorbed.values()], along.weights)
+    information = (X * along.weights[:, None]).T @ X
+    return X * along.gradient[:, None], np.linalg.pinv(information, hermitian=True)
 
 
 def _jackknife(sample: Sample, family: Family) -> Callable[[np.ndarray], np.ndarray]:

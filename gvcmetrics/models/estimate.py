@@ -21,6 +21,8 @@ from gvcmetrics.models.sample import Sample
 from gvcmetrics.models.separation import refuse_separation
 
 Transform = Callable[[Array], tuple[Array, Array]]
+# Squared distance of the estimates from the maximum, in standard errors.
+_NOT_A_MAXIMUM = 1e-6
 _FIRTH = "Leave one of them out, merge categories, or, for a logit, use firth=True"
 
 
@@ -218,8 +220,14 @@ def _restricted(
                 "the restriction names a parameter that is fixed, or not linear in the likelihood",
                 remedy="Restrict regression coefficients, or use impose_null=False",
             )
-        Rf = R[:, free]
-        pull = inverse_information(-optimum.hessian[np.ix_(free, free)]) @ Rf.T
+        Rf, bread = R[:, free], inverse_information(-optimum.hessian[np.ix_(free, free)])
+        slope = problem.evaluate(optimum.theta)[1][free]
+        if slope @ bread @ slope > _NOT_A_MAXIMUM:
+            raise ModelError(
+                "the estimates maximise a penalised likelihood, which has no restricted scores here",
+                remedy="Use impose_null=False",
+            )
+        pull = bread @ Rf.T
         base = optimum.theta.copy()
         base[free] -= pull @ np.linalg.solve(Rf @ pull, R @ optimum.theta - r)
         Z = np.zeros((len(free), int(free.sum()) - len(R)))
@@ -230,12 +238,12 @@ def _restricted(
             return loglik, score @ Z, Z.T @ hessian @ Z
 
         theta = base + Z @ maximise(along, np.zeros(Z.shape[1]), noise=problem.noise).theta
-        bread = np.zeros((len(free), len(free)))
+        full = np.zeros((len(free), len(free)))
         hessian = problem.evaluate(theta)[2]
         if problem.curvature is not None:
             hessian = problem.curvature(theta, np.sqrt(np.abs(np.diag(inverse_information(-hessian)))))
-        bread[np.ix_(free, free)] = inverse_information(-hessian[np.ix_(free, free)])
-        return problem.scores(theta), bread
+        full[np.ix_(free, free)] = inverse_information(-hessian[np.ix_(free, free)])
+        return problem.scores(theta), full
 
     return restricted
 

@@ -213,3 +213,27 @@ def test_restriction_on_a_transformed_parameter_is_refused() -> None:
     result = gvc.probit("binary ~ x1 + d", BALANCED, unit="unit", effects="random")
     with pytest.raises(ModelError, match="not linear in the likelihood"):
         gvc.wild_bootstrap(result, "sigma_u = 1", "region", interval=False)
+
+
+@pytest.mark.parametrize("effect", ["region", "time"])
+def test_absorbed_effects_of_a_logit_are_dummies(effect: str) -> None:
+    absorbed = gvc.logit(f"binary ~ x1 + d | {effect}", BALANCED)
+    dummies = gvc.logit(f"binary ~ x1 + d + C({effect})", BALANCED)
+    one, two = (
+        gvc.wild_bootstrap(result, "d = 0.4", "region", interval=False, draws=199)
+        for result in (absorbed, dummies)
+    )
+    # The small-sample factor counts absorbed effects nested in clusters out, as it does for linear models.
+    np.testing.assert_allclose(one.draws / one.statistic, two.draws / two.statistic, rtol=1e-5)
+    assert one.pvalue == two.pvalue
+    if effect == "time":
+        assert one.statistic == pytest.approx(two.statistic, rel=1e-6)
+
+
+def test_penalised_and_corrected_estimates_are_refused() -> None:
+    firth = gvc.logit("binary ~ x1 + d", FEW, firth=True)
+    corrected = gvc.logit("binary ~ x1 + d | unit", BALANCED, bias_correction="analytical")
+    for result, message in ((firth, "penalised"), (corrected, "cannot be fitted under a restriction")):
+        with pytest.raises(ModelError, match=message):
+            gvc.wild_bootstrap(result, "d", "region", interval=False)
+    assert gvc.wild_bootstrap(firth, "d", "region", impose_null=False, interval=False).pvalue > 0

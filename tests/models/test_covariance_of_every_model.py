@@ -1,6 +1,7 @@
 """Every covariance for every kind of model: leaving clusters out by hand, identities, warnings, refusals."""
 
 import itertools
+import json
 import warnings
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import gvcmetrics as gvc
 from gvcmetrics.errors import EstimationWarning, ModelError
 from gvcmetrics.models import Results
 
-DATA = Path(__file__).parents[1] / "reference" / "engine" / "data" / "balanced.csv"
-BALANCED = pd.read_csv(DATA).assign(
+ENGINE = Path(__file__).parents[1] / "reference" / "engine"
+BALANCED = pd.read_csv(ENGINE / "data" / "balanced.csv").assign(
     sector=lambda d: d["unit"] % 9, cohort=lambda d: d["unit"] % 7, fold=lambda d: d["unit"] % 5
 )
 MODELS = {
@@ -109,7 +110,7 @@ def test_driscoll_kraay_is_for_linear_models(name: str) -> None:
     if name.startswith(("ols", "gls")):
         assert np.isfinite(RESULTS[name].with_vcov({"DK": "time", "lags": 1}).std_errors).all()
         return
-    with pytest.raises(ModelError, match="linear models|varies within"):
+    with pytest.raises(ModelError, match=r"linear models|varies within"):
         RESULTS[name].with_vcov({"DK": "time", "lags": 1})
 
 
@@ -125,3 +126,33 @@ def test_one_cluster(name: str) -> None:
     result = fitted(name, data)
     with pytest.raises(ModelError, match="one group only"):
         result.with_vcov({"CRV1": "all"})
+
+
+OUTCOMES = {
+    "logit": "binary", "probit": "binary", "cloglog": "event", "fractional_logit": "fraction",
+    "negative_binomial": "overdispersed", "ordered_logit": "ordered", "ordered_probit": "ordered",
+    "multinomial_logit": "choice", "poisson": "count",
+}  # fmt: skip
+JACKKNIFED = [
+    (file, key)
+    for file in ("pooled", "fixed")
+    for key, case in json.loads((ENGINE / f"{file}.json").read_text()).items()
+    if "unbalanced" in key and "CRV3:region" in case["se"]
+]
+
+
+@pytest.mark.parametrize(("file", "key"), JACKKNIFED)
+def test_jackknife_against_r(file: str, key: str) -> None:
+    case, response = json.loads((ENGINE / f"{file}.json").read_text())[key], key.split(":")[0]
+    data = pd.read_csv(ENGINE / "data" / f"{case['data']}.csv")
+    right = "x1 + x2 + d" if file == "fixed" else "x1 + x2 + d + g"
+    result = getattr(gvc, response)(
+        f"{OUTCOMES[response]} ~ {right}", data, unit="unit",
+        effects="fixed" if file == "fixed" else "pooled", weights="weight" if "weighted" in key else None,
+    )  # fmt: skip
+    errors = result.with_vcov({"CRV3": "region"}).std_errors
+    np.testing.assert_allclose(errors, case["se"]["CRV3:region"], rtol=1e-6)
+
+
+def test_there_are_jackknifed_references() -> None:
+    assert len(JACKKNIFED) >= 20

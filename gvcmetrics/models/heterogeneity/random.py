@@ -167,7 +167,7 @@ class RandomIntercept:
             for _ in range(_MODE_STEPS):
                 step = np.clip(slope / curvature, -5.0, 5.0)
                 if not np.isfinite(height + step).all():
-                    # The likelihood overflows here: Newton rejects the point, and the modes stay as they were.
+                    # The likelihood overflows: Newton rejects the point, and the modes stay as they were.
                     return mode, np.full(len(mode), np.nan)
                 if np.abs(step).max() < 1e-8:
                     break
