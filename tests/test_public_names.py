@@ -26,3 +26,12 @@ def test_every_public_name_is_there_and_documented() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="logistic_regression"):
         _ = gvc.logistic_regression
+
+
+def test_a_module_does_not_hide_the_function_of_its_name() -> None:
+    code = (
+        "import gvcmetrics.models.hausman, gvcmetrics.models.poisson, gvcmetrics as gvc; "
+        "print(callable(gvc.hausman), callable(gvc.poisson))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == ["True", "True"]
