@@ -55,7 +55,7 @@ $(if $(wildcard $(MIRROR)),$(shell $(HERE) > $(MIRROR).now; \
   if cmp -s $(MIRROR).now $(MIRROR); then rm $(MIRROR).now; else mv $(MIRROR).now $(MIRROR); fi))
 STATES  := $(wildcard $(PARQUET)/*.state)
 ABSENT  := $(if $(STATES),$(shell grep -lx absent $(STATES)))
-LOST    := $(foreach state,$(filter-out $(ABSENT),$(STATES)),$(if $(wildcard $(state:.state=.parquet)),,$(state)))
+LOST    := $(foreach state,$(filter-out $(ABSENT),$(STATES)),$(if $(wildcard $(state:.state=.parquet) $(state:.state=)),,$(state)))
 
 $(MIRROR):
 	@mkdir -p $(@D)

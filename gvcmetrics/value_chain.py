@@ -18,7 +18,7 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.measures.input_output import InputOutput
 from gvcmetrics.measures.input_output_tables import Close, from_matrices
 from gvcmetrics.measures.lineage import record
-from gvcmetrics.measures.participation import participation, participation_koopman
+from gvcmetrics.measures.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.position import positions
 from gvcmetrics.panels.crosswalks import crosswalk, links_for
 from gvcmetrics.panels.input_output_store import read_labels, read_table, table_years
@@ -195,7 +195,7 @@ def _measures_of(name: str, year: int, data: Path, stamp: int) -> pd.DataFrame:
     """One year's measures; `stamp` makes a panel that was built again a new key."""
     table = input_output(name, year, project=Project(data))
     by = ("exporter", "industry")
-    found = participation(table, by)[["backward_share", "forward_share", "participation"]]
+    found = gvc_participation(table, by)[["backward_share", "forward_share", "participation"]]
     found["position_koopman"] = participation_koopman(table, by)["position"]
     place = positions(table)[["upstreamness", "downstreamness"]]
     return found.rename_axis(index=["country", "industry"]).join(place, how="right")

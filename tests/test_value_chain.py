@@ -12,7 +12,7 @@ import pytest
 import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, MissingSourceError
 from gvcmetrics.measures.lineage import raw_columns
-from gvcmetrics.measures.participation import participation
+from gvcmetrics.measures.participation import gvc_participation
 from gvcmetrics.measures.position import positions
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
@@ -217,7 +217,7 @@ def test_world_trade_through_wiod(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
 
     table = input_output("wiod", 1999)
-    shares, place = participation(table, ("exporter", "industry")), positions(table)
+    shares, place = gvc_participation(table, ("exporter", "industry")), positions(table)
     links = gvc.crosswalk("SITC2", "WIOD2013").links.set_index("source")
     for row in done[done["exporter"].isin(["DEU", "MEX", "IDN"])].iloc[::97].itertuples():
         known = links.loc[[row.product]].dropna() if row.product in links.index else links.iloc[:0]

@@ -60,11 +60,15 @@ class Tally:
 
 
 def check_rows(
-    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], file: str
+    connection: duckdb.DuckDBPyConnection,
+    spec: PanelSpec,
+    tables: Sequence[RawTable],
+    file: str,
+    duplicates: bool,
 ) -> Tally:
     """Fill the table of typed rows from the table `raw`, and the table of rejects, cell by cell.
 
-    Rows that break a rule, and all rows that share a key, are marked not OK.
+    Rows that break a rule, and with `duplicates` all rows that share a key, are marked not OK.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def check_rows(
     if rows == 0:
         why = "`keep` keeps none of the rows" if left_out else "the file has a header and no rows"
         raise DataError(why, Place(file), "Check that it is complete, and the spec")
-    duplicated = _mark_duplicates(connection, spec)
+    duplicated = duplicates and _mark_duplicates(connection, spec)
     collect_rejects(connection, spec, bool(bad), duplicated, DUPLICATE)
     use_lines(connection, tables)
     rejected = one(connection, f"SELECT COUNT(*) FROM (SELECT DISTINCT file, row FROM {REJECTS_TABLE})")[0]
@@ -109,7 +113,7 @@ def first_reject(
         f"SELECT * FROM {REJECTS_TABLE} ORDER BY file, row, panel_column, reason LIMIT 1",
     )
     rules = [rule for rule in checks(spec) if rule.column == name and rule.reason == reason]
-    problem = f"'{value}': {reason}" if value is not None else reason
+    problem = f"'{value:.80}': {reason}" if value is not None else reason
     if reason.startswith(DUPLICATE):
         problem = reason
         remedy = "Remove the repeated rows, or add the column that tells them apart to `keys`"

@@ -51,7 +51,7 @@ def collect_rejects(
 ) -> None:
     """Fill the table of rejects with the cells that break a rule and the rows that share a key."""
     connection.execute(
-        f"CREATE TEMP TABLE {REJECTS_TABLE} "
+        f"CREATE OR REPLACE TEMP TABLE {REJECTS_TABLE} "
         '(file VARCHAR, row BIGINT, "column" VARCHAR, panel_column VARCHAR, value VARCHAR, reason VARCHAR)'
     )
     if bad:

@@ -11,7 +11,7 @@ from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.panels.describe import ColumnSummary, raw_columns, summarise_panel
 from gvcmetrics.panels.files import replacing
 from gvcmetrics.panels.project import Project, find_project
-from gvcmetrics.panels.store import Provenance, panel_names, read_provenance
+from gvcmetrics.panels.store import Provenance, find_panel, panel_names, read_provenance
 
 
 def write_codebook(project: Project | None = None) -> Path:
@@ -22,13 +22,13 @@ def write_codebook(project: Project | None = None) -> Path:
     MissingSourceError : no panel is built.
     """
     project = project or find_project()
-    built = [name for name in panel_names(project) if project.panel_file(name).exists()]
+    built = [path for name in panel_names(project) if (path := find_panel(name, project)) is not None]
     if not built:
         raise MissingSourceError(
             "no panel is built, so there is nothing to describe", remedy="Run `make all`"
         )
     sections = []
-    found = [read_provenance(project.panel_file(name)) for name in built]
+    found = [read_provenance(path) for path in built]
     for provenance in found:
         sections.append(_section(provenance, summarise_panel(provenance, project)))
     with replacing(project.codebook) as temporary:

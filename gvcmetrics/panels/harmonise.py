@@ -81,8 +81,12 @@ def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = froz
     `numbers` names raw columns that the reader has read as numbers already; they stay so.
     """
     inputs = [(item, found) for item in spec.columns for found in item.inputs]
-    cells = exp.select(*(_cell(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs))
-    texts = exp.select(*(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs))
+    cells = exp.select(
+        *(_cell(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
+    )
+    texts = exp.select(
+        *(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
+    )
     money = spec.spec.money
     carried = []
     if spec.long_to_wide:
@@ -132,8 +136,8 @@ def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = fro
         for found in item.inputs
         if found.words.at_least is not None
     ]
-    numbers = exp.select("*", *read).from_(select_texts(spec, numbered, numbers).subquery("texts"))
-    query = exp.select().from_(numbers.subquery("numbers"))
+    typed = exp.select("*", *read).from_(select_texts(spec, numbered, numbers).subquery("texts"))
+    query = exp.select().from_(typed.subquery("numbers"))
     values: dict[str, exp.Expr] = {}
     for item in spec.columns:
         if item.meta.type == "country":
@@ -159,8 +163,8 @@ def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = fro
     return query.select(*(column(name, "numbers") for name in _carried(spec, numbered)))
 
 
-def select_panel(spec: PanelSpec, ordered: bool = True) -> exp.Select:
-    """The panel: one row a key, from the typed rows; sorted by key unless only counted."""
+def select_panel(spec: PanelSpec) -> exp.Select:
+    """The panel: one row a key, from the typed rows."""
     typed = exp.select("*").from_(TYPED_TABLE).where(column(OK)).subquery("t")
     if spec.long_to_wide:
         fixed = [item for item in spec.columns if item.spec.cell is None]
@@ -173,15 +177,29 @@ def select_panel(spec: PanelSpec, ordered: bool = True) -> exp.Select:
             if item.name in carried
             else column(item.name)
             for item in spec.columns
+            if not is_label(item, spec)
         ]
         known = [item.spec.cell for item in cells if item.spec.cell is not None]
         query = exp.select(*selected).from_(typed).where(_is_in(column(MEASURE), known)).group_by(*keys)
     else:
-        query = exp.select(*(column(item.name) for item in spec.columns)).from_(typed)
-    panel = exp.select(*(column(item.name) for item in spec.columns)).from_(query.subquery("p"))
+        varying = [item for item in spec.columns if not is_label(item, spec)]
+        query = exp.select(*(column(item.name) for item in varying)).from_(typed)
+    panel = exp.select(
+        *(
+            literal(item.spec.constant or "").as_(item.name, quoted=True)
+            if is_label(item, spec)
+            else column(item.name)
+            for item in spec.columns
+        )
+    ).from_(query.subquery("p"))
     if spec.spec.omit_empty:
         panel = panel.where(any_measure(spec))
-    return panel.order_by(*(column(key) for key in spec.keys)) if ordered else panel
+    return panel
+
+
+def is_label(item: PanelColumn, spec: PanelSpec) -> bool:
+    """Is the column one text for the whole panel, which need not be carried row by row?"""
+    return item.spec.constant is not None and item.meta.type == "text" and item.name not in spec.keys
 
 
 def any_measure(spec: PanelSpec) -> exp.Expr:

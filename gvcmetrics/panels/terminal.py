@@ -22,7 +22,7 @@ from gvcmetrics.panels.describe import raw_columns, summarise_panel
 from gvcmetrics.panels.download import download
 from gvcmetrics.panels.fetch import download_path, how_to_get, mirror_path
 from gvcmetrics.panels.project import Project, find_project
-from gvcmetrics.panels.store import not_built, panels, read_provenance
+from gvcmetrics.panels.store import find_panel, not_built, panels, read_provenance
 
 # Wide enough that a file or a pipe gets whole lines.
 _PLAIN_WIDTH = 200
@@ -87,9 +87,10 @@ def print_built_or_skipped(name: str, found: Built | MissingSourceError) -> None
 def print_description(name: str) -> None:
     """The codebook of one panel."""
     project = find_project()
-    if not project.panel_file(name).exists():
+    path = find_panel(name, project)
+    if path is None:
         raise not_built(name, project)
-    found = read_provenance(project.panel_file(name))
+    found = read_provenance(path)
     coverage = found.coverage
     console = _console()
     facts = {

@@ -1,7 +1,6 @@
 """Pooled models against R, invariances, bad input."""
 
 import json
-import warnings
 from functools import partial
 from pathlib import Path
 

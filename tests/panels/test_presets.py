@@ -237,6 +237,9 @@ def test_a_spec_has_the_last_word_and_errors_name_the_preset_file(project: Proje
     assert by_name["employment"].raw == "staff"
     assert by_name["employment"].spec.scale == 10
     assert spec.spec.notes == ["from below", "own"]
+    digest = spec.sha256
+    write_presets(project, middle="extends: base\ncolumns:\n  employment: {from: staff, scale: 5}\n")
+    assert load_spec(path).sha256 != digest
     write_presets(project, middle="extends: base\ncolumns:\n  employment: {form: staff}\n")
     expected = "middle.yaml, line 3, key 'columns.employment.form': unknown key. Did you mean 'from'?"
     assert refusal(project, start) == expected
