@@ -65,8 +65,9 @@ def build_panel(spec_path: Path | str, project: Project | None = None) -> Built:
     """
     project = project or find_project(Path(spec_path).absolute().parent)
     if is_input_output(spec_path):
-        words = load_input_output_spec(spec_path)
-        return Built(project.panel_file(words.name), build_input_output(words, project), None)
+        tables_spec = load_input_output_spec(spec_path)
+        built = build_input_output(tables_spec, project)
+        return Built(project.panel_file(tables_spec.name), built, None)
     spec = load_spec(spec_path)
     raw = find_raw(spec, project)
     with workspace(project.parquet / spec.name) as folder, connected(folder / "spill") as connection:

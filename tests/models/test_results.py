@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 
 import numpy as np
@@ -201,9 +200,3 @@ def test_maketables_prints_results_side_by_side(data: pd.DataFrame, result: Resu
 )
 def test_numbers(value: float | None, text: str) -> None:
     assert number(value) == text
-
-
-def test_a_function_named_like_its_module_is_the_function() -> None:
-    importlib.import_module("gvcmetrics.models.poisson")
-    vars(gvc).pop("poisson", None)
-    assert callable(gvc.poisson)
