@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyspark.errors
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from sqlglot import exp
 
@@ -65,7 +66,7 @@ def typed_rows(
         target = folder / "typed"
         try:
             spark.sql(select_typed(spec).sql("spark")).write.mode("overwrite").parquet(str(target))
-        except pyspark.errors.PySparkException:
+        except (PySparkException, Py4JJavaError):  # the latter where the reader fails in a task
             return None
     return target
 
