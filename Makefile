@@ -12,7 +12,7 @@ RESULTS := analysis/results
 PARQUET := data/parquet
 
 SPECS   := $(wildcard data/panels/*.yaml)
-PANELS  := $(SPECS:data/panels/%.yaml=$(PARQUET)/%.parquet)
+PANELS  := $(SPECS:data/panels/%.yaml=$(PARQUET)/%.state)
 STUDIES := $(patsubst analysis/%.py,$(RESULTS)/%.json,$(wildcard analysis/[0-9]*.py))
 
 ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '*.css' -o -name '*.yaml' 2>/dev/null)
@@ -25,7 +25,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test lint bench fetch notebooks lock clean help
+.PHONY: all test test-fuzz lint bench fetch notebooks lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -45,18 +45,37 @@ $(READY): requirements.lock pyproject.toml
 
 # --- panels: raw file + spec → Parquet --------------------------------------------------------
 
-$(PARQUET)/%.parquet: data/panels/%.yaml $(PANEL_CODE) $(READY)
-	@$(RUN) panel build $<
-	@touch $@
+# A panel's state file says `built`, or `absent` where the source is not on this machine. Absent panels
+# are tried again when GVCMETRICS_MIRROR changes or something was fetched; a built panel whose Parquet
+# file is gone is built again.
+
+HERE     = { echo "$(GVCMETRICS_MIRROR)"; ls data/raw/*/* 2>/dev/null || true; }
+MIRROR  := $(PARQUET)/.mirror
+$(if $(wildcard $(MIRROR)),$(shell $(HERE) > $(MIRROR).now; \
+  if cmp -s $(MIRROR).now $(MIRROR); then rm $(MIRROR).now; else mv $(MIRROR).now $(MIRROR); fi))
+STATES  := $(wildcard $(PARQUET)/*.state)
+ABSENT  := $(if $(STATES),$(shell grep -lx absent $(STATES)))
+LOST    := $(foreach state,$(filter-out $(ABSENT),$(STATES)),$(if $(wildcard $(state:.state=.parquet)),,$(state)))
+
+$(MIRROR):
+	@mkdir -p $(@D)
+	@$(HERE) > $@
+
+$(PARQUET)/%.state: data/panels/%.yaml $(wildcard data/panels/presets/*.yaml) $(PANEL_CODE) $(READY) | $(MIRROR)
+	@$(RUN) panel build $< --state $@
+
+$(ABSENT): $(MIRROR)
+$(LOST): AGAIN
+AGAIN:
 
 $(RESULTS)/codebook.html: $(PANELS)
 	@$(RUN) codebook
 
 # --- studies: panels → tables and figures -----------------------------------------------------
-# Each study's last file is its manifest; a line per study names the panels that it reads.
+# Each study's last file is its manifest; a line per study names the states of the panels that it reads.
 
-$(RESULTS)/01_car_exporters.json: $(PARQUET)/passenger_cars.parquet
-$(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.parquet $(PARQUET)/us_innovators.parquet
+$(RESULTS)/01_car_exporters.json: $(PARQUET)/passenger_cars.state
+$(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.state $(PARQUET)/us_innovators.state
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"
@@ -70,6 +89,9 @@ $(RESULTS)/report.html: $(STUDIES) analysis/report.py analysis/hypotheses.yaml
 
 test: $(READY) ## set up and run the tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-fuzz: $(READY) ## throw malformed files and specs at the loader
+	@$(BIN)/python -m pytest -n auto -m fuzz tests/panels
 
 lint: $(READY) ## style and types
 	@$(BIN)/ruff check .

@@ -34,12 +34,19 @@ def panel_build(
     show_sql: Annotated[
         bool, typer.Option("--show-sql", help="Print the SQL instead of running it.")
     ] = False,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", help="Write `built` or `absent` here; an absent source is no error then."),
+    ] = None,
 ) -> None:
     """Build the panel of one spec into data/parquet."""
     from gvcmetrics.panels import build, terminal
+    from gvcmetrics.panels.state import build_or_skip
 
     if show_sql:
         typer.echo(build.show_sql(spec))
+    elif state is not None:
+        terminal.print_built_or_skipped(spec.stem, build_or_skip(spec, state))
     else:
         terminal.print_built(build.build_panel(spec))
 

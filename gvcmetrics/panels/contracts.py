@@ -16,6 +16,12 @@ Type = Literal["text", "country", "integer", "number", "binary"]
 
 FIRST_YEAR, LAST_YEAR = 1800, 2100
 GOVERNANCE = ("arms_length", "network", "quasi_hierarchical", "hierarchical")
+# The 88 divisions of ISIC Rev.4 (United Nations 2008).
+ISIC4_DIVISIONS = tuple(
+    f"{division:02}"
+    for division in range(1, 100)
+    if division not in (4, 34, 40, 44, 48, 54, 57, 67, 76, 83, 89)
+)
 GOVERNANCE_GHS = ("market", "modular", "relational", "captive", "hierarchy")
 
 
@@ -107,10 +113,11 @@ FIRM = _contract(
         _text("firm_id", "Firm"),
         _YEAR,
         _text("region", "Region"),
-        _text("industry", "Industry, ISIC Rev.4, 2-digit"),
+        _text("industry", "Industry, ISIC Rev.4, 2-digit", allowed=ISIC4_DIVISIONS),
         _text("cluster_id", "Cluster (region × industry unless given)"),
         Column("weight", "number", "firms represented", "Survey weight", 0),
         _text("stratum", "Sampling stratum"),
+        _text("psu", "Primary sampling unit"),
         Column("employment", "number", "persons", "Employment", 0),
         _money("sales_usd", "Sales"),
         _money("value_added_usd", "Value added", None),

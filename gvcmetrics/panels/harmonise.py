@@ -1,19 +1,19 @@
-"""A spec and a raw relation become a panel: the SQL, as an expression tree.
+"""Spec × raw table → panel, as a sqlglot expression tree that DuckDB and Spark both run.
 
-Why SQL as a sqlglot tree. The same tree must run on DuckDB and on Spark, and a person must be able
-to read what was run (`gvcmetrics panel build SPEC --show-sql`). Ibis needs pins that break with the
-current sqlglot and DuckDB; Narwhals has no cast that fails softly, without which no bad cell can be
-reported with its row. A sqlglot tree needs neither: names and values enter as quoted identifiers and
-literals, never as text pasted into SQL, so a spec cannot inject anything; and each engine gets its
-own dialect. The price is that functions must mean the same in both, so only a few are used. Above
-all, text becomes a number only if nothing but digits, sign, point and exponent is in it: the engines'
-own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
+Why a tree: Ibis 12 needs pins against current sqlglot and DuckDB, and Narwhals has no cast that fails
+softly, which finding bad cells needs. A sqlglot tree needs neither: names and values enter as quoted
+identifiers and literals, never as text pasted into SQL, so a spec cannot inject anything; and each
+engine gets its own dialect. The price is that functions must mean the same in both, so only a few are
+used. Above all, text becomes a number only if nothing but digits, sign, point and exponent is in it:
+the engines' own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
 
-The tree has three storeys, each a SELECT over the one below:
+The tree has five storeys, each a SELECT over the one below:
 
-    raw  →  texts   each panel column as trimmed text: from / cell / constant, missing, recode
-         →  values  typed and scaled, country names replaced by a joined table of codes
-         →  panel   checked rows, pivoted if the raw file is long, sorted by key
+    raw  →  cells    one trimmed text for each raw cell that a panel column is made from
+         →  texts    missing codes gone, recodes applied, codes cut and padded
+         →  numbers  texts read as numbers where they are to be
+         →  values   typed, compared, scaled, in USD; country names replaced by a joined table of codes
+         →  panel    checked rows, pivoted if the raw file is long, sorted by key
 
 An expression that is costly (trim, parse) has a SELECT of its own, since an engine may evaluate it
 as often as it is written.
@@ -23,41 +23,27 @@ Nothing is aggregated below `panel`, so a check on `values` belongs to one row o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 
 from sqlglot import exp
 
-from gvcmetrics.panels.spec import PanelColumn, PanelSpec
+from gvcmetrics.panels.readers.select import FILE, ROW
+from gvcmetrics.panels.spec import Input, PanelColumn, PanelSpec
+from gvcmetrics.panels.spec_columns import FILE_YEAR, text_name
 
-ROW = "#row"
 OK = "#ok"
 MEASURE = "#measure"
+PERIOD = "#period"
+CURRENCY = "#currency"
+FACTOR = "#factor"
 RAW_TABLE = "raw"
+NUMBERED_TABLE = "raw_numbered"
 TYPED_TABLE = "typed"
+MONEY_TABLE = "money"
 
 BLANKS = " \t\u00a0"
-_NOT_OF_A_NUMBER = "[^0-9+.eE-]"
-_LARGEST = 1e300
-
-
-@dataclass(frozen=True)
-class Check:
-    """One rule on one column.
-
-    Attributes
-    ----------
-    column : the panel column.
-    raw : the raw column that a message points at.
-    bad : true where a row breaks the rule; never null.
-    reason : what to say of it.
-    remedy : what the user can do.
-    """
-
-    column: str
-    raw: str
-    bad: exp.Expr
-    reason: str
-    remedy: str
+UNMAPPED = "\ue000"  # a private-use character that no code carries
+_CROSSED_BY = "-"
 
 
 def column(name: str, table: str | None = None) -> exp.Column:
@@ -68,72 +54,98 @@ def literal(value: str | float | int) -> exp.Expr:
     return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(repr(value))
 
 
-def text_name(name: str) -> str:
-    """The column of `texts` that holds a panel column before it is typed."""
-    return f"{name}#text"
-
-
 def codes_table(name: str) -> str:
     """The table that maps the spellings in a country column to ISO3."""
     return f"codes_{name}"
 
 
+def number_name(item: Input) -> str:
+    """The column of `numbers` that holds an answer to be compared with a limit."""
+    return f"{item.name}#number"
+
+
+def is_money(item: PanelColumn, spec: PanelSpec) -> bool:
+    """Does the column go through the table of factors to USD?"""
+    money = spec.spec.money
+    converted = money is not None and (money.rates is not None or money.deflator is not None)
+    return converted and item.is_number and item.meta.unit.startswith("USD")
+
+
 def select_texts(spec: PanelSpec, numbered: bool) -> exp.Select:
-    """Each panel column as text, missing codes gone and recodes applied; with file rows if `numbered`."""
-    cells = exp.select(*(_cell(item, spec).as_(text_name(item.name), quoted=True) for item in spec.columns))
-    texts = exp.select(*(_text(item, spec).as_(text_name(item.name), quoted=True) for item in spec.columns))
+    """Each raw cell as text, missing codes gone and recodes applied; with file and row if `numbered`."""
+    inputs = [(item, found) for item in spec.columns for found in item.inputs]
+    cells = exp.select(*(_cell(item, found, spec).as_(found.name, quoted=True) for item, found in inputs))
+    texts = exp.select(*(_text(item, found, spec).as_(found.name, quoted=True) for item, found in inputs))
+    money = spec.spec.money
     carried = []
     if spec.long_to_wide:
         cells = cells.select(_trim(column(spec.long_to_wide.names_from)).as_(MEASURE, quoted=True))
-        carried.append(column(MEASURE))
+        carried.append(MEASURE)
+    if spec.wide_to_long:
+        cells = cells.select(column(PERIOD))
+        carried.append(PERIOD)
+    if money is not None and money.currency_from is not None:
+        cells = cells.select(_trim(column(money.currency_from)).as_(CURRENCY, quoted=True))
+        carried.append(CURRENCY)
     if numbered:
-        cells = cells.select(_row_number().as_(ROW, quoted=True))
-        carried.append(column(ROW))
-    return texts.select(*carried).from_(cells.from_(RAW_TABLE).subquery("cells"))
+        cells = cells.select(column(FILE), column(ROW))
+        carried += [FILE, ROW]
+    cells = cells.from_(NUMBERED_TABLE if numbered else RAW_TABLE)
+    if spec.wide_to_long:
+        cells = cells.join(_periods(spec), join_type="cross")
+    if spec.spec.keep:
+        cells = cells.where(kept(spec))
+    return texts.select(*(column(name) for name in carried)).from_(cells.subquery("cells"))
+
+
+def kept(spec: PanelSpec) -> exp.Expr:
+    """True for the raw rows that `keep` keeps."""
+    return exp.and_(
+        *(
+            _is_in(exp.Coalesce(this=_trim(column(name)), expressions=[literal("")]), values)
+            for name, values in spec.spec.keep.items()
+        )
+    )
 
 
 def select_values(spec: PanelSpec, numbered: bool) -> exp.Select:
-    """Each panel column typed and scaled, beside its text."""
-    read = [_read_number(item).as_(item.name, quoted=True) for item in spec.columns if _is_number(item)]
+    """Each panel column typed and scaled, beside the texts that it is made from."""
+    read = [
+        _read_number(column(text_name(item.name)), spec).as_(item.name, quoted=True)
+        for item in spec.columns
+        if item.is_number
+    ]
+    read += [
+        _read_number(column(found.name), spec).as_(number_name(found), quoted=True)
+        for item in spec.columns
+        for found in item.inputs
+        if found.words.at_least is not None
+    ]
     numbers = exp.select("*", *read).from_(select_texts(spec, numbered).subquery("texts"))
     query = exp.select().from_(numbers.subquery("numbers"))
+    values: dict[str, exp.Expr] = {}
     for item in spec.columns:
-        text = column(text_name(item.name), "numbers")
         if item.meta.type == "country":
             table = codes_table(item.name)
-            query = query.join(table, on=text.eq(column("spelling", table)), join_type="left")
-            value: exp.Expr = column("code", table)
-        else:
-            value = _scaled(item) if _is_number(item) else text
-        query = query.select(value.as_(item.name, quoted=True), text.copy())
-    if spec.long_to_wide:
-        query = query.select(column(MEASURE, "numbers"))
-    return query.select(column(ROW, "numbers")) if numbered else query
-
-
-def checks(spec: PanelSpec) -> list[Check]:
-    """Every rule that a row of `values` must obey."""
-    rules: list[Check] = []
+            spelling = column(text_name(item.name), "numbers").eq(column("spelling", table))
+            query = query.join(table, on=spelling, join_type="left")
+        values[item.name] = _value(item)
+    if any(is_money(item, spec) for item in spec.columns):
+        query = query.join(MONEY_TABLE, on=_same_money(spec, values), join_type="left")
+        query = query.select(column("factor", MONEY_TABLE).as_(FACTOR, quoted=True))
     for item in spec.columns:
-        rules += _column_checks(item, item.name in spec.keys)
-    if spec.long_to_wide:
-        names_from = spec.long_to_wide.names_from
-        known = [item.spec.cell for item in spec.columns if item.spec.cell is not None]
-        measure = exp.Coalesce(this=column(MEASURE), expressions=[literal("")])
-        bad = exp.Not(this=_is_in(measure, [*known, *spec.long_to_wide.ignore]))
-        remedy = f"Give the measure a column with `cell:`, or list it under `ignore:` of {spec.path.name}"
-        rules.append(Check(MEASURE, names_from, bad, "a measure that the spec does not name", remedy))
-    return rules
-
-
-def select_typed(spec: PanelSpec) -> exp.Select:
-    """The typed rows of the raw file, and whether each obeys every rule."""
-    values = select_values(spec, numbered=False).subquery("v")
-    bad = exp.or_(*(rule.bad for rule in checks(spec)))
-    names = [column(item.name) for item in spec.columns]
-    if spec.long_to_wide:
-        names.append(column(MEASURE))
-    return exp.select(*names, exp.Not(this=exp.paren(bad)).as_(OK, quoted=True)).from_(values)
+        value = values[item.name]
+        if item.spec.cross:
+            value = _crossed([values[name] for name in item.spec.cross])
+            query = query.select(value.copy().as_(text_name(item.name), quoted=True))
+        elif is_money(item, spec):
+            value = exp.Mul(this=value, expression=column("factor", MONEY_TABLE))
+        query = query.select(value.copy().as_(item.name, quoted=True))
+        for found in item.inputs:
+            query = query.select(column(found.name, "numbers"))
+            if found.words.at_least is not None:
+                query = query.select(column(number_name(found), "numbers"))
+    return query.select(*(column(name, "numbers") for name in _carried(spec, numbered)))
 
 
 def select_panel(spec: PanelSpec, ordered: bool = True) -> exp.Select:
@@ -162,52 +174,139 @@ def select_panel(spec: PanelSpec, ordered: bool = True) -> exp.Select:
 
 
 def any_measure(spec: PanelSpec) -> exp.Expr:
-    """True where at least one column that is neither key nor constant has a value."""
-    measures = [item for item in spec.columns if item.name not in spec.keys and item.spec.constant is None]
-    cells = [item for item in measures if item.spec.cell is not None]
-    return exp.or_(*(_present(column(item.name)) for item in cells or measures))
+    """True where a column that is neither key nor constant has a value; in a wide or long file, a measure."""
+    measures = [item for item in spec.columns if item.name not in spec.keys and item.raw is not None]
+    varying = [item for item in measures if item.spec.cell is not None or "" not in _raw_names(item, spec)]
+    return exp.or_(*(present(column(item.name)) for item in varying or measures))
 
 
-def _cell(item: PanelColumn, spec: PanelSpec) -> exp.Expr:
+def present(value: exp.Expr) -> exp.Expr:
+    return exp.Not(this=exp.Is(this=value.copy(), expression=exp.null()))
+
+
+def _carried(spec: PanelSpec, numbered: bool) -> list[str]:
+    money = spec.spec.money
+    names = [MEASURE] if spec.long_to_wide else []
+    names += [PERIOD] if spec.wide_to_long else []
+    names += [CURRENCY] if money is not None and money.currency_from is not None else []
+    return names + ([FILE, ROW] if numbered else [])
+
+
+def _raw_names(item: PanelColumn, spec: PanelSpec) -> dict[str, str]:
+    return {period: raw for found in item.inputs for period, raw in spec.raw_names(found).items()}
+
+
+def _periods(spec: PanelSpec) -> exp.Expr:
+    rows = [exp.Tuple(expressions=[literal(period)]) for period in spec.periods]
+    alias = exp.TableAlias(
+        this=exp.to_identifier("periods"), columns=[exp.to_identifier(PERIOD, quoted=True)]
+    )
+    return exp.Values(expressions=rows, alias=alias)
+
+
+def _cell(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
     if item.spec.constant is not None:
         return literal(item.spec.constant)
-    raw: exp.Expr = column(item.raw or item.name)
+    if item.spec.file_name is not None:
+        return column(FILE_YEAR)
+    names = spec.raw_names(found)
+    if not names:
+        return column(PERIOD)
+    if "" not in names:
+        by_period = exp.Case()
+        for period, raw in names.items():
+            by_period = by_period.when(column(PERIOD).eq(literal(period)), column(raw))
+        return _trim(by_period)
+    value: exp.Expr = column(names[""])
     if item.spec.cell is not None and spec.long_to_wide is not None:
         matches = _trim(column(spec.long_to_wide.names_from)).eq(literal(item.spec.cell))
-        raw = exp.Case().when(matches, raw)
-    return _trim(raw)
+        value = exp.Case().when(matches, value)
+    if item.spec.only_in is not None:
+        value = exp.Case().when(_is_in(column(PERIOD), item.spec.only_in), value)
+    return _trim(value)
 
 
-def _text(item: PanelColumn, spec: PanelSpec) -> exp.Expr:
-    cell = column(text_name(item.name))
-    if item.spec.constant is not None:
+def _text(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
+    cell = column(found.name)
+    if found.raw is None:
         return cell
-    missing = item.spec.missing if item.spec.missing is not None else spec.spec.missing
-    if item.meta.type == "country" and item.spec.missing is None:
+    missing = found.words.missing if found.words.missing is not None else spec.spec.missing
+    if item.meta.type == "country" and found.words.missing is None:
         missing = [code for code in missing if code != "NA"]  # NA is Namibia
     text = exp.Case()
-    for old, new in (item.spec.recode or {}).items():
+    recode = item.spec.recode or {}
+    for old, new in recode.items():
         text = text.when(cell.eq(literal(old)), exp.null() if new is None else literal(new))
     if missing:
         text = text.when(_is_in(cell, missing), exp.null())
-    if item.spec.recode is None:
-        return text.else_(cell) if missing else cell
-    # A value without a recode keeps a mark that no code carries, so that the check below finds it.
-    return text.else_(exp.DPipe(this=literal(UNMAPPED), expression=cell))
+    if item.spec.recode is not None:
+        # A value without a recode keeps a mark, so that its check finds it.
+        return text.else_(exp.DPipe(this=literal(UNMAPPED), expression=cell))
+    shaped = _shaped(cell, item)
+    return text.else_(shaped) if missing else shaped
 
 
-UNMAPPED = "\ue000"  # a private-use character
+def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
+    """A code cut to `characters` and filled to `pad` with zeros."""
+    value = cell
+    if item.spec.characters is not None:
+        first, last = item.spec.characters
+        value = exp.Substring(this=value, start=literal(first), length=literal(last - first + 1))
+    if item.spec.pad is not None:
+        zeros = literal("0" * item.spec.pad)
+        filled = exp.func("RIGHT", exp.DPipe(this=zeros, expression=value.copy()), literal(item.spec.pad))
+        short = exp.LT(this=exp.Length(this=value.copy()), expression=literal(item.spec.pad))
+        value = exp.Case().when(short, filled).else_(value.copy())
+    return value
 
 
-def _is_number(item: PanelColumn) -> bool:
-    return item.meta.type in ("number", "integer", "binary")
+def _read_number(text: exp.Expr, spec: PanelSpec) -> exp.Expr:
+    read = spec.spec.read
+    if read.thousands is None and read.decimal == ".":
+        stray = exp.RegexpLike(this=text, expression=literal("[^0-9+.eE-]"))
+        return exp.Case().when(exp.Not(this=stray), _as_double(text))
+    point, comma = re.escape(read.decimal), re.escape(read.thousands or "")
+    grouped = f"|[0-9]{{1,3}}({comma}[0-9]{{3}})+" if comma else ""
+    pattern = f"^[+-]?([0-9]+{grouped}|)({point}[0-9]*)?([eE][+-]?[0-9]+)?$"
+    plain = text.copy()
+    if read.thousands is not None:
+        plain = exp.func("REPLACE", plain, literal(read.thousands), literal(""))
+    if read.decimal != ".":
+        plain = exp.func("REPLACE", plain, literal(read.decimal), literal("."))
+    return exp.Case().when(exp.RegexpLike(this=text.copy(), expression=literal(pattern)), _as_double(plain))
 
 
-def _read_number(item: PanelColumn) -> exp.Expr:
-    text = column(text_name(item.name))
-    stray = exp.RegexpLike(this=text, expression=literal(_NOT_OF_A_NUMBER))
-    number = exp.TryCast(this=text.copy(), to=exp.DataType.build("DOUBLE"))
-    return exp.Case().when(exp.Not(this=stray), number)
+def _as_double(text: exp.Expr) -> exp.Expr:
+    return exp.TryCast(this=text.copy(), to=exp.DataType.build("DOUBLE"))
+
+
+def _value(item: PanelColumn) -> exp.Expr:
+    if item.meta.type == "country":
+        return column("code", codes_table(item.name))
+    if item.spec.cross:
+        return exp.null()
+    if item.is_number:
+        return _scaled(item)
+    answers = [_answer(found) for found in item.inputs if found.is_test]
+    if not answers:
+        return column(text_name(item.name), "numbers")
+    true = exp.and_(*answers) if item.spec.all_of else exp.or_(*answers)
+    return (
+        exp.Case()
+        .when(true, exp.cast(literal(1), "BIGINT"))
+        .when(exp.Not(this=exp.paren(true.copy())), exp.cast(literal(0), "BIGINT"))
+    )
+
+
+def _answer(found: Input) -> exp.Expr:
+    """Whether an answer is as the spec says; null where there is no answer."""
+    words = found.words
+    if words.at_least is not None:
+        return exp.GTE(this=column(number_name(found), "numbers"), expression=literal(words.at_least))
+    values = [words.equals] if words.equals is not None else list(words.in_ or [])
+    # A code that a program wrote as a number comes as 1.0.
+    spelled = [form for value in values for form in ((value, f"{value}.0") if value.isdigit() else (value,))]
+    return _is_in(column(found.name, "numbers"), spelled)
 
 
 def _scaled(item: PanelColumn) -> exp.Expr:
@@ -222,47 +321,19 @@ def _scaled(item: PanelColumn) -> exp.Expr:
     return exp.Case().when(exp.and_(whole, exact), exp.cast(number.copy(), "BIGINT"))
 
 
-def _column_checks(item: PanelColumn, is_key: bool) -> list[Check]:
-    meta, value, text = item.meta, column(item.name), column(text_name(item.name))
-    raw = item.raw or item.name
-    rules = []
+def _crossed(values: list[exp.Expr]) -> exp.Expr:
+    code: exp.Expr = exp.cast(values[0].copy(), "VARCHAR")
+    for value in values[1:]:
+        code = exp.DPipe(this=code, expression=literal(_CROSSED_BY))
+        code = exp.DPipe(this=code, expression=exp.cast(value.copy(), "VARCHAR"))
+    return code
 
-    def rule(bad: exp.Expr, reason: str, remedy: str) -> None:
-        rules.append(Check(item.name, raw, exp.Coalesce(this=bad, expressions=[exp.false()]), reason, remedy))
 
-    if is_key:
-        rule(
-            exp.Is(this=text, expression=exp.null()),
-            f"the key '{item.name}' is missing",
-            "A key must have a value in every row",
-        )
-    if item.spec.recode is not None:
-        unmapped = exp.func("STARTS_WITH", text.copy(), literal(UNMAPPED))
-        rule(unmapped, "no recode for this value", "Add it under `recode`, or under `missing`")
-    unread = exp.And(this=_present(text), expression=exp.Is(this=value.copy(), expression=exp.null()))
-    if meta.type == "country":
-        rule(unread, "unknown country", "Add a `recode` to an ISO3 code in the spec, or correct the file")
-    elif meta.type in ("integer", "binary"):
-        rule(
-            unread,
-            "not a whole number",
-            "Correct it, or list it under `missing` if it stands for a missing value",
-        )
-    elif meta.type == "number":
-        rule(
-            unread, "not a number", "Correct it, or list it under `missing` if it stands for a missing value"
-        )
-        too_large = exp.GT(this=exp.Abs(this=value.copy()), expression=literal(_LARGEST))
-        rule(too_large, "too large for a number", "Correct it")
-    for limit, comparison, word in ((meta.minimum, exp.LT, "below"), (meta.maximum, exp.GT, "above")):
-        if limit is not None:
-            outside = comparison(this=value.copy(), expression=literal(limit))
-            remedy = f"'{item.name}' is in {meta.unit}: check `scale`, `missing` and the file"
-            rule(outside, f"{word} {limit:g}", remedy)
-    if meta.allowed:
-        stray = exp.Not(this=_is_in(value.copy(), meta.allowed))
-        rule(stray, f"not one of {', '.join(meta.allowed)}", "Add a `recode`")
-    return rules
+def _same_money(spec: PanelSpec, values: dict[str, exp.Expr]) -> exp.Expr:
+    year = column("year", MONEY_TABLE).eq(values["year"].copy())
+    country = column("country", MONEY_TABLE)
+    own = values[spec.contract.country_column].copy()
+    return exp.and_(year, exp.paren(exp.or_(country.eq(literal("")), country.copy().eq(own))))
 
 
 def _trim(value: exp.Expr) -> exp.Expr:
@@ -272,13 +343,3 @@ def _trim(value: exp.Expr) -> exp.Expr:
 
 def _is_in(value: exp.Expr, options: list[str] | tuple[str, ...]) -> exp.Expr:
     return exp.In(this=value.copy(), expressions=[literal(option) for option in options])
-
-
-def _present(value: exp.Expr) -> exp.Expr:
-    return exp.Not(this=exp.Is(this=value.copy(), expression=exp.null()))
-
-
-def _row_number() -> exp.Expr:
-    """The row as a spreadsheet counts it: the header is row 1."""
-    number = exp.Window(this=exp.RowNumber(), over="OVER")
-    return exp.Add(this=number, expression=exp.Literal.number(1))

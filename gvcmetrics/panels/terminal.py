@@ -76,6 +76,14 @@ def print_built(built: Built) -> None:
         )
 
 
+def print_built_or_skipped(name: str, found: Built | MissingSourceError) -> None:
+    """What a build did, or one line on the source that it lacks and how to get it."""
+    if isinstance(found, Built):
+        print_built(found)
+    else:
+        _console().print(f"skipped  {name}: {found}", markup=False, soft_wrap=True)
+
+
 def print_description(name: str) -> None:
     """The codebook of one panel."""
     project = find_project()

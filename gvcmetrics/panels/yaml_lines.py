@@ -21,20 +21,30 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _MAX_BYTES = 1_000_000
 
 
+# The keys and positions that lead to a value.
+KeyPath = tuple[str | int, ...]
+
+
 @dataclass
 class Document:
-    """A YAML file as plain Python values, with the line of every key path."""
+    """A YAML file as plain Python values, with the line of every key path.
+
+    Attributes
+    ----------
+    files : the file of a key path that does not stand in `file` itself but in a preset.
+    """
 
     file: str
     data: Any
-    lines: dict[tuple[str | int, ...], int] = field(default_factory=dict)
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    files: dict[KeyPath, str] = field(default_factory=dict)
 
-    def place(self, path: tuple[str | int, ...]) -> Place:
+    def place(self, path: KeyPath) -> Place:
         """The place of a key path, or of its nearest parent that has a line."""
         names = ".".join(str(part) for part in path)
         while path and path not in self.lines:
             path = path[:-1]
-        return Place(f"{self.file}, line {self.lines.get(path, 1)}", key=names or None)
+        return Place(f"{self.files.get(path, self.file)}, line {self.lines.get(path, 1)}", key=names or None)
 
 
 def read_yaml(path: Path) -> Document:
@@ -85,7 +95,7 @@ def _broken(name: str, text: str, error: Exception) -> SpecError:
     return SpecError(f"not valid YAML ({error.problem})", Place(f"{name}, line {number}"), remedy)
 
 
-def _value(node: yaml.Node, path: tuple[str | int, ...], document: Document) -> Any:
+def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, index), document) for index, item in enumerate(node.value)]

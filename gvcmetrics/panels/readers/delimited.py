@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlglot import exp
@@ -10,41 +13,99 @@ from sqlglot import exp
 from gvcmetrics.errors import DataError, Place
 
 _HEADER_BYTES = 1 << 20
+_CHUNK = 1 << 20
+_DELIMITERS = (",", ";", "\t", "|")
 REJECTS_LIMIT = 100
 
 
-def read_header(path: Path, delimiter: str) -> list[str]:
-    """The column names of a delimited text file.
+@dataclass(frozen=True)
+class Dialect:
+    """How a text file is written; `header_row` is the line of the column names, from 1."""
+
+    delimiter: str
+    header_row: int = 1
+
+
+def as_utf8(path: Path, name: str, encoding: str, scratch: Path) -> Path:
+    """The file itself if it is written in UTF-8, or a copy of it in UTF-8.
+
+    Raises
+    ------
+    DataError : with the line that is not in the stated encoding.
+    """
+    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii"):
+        return path
+    scratch.mkdir(parents=True, exist_ok=True)
+    target = scratch / f"utf8_{len(list(scratch.iterdir()))}{path.suffix}"
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines = 1
+    with open(path, "rb") as source, open(target, "wb") as copy:
+        while True:
+            chunk = source.read(_CHUNK)
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+                written = text.encode("utf-8")
+            except UnicodeError as error:
+                lines += chunk[: getattr(error, "start", 0)].count(b"\n")
+                problem = f"the line is not {encoding} text"
+                remedy = "State the right encoding as `read: {encoding: …}`"
+                raise DataError(problem, Place(name, row=lines), remedy) from None
+            lines += text.count("\n")
+            copy.write(written)
+            if not chunk:
+                return target
+
+
+def read_header(path: Path, name: str, dialect: Dialect) -> list[str]:
+    """The column names of a UTF-8 text file.
 
     Raises
     ------
     DataError : the file is empty, not UTF-8, or a name is empty or stands twice.
     """
+    row = dialect.header_row
     with open(path, "rb") as file:
+        for _ in range(row - 1):
+            file.readline(_HEADER_BYTES)
         start = file.read(_HEADER_BYTES)
     line = start.split(b"\n", 1)[0]
+    if row == 1 and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        remedy = "Write `read: {encoding: utf-16}` in the spec"
+        raise DataError("the file is UTF-16 text, not UTF-8", Place(name, row=1), remedy)
     if not line.strip():
-        raise DataError(
-            "the file is empty or starts with an empty line", Place(path.name, row=1), "Check the file"
-        )
+        problem = "the file is empty or starts with an empty line" if row == 1 else "there is no header here"
+        raise DataError(problem, Place(name, row=row), "Check the file")
     try:
         text = start.decode("utf-8-sig", errors="ignore") if line.isascii() else line.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise DataError(
-            "the header is not UTF-8 text", Place(path.name, row=1), "Save the file as UTF-8"
-        ) from None
-    names = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
-    for position, name in enumerate(names):
-        if not name.strip():
+        remedy = "Save the file as UTF-8, or state its encoding as `read: {encoding: cp1252}`"
+        raise DataError("the header is not UTF-8 text", Place(name, row=row), remedy) from None
+    try:
+        names = next(csv.reader(text.splitlines(keepends=True), delimiter=dialect.delimiter))
+    except csv.Error as error:
+        problem = f"the header cannot be read ({error})"
+        raise DataError(problem, Place(name, row=row), "Check the file") from None
+    if not names:
+        problem = "the file is empty or starts with an empty line"
+        raise DataError(problem, Place(name, row=row), "Check the file")
+    for position, found in enumerate(names):
+        if not found.strip():
             problem = f"column {position + 1} has no name"
-            raise DataError(problem, Place(path.name, row=1), "Give every column a name in the header")
-        if name.casefold() in (earlier.casefold() for earlier in names[:position]):
+            raise DataError(problem, Place(name, row=row), "Give every column a name in the header")
+        if found.casefold() in (earlier.casefold() for earlier in names[:position]):
             problem = "two columns have this name"
-            raise DataError(problem, Place(path.name, row=1, column=name), "Rename one of them")
+            raise DataError(problem, Place(name, row=row, column=found), "Rename one of them")
     return names
 
 
-def delimited_relation(path: Path, names: list[str], delimiter: str) -> exp.Expression:
+def better_delimiter(names: list[str], dialect: Dialect) -> str | None:
+    """The sign that seems to separate the columns of a header that has but one."""
+    counts = {sign: names[0].count(sign) for sign in _DELIMITERS if sign != dialect.delimiter}
+    best = max(counts, key=lambda sign: counts[sign])
+    return best if len(names) == 1 and counts[best] else None
+
+
+def delimited_relation(path: Path, names: Iterable[str], dialect: Dialect) -> exp.Expression:
     """DuckDB's `read_csv` of a file, every column text, malformed lines set aside in `reject_errors`."""
     text = exp.Literal.string
     columns = exp.Struct(
@@ -57,11 +118,55 @@ def delimited_relation(path: Path, names: list[str], delimiter: str) -> exp.Expr
         "auto_detect": exp.false(),
         "header": exp.true(),
         "columns": columns,
-        "delim": text(delimiter),
+        "delim": text(dialect.delimiter),
         "quote": text('"'),
         "escape": text('"'),
         "store_rejects": exp.true(),
         "rejects_limit": exp.Literal.number(REJECTS_LIMIT),
     }
+    if dialect.header_row > 1:
+        options["skip"] = exp.Literal.number(dialect.header_row - 1)
     arguments = [exp.EQ(this=exp.to_identifier(name), expression=value) for name, value in options.items()]
     return exp.Anonymous(this="read_csv", expressions=[text(str(path)), *arguments])
+
+
+def lines_of(path: Path, dialect: Dialect, records: Iterable[int]) -> dict[int, int]:
+    """The lines at which records start, the header being line `header_row`.
+
+    A record takes more than one line where a quoted value holds a newline, and empty lines are no
+    records; hence the file is read again, up to the last record asked for.
+    """
+    wanted = sorted(set(records), reverse=True)
+    found: dict[int, int] = {}
+    limit = csv.field_size_limit(2**31 - 1)
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+            for _ in range(dialect.header_row):
+                next(file, "")
+            reader = csv.reader(file, delimiter=dialect.delimiter)
+            record, line = 0, 0
+            for fields in reader:
+                if fields:
+                    record += 1
+                    while wanted and wanted[-1] <= record:
+                        found[wanted.pop()] = dialect.header_row + line + 1
+                if not wanted:
+                    break
+                line = reader.line_num
+    except csv.Error:
+        pass  # what could be located is; the rest keeps its record number
+    finally:
+        csv.field_size_limit(limit)
+    return found
+
+
+def one_line_a_record(path: Path) -> bool:
+    """Is every record on a line of its own? Sure where the file has neither quotes nor empty lines."""
+    before = b"\n"
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            joined = before + chunk.replace(b"\r", b"")
+            if b'"' in chunk or b"\n\n" in joined:
+                return False
+            before = joined[-1:]
+    return True

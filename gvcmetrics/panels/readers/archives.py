@@ -1,0 +1,135 @@
+"""Archives: a .gz of one file, a .zip of one or several. Members are unpacked under names of our own.
+
+An archive whose members would leave its folder is refused, and so is one that unpacks to far more
+than data ever compresses to: text of numbers shrinks to a tenth or a twentieth, a bomb to a thousandth.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import gzip
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO, cast
+
+from gvcmetrics.errors import DataError, Place
+
+LARGEST_RATIO = 200
+_HARMLESS_BYTES = 50_000_000
+_CHUNK = 1 << 20
+
+
+def unpack(path: Path, member: str | None, formats: tuple[str, ...], scratch: Path) -> list[tuple[str, Path]]:
+    """The files of an archive, unpacked into `scratch`; a file that is no archive, as it is.
+
+    Parameters
+    ----------
+    member : name or pattern (`*`) of the members to read; by default the only one of a known format.
+    formats : endings of the files that can be read.
+
+    Returns
+    -------
+    list of (name for messages, path)
+
+    Raises
+    ------
+    DataError : the archive is damaged, cut off, a bomb, protected, leads out of its folder, or holds
+        no file or several where one is meant.
+    """
+    if path.suffix.lower() == ".gz":
+        return [(path.name, _gunzip(path, scratch))]
+    if path.suffix.lower() != ".zip":
+        return [(path.name, path)]
+    with _reading(path), zipfile.ZipFile(path) as archive:
+        members = [info for info in archive.infolist() if not info.is_dir()]
+        for info in members:
+            _refuse_escape(path, info.filename)
+        chosen = _choose(path, members, member, formats)
+        return [(f"{path.name}: {info.filename}", _unzip(path, archive, info, scratch)) for info in chosen]
+
+
+def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
+    """Raise DataError if so many bytes cannot honestly come from so few."""
+    if unpacked > _HARMLESS_BYTES and unpacked > LARGEST_RATIO * packed:
+        problem = f"it unpacks to more than {LARGEST_RATIO} times its size, which no data does"
+        raise DataError(problem, Place(path.name), "Unpack it by hand if you trust it, and name the file")
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile, NotImplementedError) as error:
+        problem = f"the archive is damaged or cut off ({str(error) or type(error).__name__})"
+        raise DataError(problem, Place(path.name), "Restore the file, or download it again") from None
+    except RuntimeError as error:
+        # zipfile's way of saying that a member is encrypted
+        problem = f"the archive cannot be unpacked ({error})"
+        raise DataError(problem, Place(path.name), "Unpack it by hand and name the file") from None
+
+
+def _refuse_escape(path: Path, name: str) -> None:
+    # A backslash is an ordinary character to zipfile and a path to whoever unpacks on Windows.
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if name.startswith(("/", "\\")) or PureWindowsPath(name).drive or ".." in parts or "\0" in name:
+        problem = f"the member '{name}' leads out of the archive's folder"
+        raise DataError(problem, Place(path.name), "Do not trust this archive")
+
+
+def _choose(
+    path: Path, members: list[zipfile.ZipInfo], member: str | None, formats: tuple[str, ...]
+) -> list[zipfile.ZipInfo]:
+    names = [info.filename for info in members]
+    if member is not None:
+        chosen = [info for info in members if fnmatch.fnmatchcase(info.filename, member)]
+        problem = f"the archive has no member '{member}'"
+    else:
+        hidden = ("__MACOSX/", ".")
+        chosen = [
+            info
+            for info in members
+            if info.filename.lower().endswith(formats) and not info.filename.startswith(hidden)
+        ]
+        problem = "the archive holds no file that can be read"
+        if len(chosen) > 1:
+            chosen, problem = [], f"the archive holds {len(chosen)} files that could be meant"
+    if not chosen:
+        shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+        remedy = f"Name one, or a pattern, as `read: {{member: …}}`. It holds: {shown or 'nothing'}"
+        raise DataError(problem, Place(path.name), remedy)
+    return sorted(chosen, key=lambda info: info.filename)
+
+
+def _unzip(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, scratch: Path) -> Path:
+    refuse_bomb(path, info.compress_size, info.file_size)
+    with archive.open(info) as packed:
+        return _copy(path, packed, _target(scratch, Path(info.filename).suffix), info.compress_size)
+
+
+def _gunzip(path: Path, scratch: Path) -> Path:
+    with _reading(path), gzip.open(path) as packed:
+        stream = cast("IO[bytes]", packed)
+        return _copy(path, stream, _target(scratch, Path(path.stem).suffix), path.stat().st_size)
+
+
+def _target(scratch: Path, suffix: str) -> Path:
+    scratch.mkdir(parents=True, exist_ok=True)
+    return scratch / f"unpacked{len(list(scratch.iterdir()))}{suffix.lower()}"
+
+
+def _copy(path: Path, packed: IO[bytes], target: Path, size: int) -> Path:
+    room = shutil.disk_usage(target.parent).free
+    done = 0
+    with open(target, "wb") as file:
+        while chunk := packed.read(_CHUNK):
+            done += len(chunk)
+            refuse_bomb(path, size, done)
+            if done > room:
+                remedy = "Free space and build again"
+                raise DataError("the unpacked file does not fit on the disk", Place(path.name), remedy)
+            file.write(chunk)
+    return target

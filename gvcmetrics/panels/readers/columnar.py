@@ -1,0 +1,62 @@
+"""Parquet files, whether the user's or copies made here: each column as text, as a CSV would hold it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlglot import exp
+
+from gvcmetrics.errors import DataError, Place
+
+_EXACT = 1e15
+
+
+def parquet_types(path: Path, name: str) -> dict[str, pa.DataType]:
+    """The columns of a Parquet file and their types.
+
+    Raises
+    ------
+    DataError : the file is damaged or cut off, or two names differ in case only.
+    """
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
+        problem = f"the Parquet file is damaged or cut off ({str(error).splitlines()[0]:.120})"
+        raise DataError(problem, Place(name), "Restore the file") from None
+    seen: set[str] = set()
+    for field in schema:
+        if field.name.casefold() in seen:
+            raise DataError(
+                "two columns have this name", Place(name, column=field.name), "Rename one of them"
+            )
+        seen.add(field.name.casefold())
+    return {field.name: field.type for field in schema}
+
+
+def as_text(column: exp.Expr, kind: pa.DataType) -> exp.Expr:
+    """A typed column as text: whole numbers without a point, true and false as 1 and 0, no-number as null."""
+    if pa.types.is_boolean(kind):
+        return exp.cast(exp.cast(column, "INT"), "VARCHAR")
+    if not pa.types.is_floating(kind):
+        return exp.cast(column, "VARCHAR")
+    number = exp.cast(column, "DOUBLE")
+    whole = exp.and_(
+        number.copy().eq(exp.Floor(this=number.copy())),
+        exp.LT(this=exp.Abs(this=number.copy()), expression=exp.Literal.number(repr(_EXACT))),
+    )
+    return (
+        exp.Case()
+        .when(exp.func("ISNAN", number.copy()), exp.null())
+        .when(whole, exp.cast(exp.cast(number.copy(), "BIGINT"), "VARCHAR"))
+        .else_(exp.cast(number.copy(), "VARCHAR"))
+    )
+
+
+def refuse_nested(types: dict[str, pa.DataType], wanted: set[str], name: str) -> None:
+    """Raise DataError for a wanted column that holds lists or records."""
+    for column in wanted.intersection(types):
+        if pa.types.is_nested(types[column]) or pa.types.is_binary(types[column]):
+            problem = f"the column holds {types[column]}, not one value a row"
+            raise DataError(problem, Place(name, column=column), "Flatten it before")

@@ -1,0 +1,99 @@
+"""Stata (.dta) and SPSS (.sav) files, copied in chunks to Parquet with the wanted columns only.
+
+Values keep their codes. Where a spec asks for labels, the column `NAME#label` holds the label of each
+code, or the code where it has none. System and user-defined missing values are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyreadstat
+
+from gvcmetrics.errors import DataError, Place
+from gvcmetrics.panels.spec_columns import LABEL
+
+ROW = "#row"
+_CHUNK_ROWS = 100_000
+_READERS: dict[str, Callable[..., Any]] = {
+    ".dta": pyreadstat.read_dta,
+    ".sav": pyreadstat.read_sav,
+    ".zsav": pyreadstat.read_sav,
+}
+LABELLED = tuple(_READERS)
+
+
+def labelled_columns(path: Path, name: str, encoding: str | None) -> list[str]:
+    """The column names of a .dta or .sav file, and `NAME#label` for those that have value labels."""
+    _, meta = _read(path, name, encoding, metadataonly=True)
+    return [*meta.column_names, *(f"{column}{LABEL}" for column in meta.variable_value_labels)]
+
+
+def copy_labelled(path: Path, name: str, encoding: str | None, wanted: Iterable[str], target: Path) -> None:
+    """Write the wanted columns to a Parquet file, with the number of each record in `#row`.
+
+    Raises
+    ------
+    DataError : the file is damaged or has fewer records than it says.
+    """
+    wanted = list(wanted)
+    codes = sorted({column.removesuffix(LABEL) for column in wanted})
+    _, meta = _read(path, name, encoding, metadataonly=True)
+    expected, done = meta.number_rows, 0
+    schema = pa.schema([(ROW, pa.int64()), *((column, _type(column, meta)) for column in wanted)])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(target, schema) as writer:
+        while expected is None or expected < 0 or done < expected:
+            frame, _ = _read(path, name, encoding, usecols=codes, row_offset=done, row_limit=_CHUNK_ROWS)
+            if frame.empty:
+                break
+            columns = [pa.array(range(done + 1, done + len(frame) + 1), pa.int64())]
+            columns += [_array(column, frame, meta) for column in wanted]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            done += len(frame)
+    if expected is not None and 0 <= expected != done:
+        problem = f"the file says it has {expected:,} records and has {done:,}; it is cut off"
+        raise DataError(problem, Place(name, row=done), "Restore the file")
+
+
+def _read(path: Path, name: str, encoding: str | None, **options: Any) -> tuple[pd.DataFrame, Any]:
+    try:
+        return _READERS[path.suffix.lower()](
+            str(path), encoding=encoding, disable_datetime_conversion=True, **options
+        )
+    except MemoryError:
+        raise
+    except Exception as error:
+        # pyreadstat raises a class of its own for each of readstat's complaints, and bare Exception
+        kind = path.suffix.lower()
+        remedy = "Restore the file; if its texts are garbled, state `read: {encoding: cp1252}`"
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        problem = f"the {kind} file is damaged, cut off or in another encoding ({first})"
+        raise DataError(problem, Place(name), remedy) from None
+
+
+def _type(column: str, meta: Any) -> pa.DataType:
+    is_text = column.endswith(LABEL) or meta.readstat_variable_types[column] == "string"
+    return pa.string() if is_text else pa.float64()
+
+
+def _array(column: str, frame: pd.DataFrame, meta: Any) -> pa.Array:
+    code = column.removesuffix(LABEL)
+    values = frame[code]
+    if column.endswith(LABEL):
+        labels = meta.variable_value_labels.get(code, {})
+        return pa.array([labels.get(value, _plain(value)) for value in values], pa.string())
+    if meta.readstat_variable_types[code] == "string":
+        return pa.array([None if pd.isna(value) else str(value) for value in values], pa.string())
+    return pa.array(pd.to_numeric(values).astype("float64"), pa.float64(), from_pandas=True)
+
+
+def _plain(value: Any) -> str | None:
+    if pd.isna(value):
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

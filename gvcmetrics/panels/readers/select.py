@@ -1,0 +1,72 @@
+"""Raw tables as one relation of texts: the columns that a spec reads, of every file, row under row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+from gvcmetrics.panels.readers.columnar import as_text
+from gvcmetrics.panels.readers.delimited import delimited_relation
+from gvcmetrics.panels.readers.tables import RawTable
+from gvcmetrics.panels.spec import PanelSpec
+from gvcmetrics.panels.spec_columns import FILE_YEAR
+
+FILE = "#file"
+ROW = "#row"
+
+
+def select_raw(
+    tables: Sequence[RawTable],
+    spec: PanelSpec,
+    numbered: bool,
+    relation: Callable[[RawTable], exp.Expression],
+) -> exp.Query:
+    """Every wanted raw column as text; with each row's file and its number there if `numbered`.
+
+    Parameters
+    ----------
+    relation : how an engine reads one table.
+    """
+    selects = [_select(table, spec, numbered, relation(table)) for table in tables]
+    query: exp.Query = selects[0]
+    for other in selects[1:]:
+        query = exp.union(query, other, distinct=False)
+    return query
+
+
+def duckdb_relation(table: RawTable) -> exp.Expression:
+    """One table as DuckDB reads it."""
+    if table.dialect is not None:
+        return delimited_relation(table.path, table.columns, table.dialect)
+    arguments: list[exp.Expression] = [exp.Literal.string(str(table.path))]
+    if table.rows_from is None:
+        arguments.append(exp.EQ(this=exp.to_identifier("file_row_number"), expression=exp.true()))
+    return exp.Anonymous(this="read_parquet", expressions=arguments)
+
+
+def _select(table: RawTable, spec: PanelSpec, numbered: bool, relation: exp.Expression) -> exp.Select:
+    query = exp.select().from_(relation)
+    for name in spec.wanted():
+        if name not in table.columns:
+            query = query.select(exp.cast(exp.null(), "VARCHAR").as_(name, quoted=True))
+            continue
+        raw: exp.Expr = exp.column(exp.to_identifier(name, quoted=True))
+        query = query.select((as_text(raw, table.types[name]) if table.types else raw).as_(name, quoted=True))
+    if any(column.spec.file_name for column in spec.columns):
+        query = query.select(exp.Literal.string(table.year or "").as_(FILE_YEAR, quoted=True))
+    if numbered:
+        query = query.select(exp.Literal.string(table.name).as_(FILE, quoted=True))
+        query = query.select(_row(table).as_(ROW, quoted=True))
+    return query
+
+
+def _row(table: RawTable) -> exp.Expr:
+    if table.rows_from is not None:
+        return exp.column(exp.to_identifier(table.rows_from, quoted=True))
+    if table.dialect is None:
+        number: exp.Expr = exp.column("file_row_number")
+        return exp.Add(this=number, expression=exp.Literal.number(1))
+    # Rows come in file order; `checks.py` turns record numbers into lines where the two differ.
+    number = exp.Window(this=exp.RowNumber(), over="OVER")
+    return exp.Add(this=number, expression=exp.Literal.number(table.first_row - 1))

@@ -1,0 +1,169 @@
+"""From raw files in any format to tables that an engine reads lazily: delimited text or Parquet.
+
+Text and Parquet are read in place. Archives are unpacked, text in another encoding than UTF-8 is
+written anew, and .dta, .sav and workbooks are copied to Parquet, all into a scratch folder that goes
+with the build. Every table knows the name by which the user knows it, and its own row numbers.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from gvcmetrics.errors import DataError, Place
+from gvcmetrics.panels.readers.archives import unpack
+from gvcmetrics.panels.readers.columnar import parquet_types, refuse_nested
+from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, read_header
+from gvcmetrics.panels.readers.labelled import LABELLED, ROW, copy_labelled, labelled_columns
+from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
+from gvcmetrics.panels.spec import PanelSpec, without_absent
+
+TEXTS = (".csv", ".tsv", ".tab", ".txt")
+FORMATS = (*TEXTS, *LABELLED, *WORKBOOKS, ".parquet")
+_PACKED = (".zip", ".gz")
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """One raw file as an engine reads it.
+
+    Attributes
+    ----------
+    name : the file as the user knows it, with the member of an archive.
+    path : the file itself, or a copy in the scratch folder.
+    columns : all column names of the file.
+    dialect : how text is written; None for Parquet.
+    types : the columns' types in Parquet; empty for text.
+    rows_from : the column that holds the file's own row numbers, if the copy has one.
+    year : the only four-digit year in the file's name.
+    """
+
+    name: str
+    path: Path
+    columns: tuple[str, ...]
+    dialect: Dialect | None
+    types: dict[str, pa.DataType]
+    rows_from: str | None
+    year: str | None
+
+    @property
+    def first_row(self) -> int:
+        """The row of the first record: after the header in text, 1 elsewhere."""
+        return self.dialect.header_row + 1 if self.dialect else 1
+
+
+def is_readable(path: Path) -> bool:
+    """Is the file's format, or that inside its .gz, one that panels are built from?"""
+    suffix = Path(path.stem).suffix if path.suffix.lower() == ".gz" else path.suffix
+    return suffix.lower() in FORMATS or path.suffix.lower() == ".zip"
+
+
+def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[PanelSpec, list[RawTable]]:
+    """Open the raw files of a spec; the spec comes back without optional columns that no file has.
+
+    Raises
+    ------
+    DataError : a file is damaged or empty, or lacks a column that the spec maps.
+    """
+    read = spec.spec.read
+    found = [
+        _inspect(name, path, spec, scratch)
+        for raw in paths
+        for name, path in unpack(raw, read.member, FORMATS, scratch)
+    ]
+    available = {column for table in found for column in table.columns}
+    spec = without_absent(spec, available)
+    optional = {
+        raw
+        for column in spec.columns
+        for item in column.inputs
+        for raw in spec.raw_names(item).values()
+        if column.spec.optional
+    }
+    for table in found:
+        _refuse_lacking(table, spec, optional)
+    return spec, [_converted(table, spec, scratch) for table in found]
+
+
+def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
+    read, suffix = spec.spec.read, path.suffix.lower()
+    year = _year(name) if any(column.spec.file_name for column in spec.columns) else None
+    if suffix not in FORMATS:
+        raise DataError(
+            f"'{suffix}' is no format that a panel is built from",
+            Place(name),
+            f"Formats: {', '.join(FORMATS)}, and .zip or .gz of these",
+        )
+    if path.stat().st_size == 0:
+        raise DataError("the file is empty", Place(name), "Check the file")
+    if suffix not in TEXTS and (read.decimal != "." or read.thousands is not None):
+        raise DataError(
+            f"`decimal` and `thousands` are for text, not for {suffix}",
+            spec.document.place(("read",)),
+            "Remove them from the spec",
+        )
+    if suffix in TEXTS:
+        dialect = Dialect(read.delimiter or ("," if suffix in (".csv", ".txt") else "\t"), read.header_row)
+        path = as_utf8(path, name, read.encoding, scratch)
+        return RawTable(name, path, tuple(read_header(path, name, dialect)), dialect, {}, None, year)
+    if suffix == ".parquet":
+        types = parquet_types(path, name)
+        return RawTable(name, path, tuple(types), None, types, None, year)
+    if suffix in LABELLED:
+        columns = labelled_columns(path, name, _encoding(spec))
+    else:
+        columns = workbook_columns(path, name, read.sheet, read.header_row)
+    return RawTable(name, path, tuple(columns), None, {}, ROW, year)
+
+
+def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
+    read, wanted = spec.spec.read, [name for name in spec.wanted() if name in table.columns]
+    if table.dialect is not None or table.path.suffix.lower() == ".parquet":
+        refuse_nested(table.types, set(wanted), table.name)
+        return table
+    target = scratch / f"copy{len(list(scratch.iterdir())) if scratch.exists() else 0}.parquet"
+    if table.path.suffix.lower() in LABELLED:
+        copy_labelled(table.path, table.name, _encoding(spec), wanted, target)
+    else:
+        names = list(table.columns)
+        copy_workbook(table.path, table.name, read.sheet, read.header_row, names, wanted, target)
+    return RawTable(
+        table.name, target, table.columns, None, parquet_types(target, table.name), ROW, table.year
+    )
+
+
+def _encoding(spec: PanelSpec) -> str | None:
+    """The encoding of a .dta or .sav file, which says its own unless the spec overrules it."""
+    return spec.spec.read.encoding if "encoding" in spec.spec.read.model_fields_set else None
+
+
+def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> None:
+    for name in spec.wanted():
+        if name in table.columns or name in optional:
+            continue
+        near = difflib.get_close_matches(name, table.columns, n=1)
+        shown = ", ".join(table.columns[:12]) + (", …" if len(table.columns) > 12 else "")
+        remedy = f"The file has: {shown}. Correct the spec"
+        if table.dialect is not None:
+            remedy += f", or the delimiter ('{table.dialect.delimiter}')"
+            better = better_delimiter(list(table.columns), table.dialect)
+            if better is not None:
+                remedy = f"Is the delimiter '{better}'? Then write `read: {{delimiter: \"{better}\"}}`"
+        elif near:
+            remedy = f"Did you mean '{near[0]}'? {remedy}"
+        row = None if table.dialect is None else table.dialect.header_row
+        raise DataError("the column is absent", Place(table.name, row=row, column=name), remedy)
+
+
+def _year(name: str) -> str:
+    years = sorted(set(re.findall(r"(?<![0-9])(?:1[89]|20)[0-9]{2}(?![0-9])", name)))
+    if len(years) != 1:
+        found = f"holds {', '.join(years)}" if years else "holds none"
+        problem = f"the year is to be in the file's name, which {found}"
+        raise DataError(problem, Place(name), "Rename the file, or write `from` for the year")
+    return years[0]

@@ -1,0 +1,101 @@
+"""Sheets of a workbook (.xlsx, .xlsm, .xls, .ods), copied to Parquet as text with their sheet rows."""
+
+from __future__ import annotations
+
+import datetime
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from python_calamine import CalamineError, CalamineWorkbook
+
+from gvcmetrics.errors import DataError, Place
+from gvcmetrics.panels.readers.archives import refuse_bomb
+from gvcmetrics.panels.readers.labelled import ROW
+
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+_CHUNK_ROWS = 50_000
+
+
+def workbook_columns(path: Path, name: str, sheet: str | None, header_row: int) -> list[str]:
+    """The column names in the header row of a sheet (the first by default); nameless columns are left out."""
+    rows = _rows(path, name, sheet)
+    header = next((row for number, row in rows if number == header_row), None)
+    names = [_text(cell) or "" for cell in header or []]
+    if not any(names):
+        remedy = "State the row of the column names as `read: {header_row: …}`"
+        raise DataError("the sheet has no header here", Place(name, row=header_row), remedy)
+    for position, found in enumerate(names):
+        if found and found.casefold() in (earlier.casefold() for earlier in names[:position]):
+            where = Place(name, row=header_row, column=found)
+            raise DataError("two columns have this name", where, "Rename one of them")
+    return names
+
+
+def copy_workbook(
+    path: Path,
+    name: str,
+    sheet: str | None,
+    header_row: int,
+    names: list[str],
+    wanted: Iterable[str],
+    target: Path,
+) -> None:
+    """Write the wanted columns to a Parquet file, with the sheet row in `#row`; empty rows are left out."""
+    positions = {column: names.index(column) for column in wanted}
+    schema = pa.schema([(ROW, pa.int64()), *((column, pa.string()) for column in positions)])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(target, schema) as writer:
+        chunk: list[tuple[int, list[Any]]] = []
+        for number, row in _rows(path, name, sheet):
+            if number > header_row and any(cell not in ("", None) for cell in row):
+                chunk.append((number, row))
+            if len(chunk) == _CHUNK_ROWS:
+                writer.write_table(_table(chunk, positions, schema))
+                chunk = []
+        writer.write_table(_table(chunk, positions, schema))
+
+
+def _table(chunk: list[tuple[int, list[Any]]], positions: dict[str, int], schema: pa.Schema) -> pa.Table:
+    columns = [pa.array([number for number, _ in chunk], pa.int64())]
+    for position in positions.values():
+        cells = [_text(row[position]) if position < len(row) else None for _, row in chunk]
+        columns.append(pa.array(cells, pa.string()))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _rows(path: Path, name: str, sheet: str | None) -> Iterator[tuple[int, list[Any]]]:
+    """The rows of a sheet, numbered as the sheet numbers them."""
+    try:
+        if path.suffix.lower() != ".xls":
+            with zipfile.ZipFile(path) as packed:
+                refuse_bomb(path, path.stat().st_size, sum(info.file_size for info in packed.infolist()))
+        workbook = CalamineWorkbook.from_path(path)
+        if not workbook.sheet_names:
+            raise DataError("the workbook has no sheet", Place(name), "Check the file")
+        if sheet is not None and sheet not in workbook.sheet_names:
+            remedy = f"Sheets: {', '.join(workbook.sheet_names)}"
+            raise DataError(f"the workbook has no sheet '{sheet}'", Place(name), remedy)
+        found = workbook.get_sheet_by_name(sheet or workbook.sheet_names[0])
+        first = found.start[0] + 1 if found.start is not None else 1
+        left = found.start[1] if found.start is not None else 0
+        for number, row in enumerate(found.iter_rows(), first):
+            yield number, [""] * left + row
+    except (zipfile.BadZipFile, CalamineError, OSError, ValueError, IndexError) as error:
+        problem = f"the workbook is damaged, cut off or protected ({str(error) or type(error).__name__})"
+        raise DataError(problem, Place(name), "Restore the file, or save it again as .xlsx") from None
+
+
+def _text(cell: Any) -> str | None:
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, bool):
+        return str(int(cell))
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    return str(cell)

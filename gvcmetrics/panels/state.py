@@ -1,0 +1,26 @@
+"""Builds for make: a file a panel that says `built`, or `absent` where its source is not on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gvcmetrics.errors import MissingSourceError
+from gvcmetrics.panels.build import Built, build_panel
+from gvcmetrics.panels.files import replacing
+
+BUILT, ABSENT = "built\n", "absent\n"
+
+
+def build_or_skip(spec: Path, state: Path) -> Built | MissingSourceError:
+    """Build a panel and write to `state` how it ended; an absent source is returned, not raised.
+
+    An earlier panel of an absent source stays. Any other error is raised and leaves `state` as it was.
+    """
+    found: Built | MissingSourceError
+    try:
+        found = build_panel(spec)
+    except MissingSourceError as error:
+        found = error
+    with replacing(state) as temporary:
+        temporary.write_text(BUILT if isinstance(found, Built) else ABSENT)
+    return found
