@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from gvcmetrics.panels import panel
+from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 
 HERE = Path(__file__).parent
@@ -34,3 +38,38 @@ def real_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.delenv("GVCMETRICS_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     return Project(data)
+
+
+@pytest.fixture
+def firms_spec() -> str:
+    return """\
+title: Firms of a small country
+contract: firm
+source: {source}
+licence: none needed
+citation: made up for the tests
+columns:
+  country: {constant: ECU}
+  firm_id: {from: id}
+  year:
+  employment: {from: workers}
+"""
+
+
+@pytest.fixture
+def firms(project: Project, firms_spec: str) -> Callable[..., pd.DataFrame]:
+    """Writes a spec (`firms_spec` by default), builds it, and gives the panel back.
+
+    `extra` is appended to the spec; other words stand for `{word}` in it.
+    """
+
+    def built(spec: str = firms_spec, extra: str = "", **words: str) -> pd.DataFrame:
+        text = spec + extra
+        for word, value in words.items():
+            text = text.replace(f"{{{word}}}", value)
+        path = project.spec_file("firms")
+        path.write_text(text, encoding="utf-8")
+        build_panel(path, project)
+        return panel("firms", project=project)
+
+    return built

@@ -80,10 +80,7 @@ def _rows(path: Path, name: str, sheet: str | None) -> Iterator[tuple[int, list[
             remedy = f"Sheets: {', '.join(workbook.sheet_names)}"
             raise DataError(f"the workbook has no sheet '{sheet}'", Place(name), remedy)
         found = workbook.get_sheet_by_name(sheet or workbook.sheet_names[0])
-        first = found.start[0] + 1 if found.start is not None else 1
-        left = found.start[1] if found.start is not None else 0
-        for number, row in enumerate(found.iter_rows(), first):
-            yield number, [""] * left + row
+        yield from enumerate(found.iter_rows(), 1)
     except (zipfile.BadZipFile, CalamineError, OSError, ValueError, IndexError) as error:
         problem = f"the workbook is damaged, cut off or protected ({str(error) or type(error).__name__})"
         raise DataError(problem, Place(name), "Restore the file, or save it again as .xlsx") from None
