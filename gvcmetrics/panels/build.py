@@ -56,7 +56,7 @@ def build_panel(spec_path: Path | str, project: Project | None = None) -> Built:
         connection.execute("SET temp_directory = ?", [str(spill_folder(temporary))])
         try:
             spec, tables = open_tables(raw.paths, spec, spill_folder(temporary) / "raw")
-            _define_views(connection, spec, tables, project)
+            define_views(connection, spec, tables, project)
             tally = check_rows(connection, spec, tables, raw.name)
             rejects = _judge_rejects(connection, spec, tally, project)
             refuse_all_missing(connection, spec, raw.name)
@@ -75,9 +75,10 @@ def show_sql(spec_path: Path | str, dialect: str = "duckdb") -> str:
     return f"{heads[0]}\n{typed};\n\n{heads[1]}\n{panel};"
 
 
-def _define_views(
+def define_views(
     connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], project: Project
 ) -> None:
+    """The raw tables as views, plain and with rows numbered, and the table of factors to USD."""
     for name, numbered in ((RAW_TABLE, False), (NUMBERED_TABLE, True)):
         query = select_raw(tables, spec, numbered, duckdb_relation)
         connection.execute(f"CREATE TEMP VIEW {name} AS {query.sql('duckdb')}")

@@ -36,6 +36,21 @@ def write_codebook(project: Project | None = None) -> Path:
     return project.codebook
 
 
+def write_description(name: str, target: Path, project: Project | None = None) -> None:
+    """Write the codebook of one built panel to an HTML file.
+
+    Raises
+    ------
+    MissingSourceError : the panel is not built.
+    """
+    project = project or find_project()
+    frame = panel(name, project=project)
+    provenance = read_provenance(project.panel_file(name))
+    with replacing(target) as temporary:
+        page = _page([provenance], [_section(provenance, summarise(frame, provenance))])
+        temporary.write_text(page, encoding="utf-8")
+
+
 def _page(found: list[Provenance], sections: list[str]) -> str:
     style = files("gvcmetrics.panels").joinpath("codebook.css").read_text(encoding="utf-8")
     rows = [

@@ -20,6 +20,7 @@ from sqlglot import exp
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
 from gvcmetrics.panels.files import sha256
+from gvcmetrics.panels.plugins import shipped_panels
 from gvcmetrics.panels.project import Project, find_project
 
 _METADATA_KEY = "gvcmetrics"
@@ -186,19 +187,22 @@ def panels(project: Project | None = None) -> pd.DataFrame:
 
 
 def panel_names(project: Project) -> list[str]:
-    """Names of all panels that are built or have a spec."""
+    """Names of all panels that are built or have a spec, here or in an installed package."""
     files = [*project.specs.glob("*.yaml"), *project.parquet.glob("*.parquet")]
-    return sorted({file.stem for file in files if not file.name.startswith(".")})
+    return sorted({*shipped_panels(), *(file.stem for file in files if not file.name.startswith("."))})
 
 
-def build_command(name: str) -> str:
+def build_command(name: str, project: Project) -> str:
     """The command that builds a panel."""
-    return f"gvcmetrics panel build data/panels/{name}.yaml"
+    shipped = not project.spec_file(name).exists() and name in shipped_panels()
+    return f"gvcmetrics panel build {name}" if shipped else f"gvcmetrics panel build data/panels/{name}.yaml"
 
 
 def _listed(name: str, project: Project) -> dict[str, Any]:
     path, spec = project.panel_file(name), project.spec_file(name)
-    row: dict[str, Any] = {"panel": name, "state": "not built", "command": build_command(name)}
+    if not spec.exists() and name in shipped_panels():
+        spec = shipped_panels()[name].spec
+    row: dict[str, Any] = {"panel": name, "state": "not built", "command": build_command(name, project)}
     if not path.exists():
         return row
     try:
@@ -217,7 +221,7 @@ def _not_built(name: str, project: Project) -> MissingSourceError:
     known = panel_names(project)
     if name in known:
         return MissingSourceError(
-            f"the panel '{name}' is not built", remedy=f"Run `{build_command(name)}`, or `make all`"
+            f"the panel '{name}' is not built", remedy=f"Run `{build_command(name, project)}`, or `make all`"
         )
     near = difflib.get_close_matches(name, known, n=1)
     remedy = f"Did you mean '{near[0]}'?" if near else f"Panels here: {', '.join(known) or 'none'}"
