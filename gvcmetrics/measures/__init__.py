@@ -11,6 +11,7 @@ from typing import Any
 _PUBLIC = {
     name: module
     for module, names in {
+        "attrition": ("attrition_table",),
         "complexity": ("density", "economic_complexity", "proximity"),
         "concentration": ("concentration_indices", "hhi", "market_share", "normalised_hhi", "theil"),
         "decompositions": (
@@ -23,6 +24,7 @@ _PUBLIC = {
             "standard_parts",
             "wang_wei_zhu",
         ),
+        "extreme_values": ("outliers", "winsorise"),
         "input_output": (
             "InputOutput",
             "by_year",
@@ -62,6 +64,7 @@ _PUBLIC = {
         "sophistication": ("expy", "presence", "prody", "rca", "rca_matrix", "sophistication_by_year"),
         "specialisation": ("functional_specialisation", "income_in_exports"),
         "spells": ("entry_exit", "kaplan_meier", "trade_spells"),
+        "survey": ("survey_means", "survey_totals"),
         "two_way": ("two_way_trade",),
         "upgrading": ("quadrants", "transition_matrix"),
     }.items()

@@ -61,7 +61,7 @@ def print_check(report: CheckReport, path: Path) -> None:
         most = values[:_MOST_VALUES]
         more = f", and {len(values) - len(most):,} more" if len(values) > len(most) else ""
         say(console, f"\nRows by {name}", style="bold")
-        say(console, ", ".join(f"{value}: {rows:,}" for value, rows in most) + more)
+        say(console, ", ".join(f"{value} ({rows:,})" for value, rows in most) + more)
     if not report.problems:
         say(console, f"\nNothing is wrong. Next: gvcmetrics panel build {shown(path)}")
 
