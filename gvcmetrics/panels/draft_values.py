@@ -78,29 +78,22 @@ def _country(raw: RawColumn) -> Fit | None:
 
 
 def _industry(raw: RawColumn) -> Fit | None:
-    cells = raw.present.astype(str)
-    texts = cells if cells.str.len().max() > 1 else cells.str.zfill(2)
-    if texts.str.fullmatch("[0-9]{1,2}").all():
-        cut, words = texts.str.zfill(2), ({"pad": "2"} if (texts.str.len() == 1).any() else {})
-    elif texts.str.fullmatch("[A-U][0-9]{2,4}").all():
-        cut, words = texts.str[1:3], {"characters": "[2, 3]"}
-    elif texts.str.fullmatch("[0-9]{4}").all():
-        cut, words = texts.str[:2], {"characters": "[1, 2]"}
-    elif texts.str.fullmatch("[0-9]{3,4}").all():
-        cut, words = texts.str.zfill(4).str[:2], {"pad": "4", "characters": "[1, 2]"}
-        return (
-            None
-            if (texts.str.len() == 3).mean() < 1
-            else Fit({"characters": "[1, 2]"}, "three digits: is it ISIC?")
-        )
+    """Divisions of ISIC Rev.4; codes without the section's letter may be of an older revision."""
+    cells, words = raw.present.astype(str), {}
+    doubt = "ISIC Rev.4, or an older revision?"
+    if cells.str.fullmatch("[A-U][0-9]{2,4}").all():
+        divisions, words, doubt = cells.str[1:3], {"characters": "[2, 3]"}, ""
+    elif cells.str.fullmatch("[0-9]{1,2}").all():
+        divisions = cells.str.zfill(2)
+        words = {"pad": "2"} if (cells.str.len() == 1).any() else {}
+    elif cells.str.fullmatch("[0-9]{3,4}").all() and cells.str.len().nunique() == 1:
+        divisions, words = cells.str[:2], {"characters": "[1, 2]"}
     else:
         return None
-    share = float(cut.isin(_DIVISIONS).mean())
-    if share < _ALMOST_ALL:
+    if float(divisions.isin(_DIVISIONS).mean()) < _ALMOST_ALL:
         return None
-    strange = sorted(set(cut) - _DIVISIONS)
-    doubt = f"no divisions of ISIC Rev.4: {', '.join(strange)}" if strange else ""
-    return Fit(words, doubt)
+    strange = sorted(set(divisions) - _DIVISIONS)
+    return Fit(words, f"no divisions of ISIC Rev.4: {', '.join(strange)}" if strange else doubt)
 
 
 def _binary(raw: RawColumn) -> Fit | None:

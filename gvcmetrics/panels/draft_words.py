@@ -38,7 +38,10 @@ FIRM_WORDS = {
         "nit, identificador, idstd, folio, ~id, ~establishment, ~identifier",
         "sales size name group year age type member part location public",
     ),
-    "year": _clues("year, anio, ano, yr, survey year, ~periodo, ~wave", "founded establish birth began"),
+    "year": _clues(
+        "year, anio, ano, yr, survey year, ~periodo, ~wave",
+        "founded begin began start started operations constitucion fundacion nacimiento",
+    ),
     "region": _clues(
         "region, province, provincia, departamento, department, estado, municipio, canton, ciudad, city, "
         "nuts, comuna, ~state, ~district, ~location",
@@ -133,7 +136,7 @@ FIRM_WORDS = {
         label="Investment",
     ),
     "founded": _clues(
-        "year founded, founded, year established, began operations, ano constitucion, ano fundacion",
+        "year founded, founded, year established, began operations, begin operations, ano constitucion, ano fundacion",
         type="integer",
         unit="year",
         label="Year of foundation",

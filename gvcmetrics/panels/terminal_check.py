@@ -20,9 +20,9 @@ def print_draft(draft: Draft) -> None:
     """What the draft maps, and the lines that wait for a decision."""
     console = new_console()
     if draft.copied is not None:
-        say(console, f"copied {draft.sample.name} to {shown(draft.copied)}, where specs find it")
+        command(console, f"copied {draft.sample.name} to {shown(draft.copied)}, where specs find it")
     preset = f", layout preset {draft.preset}" if draft.preset else ""
-    say(console, f"wrote {shown(draft.path)}: {len(draft.proposed)} panel columns proposed{preset}")
+    command(console, f"wrote {shown(draft.path)}: {len(draft.proposed)} panel columns proposed{preset}")
     table = new_table("panel column", "read from")
     for name, raw in draft.proposed.items():
         table.add_row(name, raw)
@@ -33,7 +33,7 @@ def print_draft(draft: Draft) -> None:
         stated, why = text.split("#?", 1)
         table.add_row(str(line), stated.split(":", 1)[0].strip(), why.strip())
     console.print(table)
-    say(console, f"\nThen run: gvcmetrics panel check {shown(draft.path)}")
+    command(console, f"\nThen run: gvcmetrics panel check {shown(draft.path)}")
 
 
 def print_check(report: CheckReport, path: Path) -> None:
@@ -63,7 +63,7 @@ def print_check(report: CheckReport, path: Path) -> None:
         say(console, f"\nRows by {name}", style="bold")
         say(console, ", ".join(f"{value} ({rows:,})" for value, rows in most) + more)
     if not report.problems:
-        say(console, f"\nNothing is wrong. Next: gvcmetrics panel build {shown(path)}")
+        command(console, f"\nNothing is wrong. Next: gvcmetrics panel build {shown(path)}")
 
 
 def _print_columns(console: Console, report: CheckReport) -> None:
@@ -122,6 +122,11 @@ def _raw(column: PanelColumn, spec: PanelSpec) -> str:
 def say(console: Console, text: str, style: str | None = None) -> None:
     """A paragraph as it is: neither markup nor highlighting."""
     console.print(text, style=style, markup=False)
+
+
+def command(console: Console, text: str) -> None:
+    """A line with a path or command, which a terminal must not break."""
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def shown(path: Path) -> str:
