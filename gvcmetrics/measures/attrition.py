@@ -29,7 +29,7 @@ def attrition_table(frame: pd.DataFrame, unit: str = "firm_id", time: str = "yea
     for column in (unit, time):
         if column not in frame.columns:
             raise DataError(
-                "the frame has no such column", Place(column=column), f"It has: {', '.join(frame)}"
+                "the frame has no such column", Place(column=column), f"It has: {', '.join(map(str, frame))}"
             )
         if frame[column].isna().any():
             raise DataError("a key is missing", Place(column=column), "Leave such rows out, and say so")

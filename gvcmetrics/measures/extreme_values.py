@@ -99,7 +99,9 @@ def winsorise(
 
 def _numbers(frame: pd.DataFrame, column: str) -> pd.Series:
     if column not in frame.columns:
-        raise DataError("the frame has no such column", Place(column=column), f"It has: {', '.join(frame)}")
+        raise DataError(
+            "the frame has no such column", Place(column=column), f"It has: {', '.join(map(str, frame))}"
+        )
     if not pd.api.types.is_numeric_dtype(frame[column]):
         raise DataError("the column holds no numbers", Place(column=column), "Name columns of numbers")
     return frame[column].astype(float)

@@ -192,6 +192,8 @@ def _members(frame: pd.DataFrame, groups: list[str]) -> list[tuple[tuple, np.nda
 def _refuse_absent(frame: pd.DataFrame, names: Sequence[str]) -> None:
     for name in names:
         if name not in frame.columns:
-            raise DataError("the frame has no such column", Place(column=name), f"It has: {', '.join(frame)}")
+            raise DataError(
+                "the frame has no such column", Place(column=name), f"It has: {', '.join(map(str, frame))}"
+            )
     if frame.empty:
         raise DataError("the frame has no row", remedy="Check how it was selected")

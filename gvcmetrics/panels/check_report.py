@@ -155,10 +155,15 @@ def _connected(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def _bad_cells(connection: duckdb.DuckDBPyConnection, tally: Tally) -> list[str]:
     """A message for each kind of bad cell: the first of them, and how many there are."""
     kind = f"CASE WHEN reason LIKE '{DUPLICATE}%' THEN '{DUPLICATE}' ELSE reason END"
+    # A value without a recode is no number either; the first of a cell's reasons says it.
+    one_a_cell = (
+        f"SELECT * FROM {REJECTS_TABLE} "
+        "QUALIFY reason = MIN(reason) OVER (PARTITION BY file, row, panel_column)"
+    )
     query = (
         f"SELECT panel_column, {kind} AS kind, COUNT(*), arg_min(file, (file, row)), MIN(row), "
         f'arg_min("column", (file, row)), arg_min(value, (file, row)), arg_min(reason, (file, row)) '
-        f"FROM {REJECTS_TABLE} GROUP BY ALL ORDER BY MIN((file, row)), 1, 2"
+        f"FROM ({one_a_cell}) GROUP BY ALL ORDER BY MIN((file, row)), 1, 2"
     )
     messages = []
     for name, said, count, file, row, column, value, reason in connection.sql(query).fetchall():

@@ -136,7 +136,8 @@ FIRM_WORDS = {
         label="Investment",
     ),
     "founded": _clues(
-        "year founded, founded, year established, began operations, begin operations, ano constitucion, ano fundacion",
+        "year founded, founded, year established, began operations, begin operations, ano constitucion, "
+        "ano fundacion",
         type="integer",
         unit="year",
         label="Year of foundation",

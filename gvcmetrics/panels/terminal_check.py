@@ -44,8 +44,10 @@ def print_check(report: CheckReport, path: Path) -> None:
         return
     counts = f"{tally.rows:,} raw rows, {report.rows:,} rows of a {spec.contract.name} panel"
     say(console, f"{spec.name}: {counts}; keys {' × '.join(spec.keys)}", style="bold")
-    repeated = f"{report.duplicates:,} raw rows share a key" if report.duplicates else "no key stands twice"
-    rejected = f"{tally.rejected:,} raw rows break a rule" if tally.rejected else "no row breaks a rule"
+    repeated = (
+        f"raw rows that share a key: {report.duplicates:,}" if report.duplicates else "no key stands twice"
+    )
+    rejected = f"raw rows that break a rule: {tally.rejected:,}" if tally.rejected else "no row breaks a rule"
     say(
         console,
         f"{repeated}; {rejected}" + (f"; {tally.left_out:,} left out by `keep`" if tally.left_out else ""),
