@@ -25,7 +25,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test test-fuzz lint bench fetch notebooks lock clean help AGAIN
+.PHONY: all test test-fuzz test-spark lint bench validate fetch notebooks lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -55,7 +55,7 @@ $(if $(wildcard $(MIRROR)),$(shell $(HERE) > $(MIRROR).now; \
   if cmp -s $(MIRROR).now $(MIRROR); then rm $(MIRROR).now; else mv $(MIRROR).now $(MIRROR); fi))
 STATES  := $(wildcard $(PARQUET)/*.state)
 ABSENT  := $(if $(STATES),$(shell grep -lx absent $(STATES)))
-LOST    := $(foreach state,$(filter-out $(ABSENT),$(STATES)),$(if $(wildcard $(state:.state=.parquet)),,$(state)))
+LOST    := $(foreach state,$(filter-out $(ABSENT),$(STATES)),$(if $(wildcard $(state:.state=.parquet) $(state:.state=)),,$(state)))
 
 $(MIRROR):
 	@mkdir -p $(@D)
@@ -76,6 +76,7 @@ $(RESULTS)/codebook.html: $(PANELS)
 
 $(RESULTS)/01_car_exporters.json: $(PARQUET)/passenger_cars.state
 $(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.state $(PARQUET)/us_innovators.state
+$(RESULTS)/03_ecuador_upgrading.json: $(PARQUET)/ecuador_innovation.state
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"
@@ -93,6 +94,10 @@ test: $(READY) ## set up and run the tests
 test-fuzz: $(READY) ## throw malformed files and specs at the loader
 	@$(BIN)/python -m pytest -n auto -m fuzz tests/panels
 
+test-spark: $(READY) ## install the extra `spark` (needs Java 17) and compare the engines
+	@$(BIN)/python -m pip install -qq "pyspark>=4.0"
+	@$(BIN)/python -m pytest -m spark tests/panels
+
 lint: $(READY) ## style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -100,6 +105,9 @@ lint: $(READY) ## style and types
 
 bench: $(READY) ## speed against what you would otherwise use, as ratios within one run
 	@for script in analysis/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+validate: $(READY) ## Monte Carlo of every estimator (some 20 minutes); REPLICATIONS=50 for a quick look
+	@OMP_NUM_THREADS=1 $(BIN)/python analysis/validation/run.py $(if $(REPLICATIONS),--replications $(REPLICATIONS))
 
 # --- errands ----------------------------------------------------------------------------------
 

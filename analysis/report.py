@@ -10,8 +10,8 @@ ANALYSIS = Path(__file__).parent
 
 
 def run(results: Path = ANALYSIS / "results") -> Path:
-    """Every study that has been run, in the order of its number."""
-    manifests = sorted(path for path in results.glob("[0-9]*.json"))
+    """Every study that has been run, in the order of its number, and the validation."""
+    manifests = [*sorted(results.glob("[0-9]*.json")), *results.glob("validation.json")]
     return build_report(manifests, results / "report.html", hypotheses=ANALYSIS / "hypotheses.yaml")
 
 

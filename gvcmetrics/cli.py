@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -79,6 +79,7 @@ def panel_build(
         Path | None,
         typer.Option("--state", help="Write `built` or `absent` here; an absent source is no error then."),
     ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="duckdb, or spark (extra `spark`).")] = "duckdb",
 ) -> None:
     """Build the panel of one spec into data/parquet."""
     from gvcmetrics.panels import build, terminal
@@ -90,8 +91,11 @@ def panel_build(
         typer.echo(build.show_sql(path))
     elif state is not None:
         terminal.print_built_or_skipped(path.stem, build_or_skip(path, state))
+    elif engine in ("duckdb", "spark"):
+        chosen: Literal["duckdb", "spark"] = "spark" if engine == "spark" else "duckdb"
+        terminal.print_built(build.build_panel(path, project, chosen))
     else:
-        terminal.print_built(build.build_panel(path, project))
+        raise typer.BadParameter("write duckdb or spark", param_hint="--engine")
 
 
 @panel_app.command("describe")

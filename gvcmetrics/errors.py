@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
 class GvcError(Exception):
@@ -42,7 +45,9 @@ class PlacedError(GvcError):
         self.problem, self.place, self.remedy = problem, place or Place(), remedy
         where = str(self.place)
         message = f"{where}: {problem}" if where else problem
-        super().__init__(f"{message}. {remedy}".strip() if remedy else f"{message}.")
+        said = f"{message}. {remedy}".strip() if remedy else f"{message}."
+        # Values of a user's file may hold newlines, and a message is one line.
+        super().__init__(_CONTROL.sub(" ", said))
 
 
 class SpecError(PlacedError):

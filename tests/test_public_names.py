@@ -26,8 +26,8 @@ def test_every_public_name_is_there_and_documented() -> None:
             assert getattr(room, name).__doc__ or name == "__version__", f"{room.__name__}.{name}"
 
 
-def test_no_public_name_is_that_of_a_module_which_would_hide_it() -> None:
-    for room in (measures, models, report):
+def test_no_lazy_name_is_that_of_a_module_which_would_hide_it() -> None:
+    for room in (models, report):
         modules = {module.name for module in pkgutil.iter_modules(room.__path__)}
         assert not modules & set(room.__all__), room.__name__
 
@@ -35,3 +35,13 @@ def test_no_public_name_is_that_of_a_module_which_would_hide_it() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="logistic_regression"):
         _ = gvc.logistic_regression
+
+
+def test_measures_are_functions_even_where_a_module_has_their_name() -> None:
+    code = (
+        "import types, gvcmetrics.measures.completeness\n"
+        "from gvcmetrics import measures\n"
+        "print([n for n in measures.__all__ if isinstance(getattr(measures, n), types.ModuleType)])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"

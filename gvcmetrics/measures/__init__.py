@@ -1,86 +1,233 @@
 """The field's constructs as pure functions: frames and arrays in, frames and arrays out.
 
-Each name is imported on first use.
+Imported at once, not on first use: some modules carry the name of their function, and the import
+system would otherwise put the module in its place.
 """
 
-from __future__ import annotations
+from gvcmetrics.measures.agglomeration import ellison_glaeser, maurel_sedillot
+from gvcmetrics.measures.attrition import attrition_table
+from gvcmetrics.measures.cluster_panel import cluster_panel, join_cluster_panel
+from gvcmetrics.measures.clusters import (
+    industry_localisation,
+    location_quotient,
+    region_industry_table,
+    regional_specialisation,
+)
+from gvcmetrics.measures.collective_efficiency import collective_efficiency
+from gvcmetrics.measures.completeness import completeness
+from gvcmetrics.measures.complexity import density, economic_complexity, proximity
+from gvcmetrics.measures.concentration import concentration_indices, hhi, market_share, normalised_hhi, theil
+from gvcmetrics.measures.decompositions import (
+    borin_mancini_perspective,
+    borin_mancini_sink,
+    borin_mancini_source,
+    hummels_ishii_yi,
+    koopman_wang_wei,
+    oecd_content,
+    standard_parts,
+    wang_wei_zhu,
+)
+from gvcmetrics.measures.districts import industrial_districts
+from gvcmetrics.measures.duranton_overman import KDensity, duranton_overman
+from gvcmetrics.measures.extreme_values import outliers, winsorise
+from gvcmetrics.measures.governance import classify_governance, classify_governance_ghs, governance_index
+from gvcmetrics.measures.governance_schemes import (
+    crosswalk_governance,
+    governance_agreement,
+    governance_shares,
+)
+from gvcmetrics.measures.industry_clusters import (
+    cluster_validation,
+    industry_clusters,
+    related_specialisation,
+)
+from gvcmetrics.measures.input_output import (
+    InputOutput,
+    by_year,
+    gross_exports,
+    group_countries,
+    leontief_inverse,
+    local_inverses,
+    technical_coefficients,
+)
+from gvcmetrics.measures.input_output_tables import from_matrices, from_pymrio, from_wide
+from gvcmetrics.measures.items import cronbach_alpha
+from gvcmetrics.measures.latent_classes import LatentClasses, latent_classes
+from gvcmetrics.measures.lineage import raw_columns, record
+from gvcmetrics.measures.lock_in import (
+    buyer_concentration,
+    buyer_hhi_bounds,
+    functional_breadth,
+    lock_in_index,
+    main_buyer_spells,
+)
+from gvcmetrics.measures.participation import (
+    domestic_value_added_in_exports,
+    gvc_participation,
+    participation_koopman,
+    value_added_in_exports,
+    value_added_in_final_use,
+    value_added_in_industry_exports,
+)
+from gvcmetrics.measures.position import (
+    correct_inventories,
+    country_position,
+    downstreamness,
+    positions,
+    production_length,
+    smile_curve,
+    upstreamness,
+)
+from gvcmetrics.measures.productivity import (
+    ProductionFunction,
+    labour_productivity,
+    markups,
+    production_function,
+    revenue_tfp,
+)
+from gvcmetrics.measures.quality import (
+    distance_to_frontier,
+    khandelwal_quality,
+    relative_unit_value,
+    unit_value,
+    unit_value_outliers,
+)
+from gvcmetrics.measures.relatedness import (
+    coagglomeration,
+    input_output_links,
+    locational_correlation,
+    mean_relatedness,
+    occupation_correlation,
+)
+from gvcmetrics.measures.resilience import resilience
+from gvcmetrics.measures.size_distribution import gini, hub_and_spoke, size_distribution
+from gvcmetrics.measures.sophistication import expy, presence, prody, rca, rca_matrix, sophistication_by_year
+from gvcmetrics.measures.specialisation import functional_specialisation, income_in_exports
+from gvcmetrics.measures.spells import entry_exit, kaplan_meier, trade_spells
+from gvcmetrics.measures.survey import survey_means, survey_totals
+from gvcmetrics.measures.two_way import two_way_trade
+from gvcmetrics.measures.upgrading import quadrants, transition_matrix
+from gvcmetrics.measures.upgrading_outcomes import (
+    chain_upgrading,
+    economic_social_quadrants,
+    export_stage,
+    upgrading_from_changes,
+    upgrading_from_items,
+)
 
-import importlib
-from typing import Any
-
-_PUBLIC = {
-    name: module
-    for module, names in {
-        "attrition": ("attrition_table",),
-        "complexity": ("density", "economic_complexity", "proximity"),
-        "concentration": ("concentration_indices", "hhi", "market_share", "normalised_hhi", "theil"),
-        "decompositions": (
-            "borin_mancini_perspective",
-            "borin_mancini_sink",
-            "borin_mancini_source",
-            "hummels_ishii_yi",
-            "koopman_wang_wei",
-            "oecd_content",
-            "standard_parts",
-            "wang_wei_zhu",
-        ),
-        "extreme_values": ("outliers", "winsorise"),
-        "input_output": (
-            "InputOutput",
-            "by_year",
-            "gross_exports",
-            "group_countries",
-            "leontief_inverse",
-            "local_inverses",
-            "technical_coefficients",
-        ),
-        "input_output_tables": ("from_matrices", "from_pymrio", "from_wide"),
-        "lineage": ("raw_columns", "record"),
-        "participation": (
-            "domestic_value_added_in_exports",
-            "gvc_participation",
-            "participation_koopman",
-            "value_added_in_exports",
-            "value_added_in_final_use",
-            "value_added_in_industry_exports",
-        ),
-        "position": (
-            "correct_inventories",
-            "country_position",
-            "downstreamness",
-            "positions",
-            "production_length",
-            "smile_curve",
-            "upstreamness",
-        ),
-        "productivity": ("labour_productivity", "markups", "production_function", "revenue_tfp"),
-        "quality": (
-            "distance_to_frontier",
-            "khandelwal_quality",
-            "relative_unit_value",
-            "unit_value",
-            "unit_value_outliers",
-        ),
-        "sophistication": ("expy", "presence", "prody", "rca", "rca_matrix", "sophistication_by_year"),
-        "specialisation": ("functional_specialisation", "income_in_exports"),
-        "spells": ("entry_exit", "kaplan_meier", "trade_spells"),
-        "survey": ("survey_means", "survey_totals"),
-        "two_way": ("two_way_trade",),
-        "upgrading": ("quadrants", "transition_matrix"),
-    }.items()
-    for name in names
-}
-
-__all__ = [*_PUBLIC]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        value = getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_PUBLIC})
+__all__ = [
+    "InputOutput",
+    "KDensity",
+    "LatentClasses",
+    "ProductionFunction",
+    "attrition_table",
+    "borin_mancini_perspective",
+    "borin_mancini_sink",
+    "borin_mancini_source",
+    "buyer_concentration",
+    "buyer_hhi_bounds",
+    "by_year",
+    "chain_upgrading",
+    "classify_governance",
+    "classify_governance_ghs",
+    "cluster_panel",
+    "cluster_validation",
+    "coagglomeration",
+    "collective_efficiency",
+    "completeness",
+    "concentration_indices",
+    "correct_inventories",
+    "country_position",
+    "cronbach_alpha",
+    "crosswalk_governance",
+    "density",
+    "distance_to_frontier",
+    "domestic_value_added_in_exports",
+    "downstreamness",
+    "duranton_overman",
+    "economic_complexity",
+    "economic_social_quadrants",
+    "ellison_glaeser",
+    "entry_exit",
+    "export_stage",
+    "expy",
+    "from_matrices",
+    "from_pymrio",
+    "from_wide",
+    "functional_breadth",
+    "functional_specialisation",
+    "gini",
+    "governance_agreement",
+    "governance_index",
+    "governance_shares",
+    "gross_exports",
+    "group_countries",
+    "gvc_participation",
+    "hhi",
+    "hub_and_spoke",
+    "hummels_ishii_yi",
+    "income_in_exports",
+    "industrial_districts",
+    "industry_clusters",
+    "industry_localisation",
+    "input_output_links",
+    "join_cluster_panel",
+    "kaplan_meier",
+    "khandelwal_quality",
+    "koopman_wang_wei",
+    "labour_productivity",
+    "latent_classes",
+    "leontief_inverse",
+    "local_inverses",
+    "location_quotient",
+    "locational_correlation",
+    "lock_in_index",
+    "main_buyer_spells",
+    "market_share",
+    "markups",
+    "maurel_sedillot",
+    "mean_relatedness",
+    "normalised_hhi",
+    "occupation_correlation",
+    "oecd_content",
+    "outliers",
+    "participation_koopman",
+    "positions",
+    "presence",
+    "production_function",
+    "production_length",
+    "prody",
+    "proximity",
+    "quadrants",
+    "raw_columns",
+    "rca",
+    "rca_matrix",
+    "record",
+    "region_industry_table",
+    "regional_specialisation",
+    "related_specialisation",
+    "relative_unit_value",
+    "resilience",
+    "revenue_tfp",
+    "size_distribution",
+    "smile_curve",
+    "sophistication_by_year",
+    "standard_parts",
+    "survey_means",
+    "survey_totals",
+    "technical_coefficients",
+    "theil",
+    "trade_spells",
+    "transition_matrix",
+    "two_way_trade",
+    "unit_value",
+    "unit_value_outliers",
+    "upgrading_from_changes",
+    "upgrading_from_items",
+    "upstreamness",
+    "value_added_in_exports",
+    "value_added_in_final_use",
+    "value_added_in_industry_exports",
+    "wang_wei_zhu",
+    "winsorise",
+]

@@ -49,7 +49,7 @@ def cluster_panel(
     names: dict[str, Any] = {"region": region, "industry": industry, "employment": employment, "by": by}
     table = region_industry_table(firms, weight=weight, **names)
     out = location_quotient(table, **names)
-    sizes = size_distribution(firms, cluster=[*keys, region, industry], size=employment, weight=weight)
+    sizes = size_distribution(firms, cluster=[region, industry], size=employment, weight=weight, by=by)
     special = regional_specialisation(table, **names)
     gamma = ellison_glaeser(table, **names)
     out = out.rename(columns={employment: "cluster_employment", "n_firms": "cluster_n_firms"})

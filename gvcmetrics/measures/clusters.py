@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, Place
+from gvcmetrics.measures.cells import cell_sums
 from gvcmetrics.measures.firm_checks import (
     group_keys,
     non_negative,
@@ -68,27 +68,8 @@ def region_industry_table(
         return frame
     size = non_negative(frame, employment)
     weights = sampling_weights(frame, weight)
-    coded = {f"k{i}": _coded(frame[key]) for i, key in enumerate(keys)}
-    columns = {name: column for name, (column, _) in coded.items()} | {"e": _unstrided(size, frame)}
-    if weights is not None:
-        columns["w"] = _unstrided(weights, frame)
-    # A frame of references: DuckDB scans the caller's own memory, and no column of it is copied.
-    rows = pd.DataFrame(columns, copy=False)
-    names = ", ".join(coded)
-    mass, firms = ("e", "count(*)") if weights is None else ("w * e", "sum(w)")
-    with duckdb.connect() as connection:
-        connection.register("firms", rows)
-        cells = connection.execute(
-            f"SELECT {names}, sum(m) AS employment, {firms} AS n_firms, count(*) AS n_rows, "
-            f"sum(m * m) AS {SQUARED}, sum(m * m * m) AS employment_cubed, "
-            f"sum((m * m) * (m * m)) AS employment_fourth "
-            f"FROM (SELECT *, {mass} AS m FROM firms) WHERE m IS NOT NULL GROUP BY {names}"
-        ).df()
-    placed = np.ones(len(cells), dtype=bool)
-    for name, (_, values) in coded.items():
-        placed &= cells[name].notna() if values is None else cells[name] >= 0
-    cells = cells[placed]
-    left_out = len(frame) - int(cells["n_rows"].sum())
+    cells = cell_sums([frame[key] for key in keys], size, weights)
+    left_out = len(frame) - int(cells["rows"].sum())
     if left_out == len(frame):
         raise DataError(
             "no row has region, industry and employment", Place(column=employment), "Check the columns named."
@@ -99,12 +80,10 @@ def region_industry_table(
             EstimationWarning,
             stacklevel=2,
         )
-    table = cells.drop(columns=list(coded)).astype({"n_firms": np.float64})
-    table = table.rename(columns={"employment": employment})
-    for place, (key, (name, (_, values))) in enumerate(zip(keys, coded.items(), strict=True)):
-        restored = cells[name] if values is None else values[cells[name].to_numpy()]
-        table.insert(place, key, restored)
-    table = table.sort_values(keys, ignore_index=True)
+    names: dict[Any, str] = dict(enumerate(keys))
+    names |= {"mass": employment, "units": "n_firms", "rows": "n_rows"}
+    names |= {"squares": SQUARED, "cubes": "employment_cubed", "fourths": "employment_fourth"}
+    table = cells.rename(columns=names).sort_values(keys, ignore_index=True)
     sources = [employment] if weights is None else [employment, str(weight)]
     for column in (employment, SQUARED, "employment_cubed", "employment_fourth"):
         record(table, column, *sources, like=frame)
@@ -210,24 +189,6 @@ def industry_localisation(
     Parameters and errors as in `regional_specialisation`.
     """
     return _dissimilarity(frame, industry, region, employment, weight, by, "n_regions")
-
-
-def _coded(column: pd.Series) -> tuple[pd.Series, Any]:
-    """A key column as DuckDB reads it without a copy, and what its codes (−1: missing) stand for."""
-    dtype = column.dtype
-    if isinstance(dtype, pd.StringDtype) and dtype.storage == "pyarrow":
-        return column, None
-    if isinstance(dtype, pd.CategoricalDtype):
-        codes = column.cat.codes.to_numpy()
-        values: Any = pd.Categorical.from_codes(np.arange(len(dtype.categories)), dtype=dtype)
-    else:
-        codes, values = pd.factorize(column)
-    return pd.Series(np.ascontiguousarray(codes), column.index, copy=False), values
-
-
-def _unstrided(values: np.ndarray, frame: pd.DataFrame) -> pd.Series:
-    """Values as a column of `frame`; DuckDB cannot read an array backwards, as a reversed frame holds it."""
-    return pd.Series(np.ascontiguousarray(values), frame.index, copy=False)
 
 
 def _totals(

@@ -46,7 +46,7 @@ def buyer_concentration(
     """
     spread = concentration_indices(sales, across=buyer, by=unit, value=value)
     totals = sales.groupby([*unit, buyer])[value].sum().reset_index()
-    shares = size_distribution(totals, cluster=list(unit), size=value, weight=None, top=[1, 3])
+    shares = size_distribution(totals, cluster=list(unit), by=(), size=value, weight=None, top=[1, 3])
     out = spread[[*unit, "n_markets", "hhi", "hhi_normalised"]].merge(
         shares[[*unit, "cr_1", "cr_3"]], on=list(unit), how="left", validate="1:1"
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.firm_checks import non_negative, require_columns, sampling_weights
+from gvcmetrics.measures.firm_checks import group_keys, non_negative, require_columns, sampling_weights
 from gvcmetrics.measures.items import cronbach_alpha, mean_z_score
 from gvcmetrics.measures.lineage import record
 
@@ -58,9 +58,10 @@ def grouped_gini(values: np.ndarray, weights: np.ndarray, codes: np.ndarray, n_g
 def size_distribution(
     frame: pd.DataFrame,
     *,
-    cluster: str | Sequence[str] = ("cluster_id", "year"),
+    cluster: str | Sequence[str] = "cluster_id",
     size: str = "employment",
     weight: str | None = "weight",
+    by: Sequence[str] | None = None,
     top: Sequence[int] = (1, 4),
 ) -> pd.DataFrame:
     """Size distribution of the firms of each cluster.
@@ -72,9 +73,11 @@ def size_distribution(
     Parameters
     ----------
     frame : firm panel. Rows without size or cluster are left out.
-    cluster : column or columns that define a cluster (a year of it).
+    cluster : column or columns that define a cluster.
     size : employment, sales, exports: with exports, `cr_k` is the top-k export share.
     weight : sampling weight, or None.
+    by : columns within which clusters are told apart; by default country and year, where the frame has
+        them.
     top : the k of the concentration ratios.
 
     Returns
@@ -88,7 +91,7 @@ def size_distribution(
     DataError
         Absent columns, negative sizes, missing weights, a k below 1.
     """
-    keys = [cluster] if isinstance(cluster, str) else list(cluster)
+    keys = [*group_keys(frame, by), *([cluster] if isinstance(cluster, str) else cluster)]
     require_columns(frame, *keys, size)
     if min(top) < 1:
         raise DataError(f"the k of a concentration ratio is {min(top)}", remedy="Give whole numbers from 1.")
@@ -126,10 +129,11 @@ def size_distribution(
 def hub_and_spoke(
     frame: pd.DataFrame,
     *,
-    cluster: str | Sequence[str] = ("cluster_id", "year"),
+    cluster: str | Sequence[str] = "cluster_id",
     employment: str = "employment",
     exports: str | None = None,
     weight: str | None = "weight",
+    by: Sequence[str] | None = None,
     top: int = 4,
 ) -> pd.DataFrame:
     """How far a few leading firms dominate each cluster (a proposed index).
@@ -140,7 +144,7 @@ def hub_and_spoke(
 
     Parameters
     ----------
-    frame, cluster, employment, weight : as in `size_distribution`.
+    frame, cluster, employment, weight, by : as in `size_distribution`.
     exports : column with each firm's exports, if known.
     top : how many firms lead.
 
@@ -159,10 +163,10 @@ def hub_and_spoke(
     Source: Markusen (1996) for the type; components after Humphrey (2001), section 2.
     """
     tops = sorted({1, top})
-    out = size_distribution(frame, cluster=cluster, size=employment, weight=weight, top=tops)
+    out = size_distribution(frame, cluster=cluster, size=employment, weight=weight, by=by, top=tops)
     components = [*(f"cr_{k}" for k in tops), "hhi", "gini"]
     if exports is not None:
-        sold = size_distribution(frame, cluster=cluster, size=exports, weight=weight, top=[top])
+        sold = size_distribution(frame, cluster=cluster, size=exports, weight=weight, by=by, top=[top])
         column = f"top_{top}_export_share"
         out[column] = sold[f"cr_{top}"]
         components.append(column)

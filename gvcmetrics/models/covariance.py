@@ -76,6 +76,8 @@ class Inference:
     leverage : makes the (r,) hat values, or None where they are not defined.
     jackknife : cluster codes → (G, k) estimates without each cluster, or None.
     frequency : (r,) frequency weights, or None.
+    regression : (X, residuals, weights or None) as least squares saw them; None for likelihood models.
+    restricted : (R, r) → scores and bread of the estimates under Rβ = r, or None.
     """
 
     scores: np.ndarray = field(repr=False)
@@ -89,6 +91,10 @@ class Inference:
     jackknife: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
     estimates: np.ndarray | None = field(default=None, repr=False)
     frequency: np.ndarray | None = field(default=None, repr=False)
+    regression: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = field(default=None, repr=False)
+    restricted: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = field(
+        default=None, repr=False
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +231,7 @@ def _clustered(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarra
             matrix += (-1) ** (size + 1) * sandwich(
                 inference.bread, group_sums(inference.scores, cross(ways))
             )
-    matrix *= smallest / (smallest - 1) * _parameter_factor(inference, list(groups.values()))
+    matrix *= cluster_factor(inference, list(groups.values()))
     if len(groups) > 1:
         matrix = _repair(matrix)
     return Covariance(matrix, _df(inference, smallest - 1), f"clustered (CRV1) by {_and(counts)}", counts)
@@ -289,6 +295,12 @@ def _survey(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray])
     return Covariance(matrix, float(len(sums) - (sizes > 0).sum()), label, counts)
 
 
+def cluster_factor(inference: Inference, ways: Sequence[np.ndarray]) -> float:
+    r"""Small-sample factor of CRV1, :math:`\frac{G}{G-1}\frac{N-1}{N-K}`, G that of the way with fewest."""
+    smallest = min(_count(codes) for codes in ways)
+    return smallest / (smallest - 1) * _parameter_factor(inference, ways)
+
+
 def cross(ways: Sequence[np.ndarray]) -> np.ndarray:
     """Codes 0 … G−1 of the combinations of several codes that occur."""
     combined = ways[0].astype(np.int64)
@@ -348,7 +360,7 @@ def _warn_few(counts: Mapping[str, int]) -> None:
     if count < FEW_CLUSTERS:
         warnings.warn(
             f"only {count} clusters in '{column}': CRV1 errors are then too small; "
-            f'use {{"CRV3": "{column}"}} or the wild cluster bootstrap',
+            f'use {{"CRV3": "{column}"}} or gvc.wild_bootstrap',
             EstimationWarning,
             stacklevel=5,
         )

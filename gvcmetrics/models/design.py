@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import formulaic
 import numpy as np
@@ -12,9 +13,9 @@ import pandas as pd
 from formulaic.errors import FormulaicError
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.models.formula import Formula, Shift, unquote
+from gvcmetrics.models.formula import Formula, Shift, unquote, variables_of
 
-_FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
+FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,15 @@ class Design:
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
         """Regressors (n, k) for the rows of `frame`; rows with missing values give missing values."""
         frame = with_shifts(frame, self.shifts, self.unit, self.time)
+        require(frame, self.variables)
         self._refuse_unknown_categories(frame)
         return _matrix(self.spec, frame)[:, self.kept]
+
+    @property
+    def variables(self) -> list[str]:
+        """Columns that the regressors are made of, lags under their own name."""
+        factors = (factor for term in self.spec.terms for factor in term.factors)
+        return list(dict.fromkeys(name for factor in factors for name in factor_variables(factor)))
 
     def _refuse_unknown_categories(self, frame: pd.DataFrame) -> None:
         for expression, state in self.spec.factor_contrasts.items():
@@ -51,13 +59,20 @@ class Design:
                     )
 
 
+def factor_variables(factor: Any) -> tuple[str, ...]:
+    """Columns in one factor of a term."""
+    if factor.eval_method.value == "literal":
+        return ()
+    return (unquote(factor.expr),) if factor.eval_method.value == "lookup" else variables_of(factor.expr)
+
+
 def regressors(formula: Formula, frame: pd.DataFrame) -> tuple[formulaic.ModelSpec, np.ndarray]:
     try:
         spec = formulaic.ModelSpec(
             formula=formulaic.Formula(formula.regressors), na_action="ignore", output="numpy"
         )
         with np.errstate(all="ignore"):
-            built = spec.get_model_matrix(frame, context=_FUNCTIONS)
+            built = spec.get_model_matrix(frame, context=FUNCTIONS)
     except FormulaicError as error:
         raise ModelError(f"a term of {formula.text!r} cannot be computed: {error}") from error
     return built.model_spec, np.asarray(built, dtype=np.float64)
@@ -65,7 +80,7 @@ def regressors(formula: Formula, frame: pd.DataFrame) -> tuple[formulaic.ModelSp
 
 def _matrix(spec: formulaic.ModelSpec, frame: pd.DataFrame) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return np.asarray(spec.get_model_matrix(frame, context=_FUNCTIONS), dtype=np.float64)
+        return np.asarray(spec.get_model_matrix(frame, context=FUNCTIONS), dtype=np.float64)
 
 
 def evaluate(expression: str, frame: pd.DataFrame) -> np.ndarray:

@@ -156,6 +156,7 @@ def _within(sample: Sample, effects: str, asked: Vcov, call: str) -> Results:
         jackknife=_jackknife(y, X, weights, sample),
         estimates=estimates,
         frequency=weights if sample.frequency else None,
+        regression=(X, residuals, weights),
     )
     results = make_results(
         covariance(asked, inference, sample.codes),
@@ -196,6 +197,7 @@ def generalised(sample: Sample, effects: str, asked: Vcov, call: str) -> Results
         leverage=partial(_leverage, X_star, bread, sample, ()),
         jackknife=_jackknife(y_star, X_star, None, sample),
         estimates=estimates,
+        regression=(X_star, residuals, None),
     )
     results = make_results(
         covariance(asked, inference, sample.codes),

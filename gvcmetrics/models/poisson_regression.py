@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pyfixest
+from scipy.linalg import null_space
 from scipy.special import gammaln, xlogy
 
 from gvcmetrics.errors import ConvergenceWarning, DataError, EstimationWarning, ModelError, Place
+from gvcmetrics.models import outcomes
 from gvcmetrics.models.absorb import demean
 from gvcmetrics.models.covariance import Inference, Vcov, VcovSpec, covariance, parse_vcov
 from gvcmetrics.models.design import evaluate
+from gvcmetrics.models.families.poisson import poisson as poisson_family
 from gvcmetrics.models.formula import Formula
 from gvcmetrics.models.linear import least_squares
+from gvcmetrics.models.responses import Response, fit
 from gvcmetrics.models.results import Results, call_text, make_results
 from gvcmetrics.models.sample import Sample, build_sample, drop_collinear
 
+_RANDOM = Response(
+    "poisson", "Poisson", outcomes.count, lambda _: poisson_family,
+    ("pooled", "fixed", "random", "correlated", "correlated_pooled"), {},
+)  # fmt: skip
 SEPARATED = "separated: the outcome is zero wherever these rows differ"
 _TOLERANCE = 1e-6
+_MOST_STEPS = 200
 
 
 def poisson(
@@ -31,11 +41,12 @@ def poisson(
     *,
     unit: str | None = None,
     time: str | None = None,
-    effects: Literal["pooled", "fixed"] = "pooled",
+    effects: Literal["pooled", "fixed", "random", "correlated", "correlated_pooled"] = "pooled",
     vcov: VcovSpec = "iid",
     weights: str | None = None,
     frequency: bool = False,
     offset: str | None = None,
+    nquad: int = 12,
     trusted: bool = True,
 ) -> Results:
     r"""Poisson regression, with absorbed and fixed unit effects.
@@ -55,8 +66,10 @@ def poisson(
     ----------
     formula, data, unit, time, vcov, weights, frequency, trusted : as in `ols`; covariances without
         the normality of the outcome are `"hetero"` and `{"CRV1": …}`.
-    effects : `pooled`, or `fixed`: unit effects absorbed.
+    effects : `pooled`; `fixed`: unit effects absorbed; `random`, `correlated`, `correlated_pooled`: as in
+        `logit`, for counts.
     offset : column or expression with coefficient one, such as `"log(population)"`.
+    nquad : quadrature points of random effects.
 
     Raises
     ------
@@ -72,7 +85,7 @@ def poisson(
     {'rd': 0.6686}
     """
     if effects not in ("pooled", "fixed"):
-        raise ModelError(f"effects={effects!r} is not known here", remedy="Use 'pooled' or 'fixed'")
+        return fit(_RANDOM, poisson, {**locals(), "fix": None})
     if effects == "fixed" and unit is None:
         raise ModelError("effects='fixed' needs the panel's unit", remedy="Pass unit='firm_id'")
     asked = parse_vcov(vcov)
@@ -128,6 +141,7 @@ def fit_poisson(sample: Sample, effects: str, vcov: Vcov, call: str) -> Results:
         jackknife=_jackknife(sample),
         estimates=estimates,
         frequency=weights if sample.frequency else None,
+        restricted=partial(_restricted, sample, estimates, bread),
     )
     loglik = _loglik(sample.y, mean, weights)
     flat = np.exp(shift) * (weights @ sample.y) / (weights @ np.exp(shift))
@@ -147,6 +161,7 @@ def fit_poisson(sample: Sample, effects: str, vcov: Vcov, call: str) -> Results:
             "deviance": float(2 * weights @ (xlogy(sample.y, sample.y / mean) - (sample.y - mean))),
         },
         predictor=partial(_predict, sample=sample, mean=mean),
+        family=poisson_family,
     )
 
 
@@ -262,6 +277,40 @@ def _jackknife(sample: Sample) -> Callable[[np.ndarray], np.ndarray]:
         return found
 
     return estimates
+
+
+def _restricted(
+    sample: Sample, estimates: np.ndarray, bread: np.ndarray, R: np.ndarray, r: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and bread of the estimates under Rβ = r: what the restriction fixes becomes an offset."""
+    pull = bread @ R.T
+    base = estimates - pull @ np.linalg.solve(R @ pull, R @ estimates - r)
+    free = null_space(R)
+    shift = sample.X @ base + (0.0 if sample.offset is None else sample.offset)
+    index = shift + _along(replace(sample, offset=shift), sample.X @ free)
+    mean = np.exp(index)
+    weights = np.ones(len(mean)) if sample.weights is None else sample.weights
+    X = demean(sample.X, [*sample.absorbed.values()], weights * mean)
+    scores = X * (weights * (sample.y - mean))[:, None]
+    return scores, np.linalg.inv(X.T @ (X * (weights * mean)[:, None]))
+
+
+def _along(sample: Sample, columns: np.ndarray) -> np.ndarray:
+    """The fitted index beyond the offset when the regressors are `columns`, by Newton's method."""
+    assert sample.offset is not None
+    effects = [*sample.absorbed.values()]
+    weights = np.ones(len(sample.y)) if sample.weights is None else sample.weights
+    moved = np.zeros(len(sample.y))
+    for _ in range(_MOST_STEPS):
+        mean = np.exp(sample.offset + moved)
+        target = moved + (sample.y - mean) / mean
+        both = demean(np.column_stack([target, columns]), effects, weights * mean)
+        residuals = least_squares(both[:, 0], both[:, 1:], weights * mean)[2]
+        step = target - residuals - moved
+        moved = moved + step * min(1.0, 2.0 / np.abs(step).max(initial=1e-300))
+        if np.abs(step).max(initial=0.0) < 1e-10:
+            return moved
+    raise ModelError("the restricted Poisson model did not converge", remedy="Use impose_null=False")
 
 
 def _loglik(y: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,18 @@ from scipy import stats
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.absorb import absorbed_parameters
 from gvcmetrics.models.covariance import Covariance, Inference, VcovSpec, covariance
+from gvcmetrics.models.families.base import Family
 from gvcmetrics.models.sample import Sample
 from gvcmetrics.models.summary import STATISTIC_LABELS, summary_html, summary_text
 from gvcmetrics.models.tests import TestResult, likelihood_ratio, wald
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from gvcmetrics.models.marginal.result import Margins
+
+# Blow-up and cluster adds the conditional likelihoods of copies of the same unit.
+_COMPOSITE = {("Ordered logit", "fixed")}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -42,6 +51,7 @@ class Results:
     call : the exact call as text.
     sample, inference : the estimation sample, and what covariances are made from.
     predictor : called as `predictor(results, data or None, **options)` by `predict`.
+    family : the response, where `predictor` does not hold it.
     """
 
     model: str
@@ -68,6 +78,7 @@ class Results:
     inference: Inference | None = None
     codes: Callable[[str], np.ndarray] | None = None
     predictor: Callable[..., Any] | None = None
+    family: Family | None = None
 
     @property
     def std_errors(self) -> pd.Series:
@@ -82,14 +93,14 @@ class Results:
     @property
     def pvalues(self) -> pd.Series:
         """Two-sided p-values, from t with `df` degrees of freedom, or the normal distribution."""
-        values = 2 * _distribution(self.df).sf(np.abs(self.tstats.to_numpy()))
+        values = 2 * distribution(self.df).sf(np.abs(self.tstats.to_numpy()))
         return pd.Series(values, index=self.params.index, name="p_value")
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Confidence intervals: columns `conf_low`, `conf_high`."""
         if not 0 < level < 1:
             raise ModelError(f"level={level} is not between 0 and 1", remedy="Write 0.95 for 95 %")
-        half = _distribution(self.df).ppf(0.5 + level / 2) * self.std_errors
+        half = distribution(self.df).ppf(0.5 + level / 2) * self.std_errors
         return pd.DataFrame({"conf_low": self.params - half, "conf_high": self.params + half})
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
@@ -179,6 +190,25 @@ class Results:
         """Wald test of linear hypotheses, jointly: `"a = b"`, `["a - 2*b = 0", "c"]` (`"c"` is c = 0)."""
         return wald(self.params, self.cov, hypotheses, self.df)
 
+    def margins(self, variables: str | Sequence[str] | None = None, **options: Any) -> Margins:
+        """Marginal effects on the expected outcome, see `gvcmetrics.models.marginal.effects.margins`."""
+        from gvcmetrics.models.marginal.effects import margins
+
+        return margins(self, variables, **options)
+
+    def plot_margins(self, variables: str | Sequence[str] | None = None, **options: Any) -> Figure:
+        """Marginal effects as a figure; options as of `margins` and of `plots.plot_margins`."""
+        from gvcmetrics.models.plots import plot_margins
+
+        drawing = {name: options.pop(name) for name in ("x", "title", "labels") if name in options}
+        return plot_margins(self.margins(variables, **options), **drawing)
+
+    def plot_coefs(self, **options: Any) -> Figure:
+        """Coefficients with their intervals, see `gvcmetrics.models.plots.plot_coefs`."""
+        from gvcmetrics.models.plots import plot_coefs
+
+        return plot_coefs(self, **options)
+
     def lr_test(self, other: Results) -> TestResult:
         """Likelihood-ratio test against a nested (or nesting) model on the same observations."""
         if self.nobs != other.nobs or self.outcome != other.outcome:
@@ -187,6 +217,15 @@ class Results:
                 f"({self.outcome}, {other.outcome})",
                 remedy="Estimate both on the same rows",
             )
+        for result in (self, other):
+            weighted = result.sample and result.sample.weights is not None and not result.sample.frequency
+            if weighted or (result.model, result.effects) in _COMPOSITE:
+                because = "sampling weights" if weighted else "fixed effects"
+                raise ModelError(
+                    f"what {result.model} maximises with {because} is not a likelihood of the sample, so its "
+                    "ratio has no χ² distribution",
+                    remedy="Use .test(), with clustered errors",
+                )
         return likelihood_ratio(
             (self.loglik, self.n_parameters, self.formula), (other.loglik, other.n_parameters, other.formula)
         )
@@ -290,5 +329,6 @@ def call_text(function: Callable[..., Any], formula: str, options: Mapping[str, 
     return f"gvc.{function.__name__}({', '.join([repr(formula), 'data', *given])})"
 
 
-def _distribution(df: float) -> Any:
+def distribution(df: float) -> Any:
+    """The distribution of test statistics: normal, or t when `df` is finite."""
     return stats.norm() if np.isinf(df) else stats.t(df)

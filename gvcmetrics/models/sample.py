@@ -94,6 +94,13 @@ class Sample:
             )
         return group_codes(taken)[0]
 
+    def labels(self, column: str) -> list[str]:
+        """What the groups of `codes(column)` are called, in the order of their codes."""
+        parts = [column] if column in self.source else [unquote(part.strip()) for part in column.split("^")]
+        first = self.rows[np.unique(self.codes(column), return_index=True)[1]]
+        named = self.source[parts].iloc[first].astype(str)
+        return [" ^ ".join(row) for row in named.itertuples(index=False, name=None)]
+
     def select(self, keep: np.ndarray, reason: str) -> Sample:
         """The sample without the rows where `keep` is False, counted in `dropped` under `reason`."""
         lost = int((~keep).sum())
@@ -255,7 +262,7 @@ def drop_collinear(sample: Sample, within: Sequence[np.ndarray] = ()) -> Sample:
     if sample.X.shape[1] == 0:
         return sample
     centre = sample.X.mean(axis=0)
-    constant = np.ptp(sample.X, axis=0) == 0
+    constant = (sample.X[0] == sample.X).all(axis=0)
     scale = np.sqrt(np.maximum(np.einsum("ij,ij->j", sample.X, sample.X) - len(sample.X) * centre**2, 0.0))
     scale[constant] = 0.0 if within else np.sqrt(len(sample.X)) * np.abs(centre[constant])
     columns = demean(sample.X, within, sample.weights) if within else sample.X

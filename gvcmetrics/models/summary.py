@@ -36,6 +36,14 @@ STATISTIC_LABELS = {
     "rmse": "Root MSE",
     "mundlak": "Mundlak test",
     "mundlak_p": "Mundlak test, p",
+    "units_left_out": "Units left out",
+    "lr_independence": "LR test of independence",
+    "lr_independence_p": "LR test of independence, p",
+    "rows_left_out": "Rows left out",
+    "penalised_loglik": "Penalised log likelihood",
+    "iterations": "Newton steps",
+    "lr_pooled": "LR test against pooled",
+    "lr_pooled_p": "LR test against pooled, p",
 }
 STARS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
 LEGEND = "*** p < 0.01, ** p < 0.05, * p < 0.10"

@@ -53,28 +53,40 @@ def wald(
     ------
     ModelError : a name is not a parameter, a hypothesis is not linear, or hypotheses are redundant.
     """
-    texts = [hypotheses] if isinstance(hypotheses, str) else list(hypotheses)
-    rows = [_linear(text, list(params.index)) for text in texts]
-    R = np.array([row for row, _ in rows])
-    r = np.array([constant for _, constant in rows])
-    if not texts or np.linalg.matrix_rank(R) < len(texts):
-        raise ModelError(
-            "the hypotheses are redundant or empty", remedy="Give linearly independent hypotheses"
-        )
+    R, r, null = linear_hypotheses(list(params.index), hypotheses)
     distance = R @ params.to_numpy() - r
     spread = R @ cov.to_numpy() @ R.T
-    q = len(texts)
+    q = len(R)
     if np.linalg.matrix_rank(spread) < q:
         raise ModelError(
             f"the covariance cannot carry {q} hypotheses at once",
             remedy="With few clusters at most G − 1 hypotheses can be tested jointly",
         )
     statistic = float(distance @ np.linalg.solve(spread, distance))
-    null = "; ".join(text if "=" in text else f"{text} = 0" for text in texts)
     if np.isinf(df):
         return TestResult("Wald test", statistic, q, float(stats.chi2.sf(statistic, q)), "χ²", None, null)
     value = statistic / q
     return TestResult("Wald test", value, q, float(stats.f.sf(value, q, df)), "F", df, null)
+
+
+def linear_hypotheses(
+    names: Sequence[str], hypotheses: str | Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, str]:
+    r"""R (q, k) and r (q) of :math:`R\beta = r`, and the hypotheses as one sentence.
+
+    Raises
+    ------
+    ModelError : a name is not a parameter, a hypothesis is not linear, or hypotheses are redundant.
+    """
+    texts = [hypotheses] if isinstance(hypotheses, str) else list(hypotheses)
+    rows = [_linear(text, list(names)) for text in texts]
+    R = np.array([row for row, _ in rows])
+    r = np.array([constant for _, constant in rows])
+    if not texts or np.linalg.matrix_rank(R) < len(texts):
+        raise ModelError(
+            "the hypotheses are redundant or empty", remedy="Give linearly independent hypotheses"
+        )
+    return R, r, "; ".join(text if "=" in text else f"{text} = 0" for text in texts)
 
 
 def likelihood_ratio(

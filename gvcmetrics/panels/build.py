@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 from sqlglot import exp
 
 import gvcmetrics
+import gvcmetrics.panels.store as store
 from gvcmetrics.errors import DataError, GvcError, Place
-from gvcmetrics.panels.checks import Tally, check_rows, first_reject, refuse_all_missing
+from gvcmetrics.panels.checks import (
+    Fill,
+    Tally,
+    check_rows,
+    fill_by_spark,
+    fill_fast,
+    first_reject,
+    refuse_all_missing,
+)
 from gvcmetrics.panels.checks_rejects import REJECTS_TABLE
-from gvcmetrics.panels.files import replacing, spill_folder
-from gvcmetrics.panels.harmonise import MONEY_TABLE, NUMBERED_TABLE, RAW_TABLE, TYPED_TABLE, select_panel
+from gvcmetrics.panels.engines.duckdb import connected, define_functions
+from gvcmetrics.panels.files import put_file, put_folder, replacing, workspace
+from gvcmetrics.panels.harmonise import MONEY_TABLE, NUMBERED_TABLE, OK, TYPED_TABLE, select_panel
 from gvcmetrics.panels.harmonise_checks import select_typed
 from gvcmetrics.panels.harmonise_money import money_factors
+from gvcmetrics.panels.input_output_build import build_input_output
+from gvcmetrics.panels.input_output_spec import is_input_output, load_input_output_spec
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.readers.select import duckdb_relation, select_raw
 from gvcmetrics.panels.readers.sources import RawFiles, find_raw
 from gvcmetrics.panels.readers.tables import RawTable, open_tables
 from gvcmetrics.panels.spec import PanelSpec, load_spec
-from gvcmetrics.panels.store import ColumnProvenance, Coverage, Provenance, write_panel
+from gvcmetrics.panels.store import (
+    ColumnProvenance,
+    Coverage,
+    Provenance,
+    finish_folder,
+    has_repeats,
+    write_file,
+    write_part,
+)
 
-_MEMORY_LIMIT = "1GB"
+_FULL = ("no space left", "could not write", "file too large", "out of disk space", "quota exceeded")
 
 
 @dataclass(frozen=True)
@@ -36,35 +61,87 @@ class Built:
     rejects: Path | None
 
 
-def build_panel(spec_path: Path | str, project: Project | None = None) -> Built:
-    """Build the panel of one spec into `data/parquet/NAME.parquet`.
+def build_panel(
+    spec_path: Path | str,
+    project: Project | None = None,
+    engine: Literal["duckdb", "spark"] = "duckdb",
+) -> Built:
+    """Build the panel of one spec into `data/parquet/NAME.parquet`, or a folder `NAME` if it is large.
 
-    The earlier Parquet file stays as it was until the new one is whole; on any error it stays.
+    The earlier panel stays as it was until the new one is whole; on any error it stays. Both engines
+    give the same bytes.
 
     Raises
     ------
     SpecError : the spec is wrong.
     MissingSourceError : its source is not on this machine.
-    DataError : the raw file breaks the spec or the contract; bad cells are listed in
-        `data/parquet/NAME.rejects.csv` with row, column, value and reason.
+    DataError : the raw file breaks the spec or the contract, or the disk is full; bad cells are listed
+        in `data/parquet/NAME.rejects.csv` with row, column, value and reason.
     """
     project = project or find_project(Path(spec_path).absolute().parent)
+    if is_input_output(spec_path):
+        tables_spec = load_input_output_spec(spec_path)
+        built = build_input_output(tables_spec, project)
+        return Built(project.panel_file(tables_spec.name), built, None)
     spec = load_spec(spec_path)
     raw = find_raw(spec, project)
-    target = project.panel_file(spec.name)
-    with replacing(target) as temporary, duckdb.connect(config={"memory_limit": _MEMORY_LIMIT}) as connection:
-        connection.execute("SET temp_directory = ?", [str(spill_folder(temporary))])
+    with workspace(project.parquet / spec.name) as folder, connected(folder / "spill") as connection:
         try:
-            spec, tables = open_tables(raw.paths, spec, spill_folder(temporary) / "raw")
+            spec, tables = open_tables(raw.paths, spec, folder / "raw")
             define_views(connection, spec, tables, project)
-            tally = check_rows(connection, spec, tables, raw.name)
-            rejects = _judge_rejects(connection, spec, tally, project)
-            refuse_all_missing(connection, spec, raw.name)
-            provenance = _provenance(connection, spec, raw, raw.checksum(project), tally)
-            write_panel(connection, select_panel(spec), provenance, temporary)
-        except duckdb.Error as error:
+            # Equal keys are neighbours in a sorted panel, which is the cheap way to find them. Where rows
+            # are merged or left out on the way, they must be looked for before.
+            sorted_shows = not (spec.long_to_wide or spec.spec.omit_empty)
+            fill = partial(fill_by_spark, folder=folder) if engine == "spark" else fill_fast
+            make = partial(_make, connection, spec, tables, raw, project, folder, fill)
+            made = make(duplicates=not sorted_shows)
+            if sorted_shows and has_repeats(connection, made.path, made.provenance):
+                made = make(duplicates=True)
+            path = _put(made, project)
+        except (duckdb.Error, OSError) as error:
             raise _explain(error, raw.name) from None
-    return Built(target, provenance, rejects)
+    return Built(path, made.provenance, made.rejects)
+
+
+def _make(
+    connection: duckdb.DuckDBPyConnection,
+    spec: PanelSpec,
+    tables: Sequence[RawTable],
+    raw: RawFiles,
+    project: Project,
+    folder: Path,
+    fill: Fill,
+    duplicates: bool,
+) -> Built:
+    tally = check_rows(connection, spec, tables, raw.name, duplicates, fill)
+    rejects = _judge_rejects(connection, spec, tally, project)
+    refuse_all_missing(connection, spec, raw.name)
+    provenance = _provenance(connection, spec, raw, raw.checksum(project), tally)
+    panel = select_panel(spec)
+    made = folder / "panel"
+    if provenance.partition_by is None:
+        write_file(connection, panel, provenance, made)
+        return Built(made, provenance, rejects)
+    shutil.rmtree(made, ignore_errors=True)
+    by = f'SELECT DISTINCT "{provenance.partition_by}" FROM ({panel.sql("duckdb")}) ORDER BY 1'
+    for (value,) in connection.sql(by).fetchall():
+        write_part(connection, panel, provenance, value, made)
+    finish_folder(provenance, made)
+    return Built(made, provenance, rejects)
+
+
+def _put(made: Built, project: Project) -> Path:
+    """Put a panel in its place; where it was a file and is a folder now, or the reverse, the other goes."""
+    file = project.panel_file(made.provenance.panel)
+    folder = project.panel_folder(made.provenance.panel)
+    if made.path.is_dir():
+        put_folder(made.path, folder)
+        file.unlink(missing_ok=True)
+        return folder
+    put_file(made.path, file)
+    if folder.is_dir():
+        os.rename(folder, made.path)
+    return file
 
 
 def show_sql(spec_path: Path | str, dialect: str = "duckdb") -> str:
@@ -72,16 +149,15 @@ def show_sql(spec_path: Path | str, dialect: str = "duckdb") -> str:
     spec = load_spec(spec_path)
     typed, panel = (query.sql(dialect, pretty=True) for query in (select_typed(spec), select_panel(spec)))
     heads = f"-- {TYPED_TABLE}: every row of the raw file, typed and judged", f"-- {spec.name}: the panel"
-    return f"{heads[0]}\n{typed};\n\n{heads[1]}\n{panel};"
+    return f"{define_functions()}\n\n{heads[0]}\n{typed};\n\n{heads[1]}\n{panel};"
 
 
 def define_views(
     connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], project: Project
 ) -> None:
-    """The raw tables as views, plain and with rows numbered, and the table of factors to USD."""
-    for name, numbered in ((RAW_TABLE, False), (NUMBERED_TABLE, True)):
-        query = select_raw(tables, spec, numbered, duckdb_relation)
-        connection.execute(f"CREATE TEMP VIEW {name} AS {query.sql('duckdb')}")
+    """The raw rows as texts with their numbers, as a view, and the table of factors to USD."""
+    query = select_raw(tables, spec, numbered=True, relation=duckdb_relation)
+    connection.execute(f"CREATE TEMP VIEW {NUMBERED_TABLE} AS {query.sql('duckdb')}")
     if spec.spec.money is not None:
         connection.execute(f"CREATE TEMP TABLE {MONEY_TABLE} (country VARCHAR, year BIGINT, factor DOUBLE)")
         rows = [(*key, factor) for key, factor in money_factors(spec, project).items()]
@@ -109,12 +185,15 @@ def _judge_rejects(
 def _provenance(
     connection: duckdb.DuckDBPyConnection, spec: PanelSpec, raw: RawFiles, digest: str, tally: Tally
 ) -> Provenance:
-    row_keys = exp.select(*(f'"{key}"' for key in spec.keys)).distinct().from_(TYPED_TABLE).where('"#ok"')
     country = spec.contract.country_column
-    panel = select_panel(spec, ordered=False).sql("duckdb")
+    panel = select_panel(spec).sql("duckdb")
     counts = f'SELECT COUNT(*), MIN("year"), MAX("year"), COUNT(DISTINCT "{country}") FROM ({panel})'
     rows, first, last, countries = connection.sql(counts).fetchall()[0]
-    keys = connection.sql(f"SELECT COUNT(*) FROM ({row_keys.sql('duckdb')})").fetchall()[0][0]
+    omitted = 0
+    if spec.long_to_wide or spec.spec.omit_empty:
+        named = exp.select(*(exp.column(key, quoted=True) for key in spec.keys)).distinct()
+        named = named.from_(TYPED_TABLE).where(exp.column(OK, quoted=True))
+        omitted = connection.sql(f"SELECT COUNT(*) FROM ({named.sql('duckdb')})").fetchall()[0][0] - rows
     if rows == 0:
         raise DataError(
             "no row is left for the panel", Place(raw.name), "Check the spec and the rejects file"
@@ -134,7 +213,7 @@ def _provenance(
         spec_file=spec.path.name,
         spec_sha256=spec.sha256,
         code_version=gvcmetrics.__version__,
-        coverage=Coverage(rows, first, last, countries, tally.rows, keys - rows, tally.rejected),
+        coverage=Coverage(rows, first, last, countries, tally.rows, omitted, tally.rejected),
         columns={
             item.name: ColumnProvenance(
                 item.meta.type,
@@ -146,6 +225,7 @@ def _provenance(
             )
             for item in spec.columns
         },
+        partition_by=spec.spec.partition_by or ("year" if rows > store.PARTITION_ROWS else None),
         notes=[*spec.spec.notes, *_what_was_done(spec, tally)],
     )
 
@@ -168,10 +248,15 @@ def _what_was_done(spec: PanelSpec, tally: Tally) -> list[str]:
     return notes
 
 
-def _explain(error: duckdb.Error, file: str) -> GvcError:
-    first = str(error).splitlines()[0]
-    if "No space left" in str(error) or "could not write" in str(error).lower():
-        return DataError(f"the disk is full ({first})", Place(file), "Free space and build again")
+def _explain(error: duckdb.Error | OSError, file: str) -> GvcError | OSError:
+    # DuckDB appends its own details as JSON
+    first = (str(error).splitlines() or [type(error).__name__])[0].split(": {")[0]
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if full or any(said in str(error).lower() for said in _FULL):
+        problem = f"the disk is full, or a file may not grow so large ({first})"
+        return DataError(problem, Place(file), "Free space and build again; the earlier panel is as it was")
+    if isinstance(error, OSError):
+        return error
     return DataError(
         f"the file cannot be read as the spec says ({first})",
         Place(file),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +16,12 @@ from sqlglot import exp
 
 from gvcmetrics.errors import GvcError, Place, PlacedError
 from gvcmetrics.panels.build import define_views
-from gvcmetrics.panels.checks import DUPLICATE, Tally, check_rows, refuse_all_missing
+from gvcmetrics.panels.checks import DUPLICATE, Tally, check_rows, fill_fast, refuse_all_missing
 from gvcmetrics.panels.checks_rejects import REJECTS_TABLE
 from gvcmetrics.panels.describe import number
-from gvcmetrics.panels.harmonise import RAW_TABLE, select_panel
+from gvcmetrics.panels.engines.duckdb import connected
+from gvcmetrics.panels.harmonise import NUMBERED_TABLE, select_panel
+from gvcmetrics.panels.input_output_spec import is_input_output, load_input_output_spec
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.readers.sources import find_raw
 from gvcmetrics.panels.readers.tables import open_tables
@@ -29,7 +30,6 @@ from gvcmetrics.panels.spec_blanks import blanks
 from gvcmetrics.panels.yaml_lines import read_yaml
 
 OUTLIER_RULE = "0.6745 |ln x − median| / MAD > 3.5 (Iglewicz and Hoaglin 1993)"
-_MEMORY_LIMIT = "1GB"
 _Z, _LIMIT = 0.6745, 3.5
 _MOST_VALUES = 12
 _PANEL = "checked_panel"
@@ -102,6 +102,9 @@ def check_panel(spec_path: Path | str, project: Project | None = None) -> CheckR
         left = blanks(read_yaml(path))
         if left:
             return CheckReport(path.stem, [str(error) for error in left])
+        if is_input_output(path):
+            load_input_output_spec(path)
+            return CheckReport(path.stem, [])
         return _check(load_spec(path), project or find_project(path.absolute().parent))
     except GvcError as error:
         return CheckReport(path.stem, [str(error)])
@@ -109,11 +112,11 @@ def check_panel(spec_path: Path | str, project: Project | None = None) -> CheckR
 
 def _check(spec: PanelSpec, project: Project) -> CheckReport:
     raw = find_raw(spec, project)
-    with tempfile.TemporaryDirectory() as folder, _connected(Path(folder)) as connection:
+    with tempfile.TemporaryDirectory() as folder, connected(Path(folder) / "spill") as connection:
         try:
             spec, tables = open_tables(raw.paths, spec, Path(folder) / "raw")
             define_views(connection, spec, tables, project)
-            tally = check_rows(connection, spec, tables, raw.name)
+            tally = check_rows(connection, spec, tables, raw.name, duplicates=True, fill=fill_fast)
         except duckdb.Error as error:
             problem = f"the file cannot be read as the spec says ({str(error).splitlines()[0]})"
             return CheckReport(spec.name, [str(PlacedError(problem, Place(raw.name)))], spec)
@@ -124,7 +127,7 @@ def _check(spec: PanelSpec, project: Project) -> CheckReport:
                 refuse_all_missing(connection, spec, raw.name)
         except GvcError as error:
             problems.append(str(error))
-        connection.execute(f"CREATE TEMP TABLE {_PANEL} AS {select_panel(spec, ordered=False).sql('duckdb')}")
+        connection.execute(f"CREATE TEMP TABLE {_PANEL} AS {select_panel(spec).sql('duckdb')}")
         rows = _one(connection, f"SELECT COUNT(*) FROM {_PANEL}")[0]
         duplicated = (
             f"SELECT COUNT(DISTINCT (file, row)) FROM {REJECTS_TABLE} WHERE reason LIKE '{DUPLICATE}%'"
@@ -143,13 +146,6 @@ def _check(spec: PanelSpec, project: Project) -> CheckReport:
             outliers=tuple(line for column in spec.columns for line in _outliers(connection, column)),
             coverage=tuple(_coverage(connection, mapped)),
         )
-
-
-@contextmanager
-def _connected(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(config={"memory_limit": _MEMORY_LIMIT}) as connection:
-        connection.execute("SET temp_directory = ?", [str(folder / "spill")])
-        yield connection
 
 
 def _bad_cells(connection: duckdb.DuckDBPyConnection, tally: Tally) -> list[str]:
@@ -198,7 +194,7 @@ def _recoded(connection: duckdb.DuckDBPyConnection, item: PanelColumn, spec: Pan
             continue
         for raw in spec.raw_names(found).values():
             value = f"TRIM({_quoted(raw)})"
-            query = f"SELECT {value} AS v, COUNT(*) AS n FROM {RAW_TABLE} WHERE v <> '' GROUP BY v"
+            query = f"SELECT {value} AS v, COUNT(*) AS n FROM {NUMBERED_TABLE} WHERE v <> '' GROUP BY v"
             counted = connection.sql(f"{query} ORDER BY n DESC, v").fetchall()
             for text, count in counted[:_MOST_VALUES]:
                 yield Recoded(item.name, raw, text, _becomes(text, item, found.words, spec), count)

@@ -6,24 +6,28 @@ numbering, which holds an engine to file order, costs nothing on good data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import duckdb
 from sqlglot import exp
 
-from gvcmetrics.errors import DataError, Place
+from gvcmetrics.errors import DataError, MissingSourceError, Place
 from gvcmetrics.panels.checks_rejects import (
     REJECTS_TABLE,
     collect_rejects,
     create,
+    create_codes,
+    define_raw,
     file_row,
     one,
     refuse_malformed_lines,
     row_key,
     use_lines,
 )
-from gvcmetrics.panels.codes import match_countries
+from gvcmetrics.panels.codes import countries, match_countries
 from gvcmetrics.panels.harmonise import (
     MEASURE,
     OK,
@@ -33,16 +37,19 @@ from gvcmetrics.panels.harmonise import (
     column,
     kept,
     literal,
-    select_texts,
+    present,
     select_values,
 )
 from gvcmetrics.panels.harmonise_checks import checks, select_typed
+from gvcmetrics.panels.readers.delimited import UNREAD_TABLE
+from gvcmetrics.panels.readers.numbers import number_columns
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec import PanelSpec
 from gvcmetrics.panels.spec_columns import text_name
 
 DUPLICATE = "duplicate key"
+Fill = Callable[[duckdb.DuckDBPyConnection, PanelSpec, Sequence[RawTable]], bool]
 
 
 @dataclass(frozen=True)
@@ -55,25 +62,30 @@ class Tally:
 
 
 def check_rows(
-    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], file: str
+    connection: duckdb.DuckDBPyConnection,
+    spec: PanelSpec,
+    tables: Sequence[RawTable],
+    file: str,
+    duplicates: bool,
+    fill: Fill,
 ) -> Tally:
     """Fill the table of typed rows from the table `raw`, and the table of rejects, cell by cell.
 
-    Rows that break a rule, and all rows that share a key, are marked not OK.
+    `fill` is the fast way to fill the typed rows; where it gives up or a row is bad, the files are read
+    once more, every cell as text. Rows that break a rule, and with `duplicates` all rows that share a
+    key, are marked not OK.
 
     Raises
     ------
     DataError : a line of a file is malformed, there is no row, or a long file lacks a measure.
     """
-    _map_countries(connection, spec, tables)
-    create(connection, TYPED_TABLE, select_typed(spec))
-    refuse_malformed_lines(connection, tables)
-    rows, bad = one(connection, f'SELECT COUNT(*), COUNT(*) FILTER (NOT "{OK}") FROM {TYPED_TABLE}')
+    bad = _fill_typed(connection, spec, tables, fill)
+    rows = one(connection, f"SELECT COUNT(*) FROM {TYPED_TABLE}")[0]
     left_out = _left_out(connection, spec)
     if rows == 0:
         why = "`keep` keeps none of the rows" if left_out else "the file has a header and no rows"
         raise DataError(why, Place(file), "Check that it is complete, and the spec")
-    duplicated = _mark_duplicates(connection, spec)
+    duplicated = duplicates and _mark_duplicates(connection, spec)
     collect_rejects(connection, spec, bool(bad), duplicated, DUPLICATE)
     use_lines(connection, tables)
     rejected = one(connection, f"SELECT COUNT(*) FROM (SELECT DISTINCT file, row FROM {REJECTS_TABLE})")[0]
@@ -81,6 +93,42 @@ def check_rows(
     if spec.long_to_wide and not rejected:
         _refuse_incomplete(connection, spec, tables)
     return Tally(rows // max(1, len(spec.periods)), rejected, left_out)
+
+
+def fill_fast(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable]) -> bool:
+    """Fill the typed rows with numbers as DuckDB's reader reads them; false if a cell is in doubt."""
+    numbers = number_columns(tables, spec)
+    if not numbers:
+        return False
+    define_raw(connection, spec, tables, numbers)
+    create(connection, TYPED_TABLE, select_typed(spec, numbers))
+    return not one(connection, f"SELECT COUNT(*) FROM {UNREAD_TABLE}")[0]
+
+
+def fill_by_spark(
+    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], folder: Path
+) -> bool:
+    """Fill the table of typed rows by way of Spark; false if a line is malformed.
+
+    Raises
+    ------
+    MissingSourceError : pyspark is not installed.
+    """
+    try:
+        from gvcmetrics.panels.engines.spark import typed_rows  # an extra
+    except ImportError:
+        remedy = "Install it with `pip install 'gvcmetrics[spark]'`, and Java 17 or newer"
+        raise MissingSourceError("pyspark is not installed", remedy=remedy) from None
+    define_raw(connection, spec, tables)
+    found = typed_rows(connection, spec, tables, folder)
+    if found is None:
+        return False
+    countries_named = [item.name for item in spec.columns if item.meta.type == "country"]
+    codes = ", ".join(f'"{name}"::iso3 AS "{name}"' for name in countries_named)
+    replaced = f"REPLACE ({codes})" if codes else ""
+    query = f"SELECT * {replaced} FROM read_parquet('{found}/*.parquet')"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {TYPED_TABLE} AS {query}")
+    return True
 
 
 def refuse_all_missing(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, file: str) -> None:
@@ -106,7 +154,7 @@ def first_reject(
         f"SELECT * FROM {REJECTS_TABLE} ORDER BY file, row, panel_column, reason LIMIT 1",
     )
     rules = [rule for rule in checks(spec) if rule.column == name and rule.reason == reason]
-    problem = f"'{value}': {reason}" if value is not None else reason
+    problem = f"'{value:.80}': {reason}" if value is not None else reason
     if reason.startswith(DUPLICATE):
         problem = reason
         remedy = "Remove the repeated rows, or add the column that tells them apart to `keys`"
@@ -122,26 +170,58 @@ def first_reject(
     return DataError(f"{problem} ({share})", Place(file, row=row, column=raw), remedy)
 
 
-def _map_countries(
-    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable]
-) -> None:
-    texts = select_texts(spec, numbered=False)
-    for item in spec.columns:
-        if item.meta.type != "country":
-            continue
-        spelled = exp.select(column(text_name(item.name))).distinct().from_(texts.subquery("texts"))
-        rows = connection.sql(spelled.sql("duckdb")).fetchall()
-        refuse_malformed_lines(connection, tables)
-        found = match_countries(value for (value,) in rows if value is not None).codes
-        connection.execute(f"CREATE TEMP TABLE {codes_table(item.name)} (spelling VARCHAR, code VARCHAR)")
-        if found:
-            connection.executemany(f"INSERT INTO {codes_table(item.name)} VALUES (?, ?)", list(found.items()))
+def _fill_typed(
+    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], fill: Fill
+) -> int:
+    """Fill the table of typed rows; returns how many of them break a rule.
+
+    The countries are looked up among the spellings of the table of countries as they stand. Only if a
+    spelling is not there is the file read again, to look it up without case, accents and punctuation.
+    """
+    named = [item.name for item in spec.columns if item.meta.type == "country"]
+    for name in named:
+        create_codes(connection, codes_table(name), _spelled())
+    if fill(connection, spec, tables) and not _bad(connection):
+        return 0
+    define_raw(connection, spec, tables)
+    create(connection, TYPED_TABLE, select_typed(spec))
+    refuse_malformed_lines(connection, tables)
+    bad = _bad(connection)
+    if not bad or not named:
+        return bad
+    found = {name: match_countries(_unknown(connection, spec, name)).codes for name in named}
+    if not any(found.values()):
+        return bad
+    for name, codes in found.items():
+        create_codes(connection, codes_table(name), {**_spelled(), **codes})
+    create(connection, TYPED_TABLE, select_typed(spec))
+    return _bad(connection)
+
+
+def _bad(connection: duckdb.DuckDBPyConnection) -> int:
+    return one(connection, f'SELECT COUNT(*) FILTER (NOT "{OK}") FROM {TYPED_TABLE}')[0]
+
+
+def _unknown(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, name: str) -> list[str]:
+    """The spellings in a country column that have no code yet."""
+    values = select_values(spec, numbered=False).subquery("v")
+    text = column(text_name(name))
+    query = exp.select(text).distinct().from_(values).where(exp.Is(this=column(name), expression=exp.null()))
+    rows = connection.sql(query.where(present(text)).sql("duckdb")).fetchall()
+    return [value for (value,) in rows]
+
+
+@cache
+def _spelled() -> dict[str, str]:
+    return match_countries(spelling for c in countries().values() for spelling in c.spellings).codes
 
 
 def _left_out(connection: duckdb.DuckDBPyConnection, spec: PanelSpec) -> int:
     if not spec.spec.keep:
         return 0
-    dropped = exp.select(exp.Count(this=exp.Star())).from_(RAW_TABLE).where(exp.Not(this=kept(spec)))
+    dropped = (
+        exp.select(exp.Count(this=exp.Star())).from_(RAW_TABLE).where(exp.Not(this=exp.paren(kept(spec))))
+    )
     return one(connection, dropped.sql("duckdb"))[0]
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.panels.harmonise import MEASURE, UNMAPPED, column, literal, select_values
+from gvcmetrics.panels.codes import countries
+from gvcmetrics.panels.harmonise import MEASURE, RAW_TABLE, UNMAPPED, column, literal, select_values
 from gvcmetrics.panels.harmonise_checks import checks, shown_raw
 from gvcmetrics.panels.readers.delimited import lines_of, one_line_a_record
-from gvcmetrics.panels.readers.select import FILE, ROW
+from gvcmetrics.panels.readers.select import FILE, ROW, duckdb_relation, select_raw
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec import PanelSpec
 from gvcmetrics.panels.spec_columns import text_name
@@ -49,7 +51,7 @@ def collect_rejects(
 ) -> None:
     """Fill the table of rejects with the cells that break a rule and the rows that share a key."""
     connection.execute(
-        f"CREATE TEMP TABLE {REJECTS_TABLE} "
+        f"CREATE OR REPLACE TEMP TABLE {REJECTS_TABLE} "
         '(file VARCHAR, row BIGINT, "column" VARCHAR, panel_column VARCHAR, value VARCHAR, reason VARCHAR)'
     )
     if bad:
@@ -98,8 +100,35 @@ def row_key(spec: PanelSpec) -> list[str]:
 
 
 def create(connection: duckdb.DuckDBPyConnection, name: str, query: exp.Query) -> None:
-    """Make a temporary table of a query."""
-    connection.execute(f"CREATE TEMP TABLE {name} AS {query.sql('duckdb')}")
+    """Make a temporary table of a query, in place of one of this name."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query.sql('duckdb')}")
+
+
+def define_raw(
+    connection: duckdb.DuckDBPyConnection,
+    spec: PanelSpec,
+    tables: Sequence[RawTable],
+    numbers: frozenset[str] = frozenset(),
+) -> None:
+    """Make the view of the raw files: every column text but `numbers`."""
+    relation = partial(duckdb_relation, numbers=numbers, nulls=spec.spec.missing)
+    query = select_raw(tables, spec, numbered=False, relation=relation).sql("duckdb")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {RAW_TABLE} AS {query}")
+
+
+def create_codes(connection: duckdb.DuckDBPyConnection, name: str, codes: dict[str, str]) -> None:
+    """Make a temporary table of spellings and their codes.
+
+    The codes are an ENUM: two bytes a row where text takes sixteen, sorted and written faster.
+    """
+    listed = ", ".join(exp.Literal.string(code).sql("duckdb") for code in sorted(countries()))
+    connection.execute(f"CREATE TYPE IF NOT EXISTS iso3 AS ENUM ({listed})")
+    table = pa.table({"spelling": list(codes), "code": list(codes.values())})
+    connection.register("codes", table)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT spelling, code::iso3 AS code FROM codes"
+    )
+    connection.unregister("codes")
 
 
 def one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple:

@@ -8,10 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from gvcmetrics.errors import MissingSourceError
-from gvcmetrics.panels.describe import ColumnSummary, raw_columns, summarise
+from gvcmetrics.panels.describe import ColumnSummary, raw_columns, summarise_panel
 from gvcmetrics.panels.files import replacing
 from gvcmetrics.panels.project import Project, find_project
-from gvcmetrics.panels.store import Provenance, panel, panel_names, read_provenance
+from gvcmetrics.panels.store import Provenance, find_panel, not_built, panel_names, read_provenance
 
 
 def write_codebook(project: Project | None = None) -> Path:
@@ -22,15 +22,15 @@ def write_codebook(project: Project | None = None) -> Path:
     MissingSourceError : no panel is built.
     """
     project = project or find_project()
-    built = [name for name in panel_names(project) if project.panel_file(name).exists()]
+    built = [path for name in panel_names(project) if (path := find_panel(name, project)) is not None]
     if not built:
         raise MissingSourceError(
             "no panel is built, so there is nothing to describe", remedy="Run `make all`"
         )
     sections = []
-    found = [read_provenance(project.panel_file(name)) for name in built]
+    found = [read_provenance(path) for path in built]
     for provenance in found:
-        sections.append(_section(provenance, summarise(panel(provenance.panel, project=project), provenance)))
+        sections.append(_section(provenance, summarise_panel(provenance, project)))
     with replacing(project.codebook) as temporary:
         temporary.write_text(_page(found, sections), encoding="utf-8")
     return project.codebook
@@ -44,10 +44,12 @@ def write_description(name: str, target: Path, project: Project | None = None) -
     MissingSourceError : the panel is not built.
     """
     project = project or find_project()
-    frame = panel(name, project=project)
-    provenance = read_provenance(project.panel_file(name))
+    path = find_panel(name, project)
+    if path is None:
+        raise not_built(name, project)
+    provenance = read_provenance(path)
     with replacing(target) as temporary:
-        page = _page([provenance], [_section(provenance, summarise(frame, provenance))])
+        page = _page([provenance], [_section(provenance, summarise_panel(provenance, project))])
         temporary.write_text(page, encoding="utf-8")
 
 

@@ -154,4 +154,20 @@ FIRM = _contract(
     ],
 )
 
+INPUT_OUTPUT = _contract(
+    "input_output",
+    ("year", "country", "industry", "use_country", "use"),
+    "country",
+    [
+        _YEAR,
+        _country("country", "Country that sells"),
+        _text("industry", "Industry that sells"),
+        _country("use_country", "Country that buys"),
+        _text("use", "Industry or category of final use that buys; `output` for gross output"),
+        _text("kind", "Kind of cell", "type", ("intermediate", "final", "output")),
+        Column("value", "number", "unit of the table", "Value of the cell"),
+    ],
+)
+
+# Input-output tables have a spec and a reader of their own (`input_output_spec.py`).
 CONTRACTS = {contract.name: contract for contract in (TRADE, FIRM)}

@@ -38,7 +38,7 @@ def best_preset(sample: RawSample, name: str | None, folder: Path) -> PresetMatc
 
     Raises
     ------
-    SpecError : there is no preset of this name.
+    SpecError : there is no preset of this name, or it is one of input-output tables.
     """
     known = preset_names(folder)
     if name is not None and name not in known:
@@ -48,15 +48,22 @@ def best_preset(sample: RawSample, name: str | None, folder: Path) -> PresetMatc
     available = {column.name for column in sample.columns}
     best: tuple[float, PresetMatch] | None = None
     for candidate in [name] if name else known:
-        share, match = _meet(candidate, available, folder)
+        document = with_presets(Document(candidate, {"extends": candidate}), folder)
+        if document.data.get("contract") not in CONTRACTS:
+            if name is not None:
+                problem = (
+                    f"the preset '{name}' is for {document.data.get('contract')} panels, which have no draft"
+                )
+                raise SpecError(problem, remedy="Write the spec by hand, after one in data/panels")
+            continue
+        share, match = _meet(candidate, available, document)
         enough = len(match.mapped) >= _LEAST_COLUMNS and share >= _LEAST_SHARE
         if name is not None or (enough and (best is None or share > best[0])):
             best = (share, match)
     return best[1] if best else None
 
 
-def _meet(name: str, available: set[str], folder: Path) -> tuple[float, PresetMatch]:
-    document = with_presets(Document(name, {"extends": name}), folder)
+def _meet(name: str, available: set[str], document: Document) -> tuple[float, PresetMatch]:
     columns: dict[str, Any] = document.data.get("columns", {})
     required = document.data.get("requires", {})
     wanted = {column: tuple(_raws(words)) for column, words in columns.items() if tuple(_raws(words))}

@@ -41,6 +41,10 @@ NUMBERED_TABLE = "raw_numbered"
 TYPED_TABLE = "typed"
 MONEY_TABLE = "money"
 
+# Functions of one text that every engine defines in its own, fastest way (`engines/`): the text without
+# BLANKS at its ends; and the number that a text of digits, sign, point and exponent stands for, else null.
+TRIMMED = "TRIMMED"
+PLAIN_NUMBER = "PLAIN_NUMBER"
 BLANKS = " \t\u00a0"
 UNMAPPED = "\ue000"  # a private-use character that no code carries
 _CROSSED_BY = "-"
@@ -71,11 +75,18 @@ def is_money(item: PanelColumn, spec: PanelSpec) -> bool:
     return converted and item.is_number and item.meta.unit.startswith("USD")
 
 
-def select_texts(spec: PanelSpec, numbered: bool) -> exp.Select:
-    """Each raw cell as text, missing codes gone and recodes applied; with file and row if `numbered`."""
+def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
+    """Each raw cell as text, missing codes gone and recodes applied; with file and row if `numbered`.
+
+    `numbers` names raw columns that the reader has read as numbers already; they stay so.
+    """
     inputs = [(item, found) for item in spec.columns for found in item.inputs]
-    cells = exp.select(*(_cell(item, found, spec).as_(found.name, quoted=True) for item, found in inputs))
-    texts = exp.select(*(_text(item, found, spec).as_(found.name, quoted=True) for item, found in inputs))
+    cells = exp.select(
+        *(_cell(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
+    )
+    texts = exp.select(
+        *(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
+    )
     money = spec.spec.money
     carried = []
     if spec.long_to_wide:
@@ -108,10 +119,14 @@ def kept(spec: PanelSpec) -> exp.Expr:
     )
 
 
-def select_values(spec: PanelSpec, numbered: bool) -> exp.Select:
+def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
     """Each panel column typed and scaled, beside the texts that it is made from."""
     read = [
-        _read_number(column(text_name(item.name)), spec).as_(item.name, quoted=True)
+        (
+            column(text_name(item.name))
+            if item.raw in numbers
+            else _read_number(column(text_name(item.name)), spec)
+        ).as_(item.name, quoted=True)
         for item in spec.columns
         if item.is_number
     ]
@@ -121,8 +136,8 @@ def select_values(spec: PanelSpec, numbered: bool) -> exp.Select:
         for found in item.inputs
         if found.words.at_least is not None
     ]
-    numbers = exp.select("*", *read).from_(select_texts(spec, numbered).subquery("texts"))
-    query = exp.select().from_(numbers.subquery("numbers"))
+    with_numbers = exp.select("*", *read).from_(select_texts(spec, numbered, numbers).subquery("texts"))
+    query = exp.select().from_(with_numbers.subquery("numbers"))
     values: dict[str, exp.Expr] = {}
     for item in spec.columns:
         if item.meta.type == "country":
@@ -148,8 +163,8 @@ def select_values(spec: PanelSpec, numbered: bool) -> exp.Select:
     return query.select(*(column(name, "numbers") for name in _carried(spec, numbered)))
 
 
-def select_panel(spec: PanelSpec, ordered: bool = True) -> exp.Select:
-    """The panel: one row a key, from the typed rows; sorted by key unless only counted."""
+def select_panel(spec: PanelSpec) -> exp.Select:
+    """The panel: one row a key, from the typed rows."""
     typed = exp.select("*").from_(TYPED_TABLE).where(column(OK)).subquery("t")
     if spec.long_to_wide:
         fixed = [item for item in spec.columns if item.spec.cell is None]
@@ -162,22 +177,41 @@ def select_panel(spec: PanelSpec, ordered: bool = True) -> exp.Select:
             if item.name in carried
             else column(item.name)
             for item in spec.columns
+            if not is_label(item, spec)
         ]
         known = [item.spec.cell for item in cells if item.spec.cell is not None]
         query = exp.select(*selected).from_(typed).where(_is_in(column(MEASURE), known)).group_by(*keys)
     else:
-        query = exp.select(*(column(item.name) for item in spec.columns)).from_(typed)
-    panel = exp.select(*(column(item.name) for item in spec.columns)).from_(query.subquery("p"))
+        varying = [item for item in spec.columns if not is_label(item, spec)]
+        query = exp.select(*(column(item.name) for item in varying)).from_(typed)
+    panel = exp.select(
+        *(
+            literal(item.spec.constant or "").as_(item.name, quoted=True)
+            if is_label(item, spec)
+            else column(item.name)
+            for item in spec.columns
+        )
+    ).from_(query.subquery("p"))
     if spec.spec.omit_empty:
         panel = panel.where(any_measure(spec))
-    return panel.order_by(*(column(key) for key in spec.keys)) if ordered else panel
+    return panel
+
+
+def is_label(item: PanelColumn, spec: PanelSpec) -> bool:
+    """Is the column one text for the whole panel, which need not be carried row by row?"""
+    return item.spec.constant is not None and item.meta.type == "text" and item.name not in spec.keys
 
 
 def any_measure(spec: PanelSpec) -> exp.Expr:
     """True where a column that is neither key nor constant has a value; in a wide or long file, a measure."""
     measures = [item for item in spec.columns if item.name not in spec.keys and item.raw is not None]
-    varying = [item for item in measures if item.spec.cell is not None or "" not in _raw_names(item, spec)]
+    varying = [item for item in measures if _varies(item, spec)]
     return exp.or_(*(present(column(item.name)) for item in varying or measures))
+
+
+def _varies(item: PanelColumn, spec: PanelSpec) -> bool:
+    by_period = item.spec.only_in is not None or "" not in _raw_names(item, spec)
+    return item.spec.cell is not None or (bool(spec.periods) and by_period)
 
 
 def present(value: exp.Expr) -> exp.Expr:
@@ -204,7 +238,7 @@ def _periods(spec: PanelSpec) -> exp.Expr:
     return exp.Values(expressions=rows, alias=alias)
 
 
-def _cell(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
+def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:
     if item.spec.constant is not None:
         return literal(item.spec.constant)
     if item.spec.file_name is not None:
@@ -218,6 +252,8 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
             by_period = by_period.when(column(PERIOD).eq(literal(period)), column(raw))
         return _trim(by_period)
     value: exp.Expr = column(names[""])
+    if found.raw in numbers:
+        return value
     if item.spec.cell is not None and spec.long_to_wide is not None:
         matches = _trim(column(spec.long_to_wide.names_from)).eq(literal(item.spec.cell))
         value = exp.Case().when(matches, value)
@@ -226,9 +262,9 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
     return _trim(value)
 
 
-def _text(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
+def _text(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:
     cell = column(found.name)
-    if found.raw is None:
+    if found.raw is None or found.raw in numbers:
         return cell
     missing = found.words.missing if found.words.missing is not None else spec.spec.missing
     if item.meta.type == "country" and found.words.missing is None:
@@ -263,8 +299,7 @@ def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
 def _read_number(text: exp.Expr, spec: PanelSpec) -> exp.Expr:
     read = spec.spec.read
     if read.thousands is None and read.decimal == ".":
-        stray = exp.RegexpLike(this=text, expression=literal("[^0-9+.eE-]"))
-        return exp.Case().when(exp.Not(this=stray), _as_double(text))
+        return exp.func(PLAIN_NUMBER, text)
     point, comma = re.escape(read.decimal), re.escape(read.thousands or "")
     grouped = f"|[0-9]{{1,3}}({comma}[0-9]{{3}})+" if comma else ""
     pattern = f"^[+-]?([0-9]+{grouped}|)({point}[0-9]*)?([eE][+-]?[0-9]+)?$"
@@ -337,8 +372,8 @@ def _same_money(spec: PanelSpec, values: dict[str, exp.Expr]) -> exp.Expr:
 
 
 def _trim(value: exp.Expr) -> exp.Expr:
-    """Without blanks at the ends; which blanks is said, since engines differ in their defaults."""
-    return exp.Trim(this=value, expression=literal(BLANKS))
+    """Without the BLANKS at the ends."""
+    return exp.func(TRIMMED, value)
 
 
 def _is_in(value: exp.Expr, options: list[str] | tuple[str, ...]) -> exp.Expr:

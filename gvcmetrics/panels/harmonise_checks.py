@@ -14,6 +14,7 @@ from gvcmetrics.panels.harmonise import (
     PERIOD,
     UNMAPPED,
     column,
+    is_label,
     is_money,
     literal,
     number_name,
@@ -82,11 +83,11 @@ def checks(spec: PanelSpec) -> list[Check]:
     return rules
 
 
-def select_typed(spec: PanelSpec) -> exp.Select:
+def select_typed(spec: PanelSpec, numbers: frozenset[str] = frozenset()) -> exp.Select:
     """The typed rows of the raw file, and whether each obeys every rule."""
-    values = select_values(spec, numbered=False).subquery("v")
+    values = select_values(spec, numbered=False, numbers=numbers).subquery("v")
     bad = exp.or_(*(rule.bad for rule in checks(spec)))
-    names = [column(item.name) for item in spec.columns]
+    names = [column(item.name) for item in spec.columns if not is_label(item, spec)]
     if spec.long_to_wide:
         names.append(column(MEASURE))
     return exp.select(*names, exp.Not(this=exp.paren(bad)).as_(OK, quoted=True)).from_(values)

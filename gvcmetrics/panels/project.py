@@ -45,6 +45,9 @@ class Project:
     def panel_file(self, name: str) -> Path:
         return self.parquet / f"{name}.parquet"
 
+    def panel_folder(self, name: str) -> Path:
+        return self.parquet / name
+
     def rejects_file(self, name: str) -> Path:
         return self.parquet / f"{name}.rejects.csv"
 

@@ -18,7 +18,6 @@ A spec declares; it computes nothing. Every transformation is a word of the clos
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,7 +37,7 @@ from gvcmetrics.panels.spec_columns import (
     with_crossed_lineage,
 )
 from gvcmetrics.panels.spec_errors import explain
-from gvcmetrics.panels.spec_presets import refuse_unmet, with_presets
+from gvcmetrics.panels.spec_presets import refuse_unmet, spec_digest, with_presets
 from gvcmetrics.panels.spec_words import ColumnSpec, FileSource, LongToWide, Read, Spec, WideToLong
 from gvcmetrics.panels.yaml_lines import Document, read_yaml
 
@@ -54,7 +53,7 @@ class PanelSpec:
     name : the panel's name, which is the file's name without `.yaml`.
     columns : in the order of the spec.
     keys : the columns that name a row; rows are sorted by them.
-    sha256 : checksum of the YAML file.
+    sha256 : checksum of the YAML file and of the presets that it extends.
     absent : optional columns that the raw file does not have, and hence the panel neither.
     """
 
@@ -140,8 +139,8 @@ def load_spec(path: Path | str) -> PanelSpec:
     refuse_unusable_layout(columns, spec, document)
     columns = with_crossed_lineage(columns, document)
     keys = _keys(spec, contract, [column.name for column in columns], document)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return PanelSpec(path.stem, path, digest, spec, contract, columns, keys, document)
+    _check_partition(spec, columns, keys, document)
+    return PanelSpec(path.stem, path, spec_digest(path), spec, contract, columns, keys, document)
 
 
 def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
@@ -172,6 +171,16 @@ def _check_source(spec: Spec, document: Document) -> None:
     if (money.deflator is None) != (money.base_year is None):
         remedy = "State both: `deflator: FILE.csv` and `base_year: 2010`"
         raise SpecError("a deflator goes with its base year", document.place(("money",)), remedy)
+
+
+def _check_partition(
+    spec: Spec, columns: tuple[PanelColumn, ...], keys: tuple[str, ...], document: Document
+) -> None:
+    types = {column.name: column.meta.type for column in columns if column.name in keys}
+    usable = [name for name, kind in types.items() if kind in ("integer", "country")]
+    if spec.partition_by is not None and spec.partition_by not in usable:
+        problem = f"'{spec.partition_by}' is no key that holds years, whole numbers or countries"
+        raise SpecError(problem, document.place(("partition_by",)), f"Write one of: {', '.join(usable)}")
 
 
 def _keys(spec: Spec, contract: Contract, names: list[str], document: Document) -> tuple[str, ...]:

@@ -186,7 +186,10 @@ def _refuse_misfits(
     if words.characters and words.characters[0] > words.characters[1]:
         refuse("characters", "the first character lies behind the last", "Write [first, last]")
     if source not in ("from", "cell"):
-        for word in (*tests, *changes, *_stated(words, ("by_label", "missing", "optional"))):
+        alone = (
+            ("by_label", "missing") if source in ("any_of", "all_of") else ("by_label", "missing", "optional")
+        )
+        for word in (*tests, *changes, *_stated(words, alone)):
             refuse(word, f"`{word}` has nothing to do with `{source}`", f"Remove `{word}`")
     if words.cell is not None and (spec.layout is None or spec.layout.long_to_wide is None):
         refuse("cell", "`cell` needs `layout: long_to_wide`", "Write `from`")

@@ -32,7 +32,7 @@ _PARTS: dict[str, type[BaseModel]] = {
 }
 
 
-def explain(error: ValidationError, document: Document) -> SpecError:
+def explain(error: ValidationError, document: Document, words: type[BaseModel] = Spec) -> SpecError:
     """The first problem, by line, as one sentence."""
     problems = error.errors()
     # For `source`, pydantic reports each member of the union; a map was meant when the file has one.
@@ -44,7 +44,7 @@ def explain(error: ValidationError, document: Document) -> SpecError:
     place = document.place(path)
     if first["type"] == "extra_forbidden":
         parent = next((part for part in reversed(path[:-1]) if part in _PARTS), None)
-        model = _PARTS[str(parent)] if parent is not None else Spec
+        model = _PARTS[str(parent)] if parent is not None else words
         valid = [field.alias or name for name, field in model.model_fields.items()]
         remedy = nearest(str(path[-1]), valid) or f"Valid keys here: {', '.join(valid)}"
         return SpecError("unknown key", place, remedy)

@@ -9,10 +9,12 @@ know and a spec must say.
 from __future__ import annotations
 
 import difflib
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from gvcmetrics.errors import Place, SpecError
+from gvcmetrics.panels.files import sha256
 from gvcmetrics.panels.spec_words import SOURCE_WORDS, TESTS
 from gvcmetrics.panels.yaml_lines import Document, KeyPath, read_yaml
 
@@ -43,11 +45,28 @@ def with_presets(document: Document, folder: Path, below: tuple[str, ...] = ()) 
     if name in below:
         chain = " → ".join([*below[below.index(name) :], name])
         raise SpecError(f"presets extend one another in a circle ({chain})", place, "Remove one `extends`")
-    own = folder / "presets" / f"{name}.yaml"
-    base = read_yaml(own if own.exists() else _SHIPPED / f"{name}.yaml")
+    base = read_yaml(_preset_file(name, folder))
     if not isinstance(base.data, dict):
         raise SpecError("a preset must be a map of keys", Place(base.file), "Write `columns:` and the like")
     return _merged(document, with_presets(base, folder, (*below, name)))
+
+
+def spec_digest(path: Path) -> str:
+    """SHA-256 of a spec; of one that extends presets, of the checksums of all its files.
+
+    Empty where they cannot be read, are not there, or extend one another in a circle.
+    """
+    files = [path]
+    try:
+        while isinstance(data := read_yaml(files[-1]).data, dict) and data.get("extends") is not None:
+            name = data["extends"]
+            if name not in preset_names(path.parent) or _preset_file(name, path.parent) in files:
+                return ""
+            files.append(_preset_file(name, path.parent))
+    except SpecError:
+        return ""
+    digests = [sha256(file) for file in files]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def refuse_unmet(document: Document) -> None:
@@ -61,6 +80,11 @@ def refuse_unmet(document: Document) -> None:
             name = document.data.get("extends")
             where = Place(document.file, key=wanted)
             raise SpecError(f"the preset '{name}' needs `{wanted}`", where, str(why))
+
+
+def _preset_file(name: str, folder: Path) -> Path:
+    own = folder / "presets" / f"{name}.yaml"
+    return own if own.exists() else _SHIPPED / f"{name}.yaml"
 
 
 def _merged(top: Document, base: Document) -> Document:

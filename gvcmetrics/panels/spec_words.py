@@ -159,6 +159,7 @@ class Spec(_Model):
     keep: dict[str, Texts] = {}
     money: Money | None = None
     keys: list[str] | None = None
+    partition_by: str | None = None
     missing: list[Text] = ["", "NA"]
     omit_empty: bool = False
     max_reject_share: Annotated[float | int, Field(ge=0, lt=1)] = 0

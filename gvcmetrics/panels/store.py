@@ -1,6 +1,9 @@
-"""Panels on disk: one Parquet file each, sorted by key, with its provenance in the file's metadata.
+"""Panels on disk: Parquet sorted by key, with provenance.
 
-The same raw file, spec and version give the same bytes: no date, no path and no machine is written.
+A panel is a file, `NAME.parquet`, with its provenance in the file's metadata; or, if its spec says
+`partition_by` or it has more than PARTITION_ROWS rows, a folder that Arrow, DuckDB, R and Spark read as
+one table, `NAME/year=2019/part.parquet`, with `_provenance.json` beside the years. The same raw file, spec
+and version give the same bytes: no date, no path and no machine is written.
 """
 
 from __future__ import annotations
@@ -19,11 +22,15 @@ import sqlglot
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
-from gvcmetrics.panels.files import sha256
+from gvcmetrics.panels.files import recover
 from gvcmetrics.panels.plugins import shipped_panels
 from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.spec_presets import spec_digest
 
-_METADATA_KEY = "gvcmetrics"
+# Beyond this, a year is read a good deal faster than the whole, and a sort of the whole spills to disk.
+PARTITION_ROWS = 5_000_000
+METADATA_KEY = "gvcmetrics"
+_PROVENANCE_FILE = "_provenance.json"
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a panel comes from; carried in the Parquet file and in `frame.attrs["provenance"]`."""
+    """Where a panel comes from; carried with the Parquet and in `frame.attrs["provenance"]`."""
 
     panel: str
     title: str
@@ -79,35 +86,96 @@ class Provenance:
     coverage: Coverage
     columns: dict[str, ColumnProvenance]
     notes: list[str]
+    partition_by: str | None = None
     simulated: bool = False
 
 
-def write_panel(
+def write_file(
     connection: duckdb.DuckDBPyConnection, query: exp.Select, provenance: Provenance, path: Path
 ) -> None:
-    """Stream a query to a Parquet file (zstd) with provenance in its metadata; `path` is overwritten."""
-    text = exp.Literal.string
-    metadata = text(json.dumps(asdict(provenance), ensure_ascii=False)).sql("duckdb")
-    options = (
-        f"FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, KV_METADATA {{{_METADATA_KEY}: {metadata}}}"
-    )
-    connection.execute(f"COPY ({query.sql('duckdb')}) TO {text(str(path)).sql('duckdb')} ({options})")
+    """Stream a query to a Parquet file with provenance in its metadata, sorted by key."""
+    metadata = exp.Literal.string(json.dumps(asdict(provenance), ensure_ascii=False)).sql("duckdb")
+    ordered = _sorted(query, provenance, list(provenance.columns))
+    _copy(connection, ordered, path, f", KV_METADATA {{{METADATA_KEY}: {metadata}}}")
+
+
+def write_part(
+    connection: duckdb.DuckDBPyConnection,
+    query: exp.Select,
+    provenance: Provenance,
+    value: str | int,
+    folder: Path,
+) -> None:
+    """Stream the rows of one value of the partitioning key to its part of a folder, sorted by key."""
+    by = provenance.partition_by
+    assert by is not None
+    rows = exp.select("*").from_(query.subquery("p")).where(_quoted(by).eq(exp.convert(value)))
+    part = _sorted(rows, provenance, [name for name in provenance.columns if name != by])
+    path = folder / f"{by}={value}" / "part.parquet"
+    path.parent.mkdir(parents=True)
+    _copy(connection, part, path, "")
+
+
+def finish_folder(provenance: Provenance, folder: Path) -> None:
+    """Write the provenance of a folder of parts."""
+    text = json.dumps(asdict(provenance), ensure_ascii=False, indent=1) + "\n"
+    (folder / _PROVENANCE_FILE).write_text(text, encoding="utf-8")
+
+
+def scan(path: Path, provenance: Provenance) -> exp.Select:
+    """All columns of a stored panel, as DuckDB reads them."""
+    arguments: list[exp.Expression] = [exp.Literal.string(str(path))]
+    if provenance.partition_by is not None:
+        integer = provenance.columns[provenance.partition_by].type == "integer"
+        kind = exp.Literal.string("BIGINT" if integer else "VARCHAR")
+        name = exp.to_identifier(provenance.partition_by, quoted=True)
+        types = exp.Struct(expressions=[exp.PropertyEQ(this=name, expression=kind)])
+        arguments = [
+            exp.Literal.string(str(path / "*" / "*.parquet")),
+            exp.EQ(this=exp.to_identifier("hive_types"), expression=types),
+        ]
+    return exp.select("*").from_(exp.Anonymous(this="read_parquet", expressions=arguments))
+
+
+def has_repeats(connection: duckdb.DuckDBPyConnection, path: Path, provenance: Provenance) -> bool:
+    """Do two rows of a stored panel have the same key? Rows are sorted, so they would be neighbours."""
+    before = [exp.Window(this=exp.func("LAG", _quoted(key)), over="OVER") for key in provenance.keys]
+    same = exp.and_(*(_quoted(key).eq(earlier) for key, earlier in zip(provenance.keys, before, strict=True)))
+    flagged = exp.select(same.as_("repeated")).from_(scan(path, provenance).subquery("panel"))
+    query = exp.select(exp.Count(this=exp.Star())).from_(flagged.subquery("f")).where("repeated")
+    return bool(connection.sql(query.sql("duckdb")).fetchall()[0][0])
+
+
+def find_panel(name: str, project: Project) -> Path | None:
+    """The file or the folder of a built panel."""
+    folder = project.panel_folder(name)
+    recover(folder)
+    if folder.is_dir():
+        return folder
+    path = project.panel_file(name)
+    return path if path.exists() else None
 
 
 def read_provenance(path: Path) -> Provenance:
-    """The provenance of a Parquet file that gvcmetrics wrote.
+    """The provenance of a panel that gvcmetrics wrote, file or folder.
 
     Raises
     ------
-    DataError : the file is damaged, or it is no panel.
+    DataError : the panel is damaged or not whole, or it is none.
     """
     try:
-        metadata = pq.read_schema(path).metadata or {}
-        stored: dict[str, Any] = json.loads(metadata[_METADATA_KEY.encode()])
+        stored: dict[str, Any]
+        if path.is_dir():
+            stored = json.loads((path / _PROVENANCE_FILE).read_text(encoding="utf-8"))
+            found = sum(pq.read_metadata(part).num_rows for part in path.glob("*/*.parquet"))
+            if found != stored["coverage"]["rows"]:
+                raise ValueError
+        else:
+            stored = json.loads((pq.read_schema(path).metadata or {})[METADATA_KEY.encode()])
     except (pa.ArrowInvalid, OSError, ValueError):
-        raise DataError(
-            "the Parquet file is damaged", Place(path.name), "Delete it and build the panel again"
-        ) from None
+        kind = "folder of Parquet files" if path.is_dir() else "Parquet file"
+        remedy = "Delete it and build the panel again"
+        raise DataError(f"the {kind} is damaged", Place(path.name), remedy) from None
     except KeyError:
         raise DataError(
             "the Parquet file is no panel of gvcmetrics", Place(path.name), "Build it from a spec"
@@ -141,21 +209,20 @@ def panel(
     DataError : an unknown column, or a condition that is none.
     """
     project = project or find_project()
-    path = project.panel_file(name)
-    if not path.exists():
-        raise _not_built(name, project)
+    path = find_panel(name, project)
+    if path is None:
+        raise not_built(name, project)
     provenance = read_provenance(path)
     wanted = list(provenance.columns) if columns is None else list(columns)
     _refuse_unknown(wanted, provenance)
-    query = exp.select(*(exp.column(exp.to_identifier(column, quoted=True)) for column in wanted)).from_(
-        "panel"
-    )
+    query = exp.select(*(_quoted(column) for column in wanted)).from_("panel")
     if where is not None:
         query = query.where(_condition(where, provenance))
-    file = exp.Literal.string(str(path)).sql("duckdb")
+    if provenance.partition_by is not None:
+        query = query.order_by(*(_quoted(key) for key in provenance.keys))
     with duckdb.connect() as connection:
-        connection.execute(f"CREATE TEMP VIEW panel AS SELECT * FROM read_parquet({file})")
         try:
+            connection.execute(f"CREATE TEMP VIEW panel AS {scan(path, provenance).sql('duckdb')}")
             table = connection.sql(query.sql("duckdb")).to_arrow_table()
         except duckdb.Error as error:
             problem = f"the panel cannot be read so ({str(error).splitlines()[0]})"
@@ -188,7 +255,8 @@ def panels(project: Project | None = None) -> pd.DataFrame:
 
 def panel_names(project: Project) -> list[str]:
     """Names of all panels that are built or have a spec, here or in an installed package."""
-    files = [*project.specs.glob("*.yaml"), *project.parquet.glob("*.parquet")]
+    folders = [file.parent for file in project.parquet.glob(f"*/{_PROVENANCE_FILE}")]
+    files = [*project.specs.glob("*.yaml"), *project.parquet.glob("*.parquet"), *folders]
     return sorted({*shipped_panels(), *(file.stem for file in files if not file.name.startswith("."))})
 
 
@@ -198,18 +266,45 @@ def build_command(name: str, project: Project) -> str:
     return f"gvcmetrics panel build {name}" if shipped else f"gvcmetrics panel build data/panels/{name}.yaml"
 
 
+def _quoted(name: str) -> exp.Column:
+    return exp.column(exp.to_identifier(name, quoted=True))
+
+
+def _sorted(query: exp.Select, provenance: Provenance, names: list[str]) -> exp.Select:
+    """The rows sorted by key, with country codes as text.
+
+    Codes are an ENUM while they are sorted, which is fast, but DuckDB 2.0 writes the statistics of an
+    ENUM with the threads racing one another, so that equal rows would not give equal bytes.
+    """
+    ordered = exp.select(*(_quoted(name) for name in names)).from_(query.subquery("panel"))
+    ordered = ordered.order_by(*(_quoted(key) for key in provenance.keys if key in names))
+    shown = [
+        exp.cast(_quoted(name), "VARCHAR").as_(name, quoted=True)
+        if provenance.columns[name].type == "country"
+        else _quoted(name)
+        for name in names
+    ]
+    return exp.select(*shown).from_(ordered.subquery("sorted"))
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: exp.Select, path: Path, options: str) -> None:
+    file = exp.Literal.string(str(path)).sql("duckdb")
+    written = f"FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false{options}"
+    connection.execute(f"COPY ({query.sql('duckdb')}) TO {file} ({written})")
+
+
 def _listed(name: str, project: Project) -> dict[str, Any]:
-    path, spec = project.panel_file(name), project.spec_file(name)
+    path, spec = find_panel(name, project), project.spec_file(name)
     if not spec.exists() and name in shipped_panels():
         spec = shipped_panels()[name].spec
     row: dict[str, Any] = {"panel": name, "state": "not built", "command": build_command(name, project)}
-    if not path.exists():
+    if path is None:
         return row
     try:
         found = read_provenance(path)
     except DataError:
         return {**row, "state": "damaged"}
-    stale = spec.exists() and sha256(spec) != found.spec_sha256
+    stale = spec.exists() and spec_digest(spec) != found.spec_sha256
     kept = {field: getattr(found, field) for field in ("title", "contract", "source", "licence")}
     counts = {
         field: getattr(found.coverage, field) for field in ("rows", "first_year", "last_year", "countries")
@@ -217,7 +312,8 @@ def _listed(name: str, project: Project) -> dict[str, Any]:
     return {**row, **kept, **counts, "state": "stale" if stale else "built"}
 
 
-def _not_built(name: str, project: Project) -> MissingSourceError:
+def not_built(name: str, project: Project) -> MissingSourceError:
+    """The error for a panel that is not there: how to build it, or the nearest that is."""
     known = panel_names(project)
     if name in known:
         return MissingSourceError(

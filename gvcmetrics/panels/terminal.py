@@ -18,11 +18,11 @@ from rich.table import Table
 from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.panels.build import Built
 from gvcmetrics.panels.catalogue import Source, catalogue, source
-from gvcmetrics.panels.describe import raw_columns, summarise
+from gvcmetrics.panels.describe import raw_columns, summarise_panel
 from gvcmetrics.panels.download import download
 from gvcmetrics.panels.fetch import download_path, how_to_get, mirror_path
 from gvcmetrics.panels.project import Project, find_project
-from gvcmetrics.panels.store import panel, panels, read_provenance
+from gvcmetrics.panels.store import find_panel, not_built, panels, read_provenance
 
 # Wide enough that a file or a pipe gets whole lines.
 _PLAIN_WIDTH = 200
@@ -87,8 +87,10 @@ def print_built_or_skipped(name: str, found: Built | MissingSourceError) -> None
 def print_description(name: str) -> None:
     """The codebook of one panel."""
     project = find_project()
-    frame = panel(name, project=project)
-    found = read_provenance(project.panel_file(name))
+    path = find_panel(name, project)
+    if path is None:
+        raise not_built(name, project)
+    found = read_provenance(path)
     coverage = found.coverage
     console = new_console()
     facts = {
@@ -112,7 +114,7 @@ def print_description(name: str) -> None:
         "raw column",
         numeric=("missing",),
     )
-    for line in summarise(frame, found):
+    for line in summarise_panel(found, project):
         table.add_row(
             line.name,
             line.column.type,

@@ -41,6 +41,11 @@ def print_check(report: CheckReport, path: Path) -> None:
     console = new_console()
     spec, tally = report.spec, report.tally
     if spec is None or tally is None:
+        if not report.problems:
+            said = (
+                "the spec is in order; the tables of an input-output panel are checked while they are built"
+            )
+            command(console, f"{said}. Next: gvcmetrics panel build {shown(path)}")
         return
     counts = f"{tally.rows:,} raw rows, {report.rows:,} rows of a {spec.contract.name} panel"
     say(console, f"{spec.name}: {counts}; keys {' × '.join(spec.keys)}", style="bold")

@@ -1,7 +1,9 @@
 """Location quotients and specialisation against base R (tests/reference/clusters), identities, bad input."""
 
+import warnings
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError, EstimationWarning
+from gvcmetrics.measures import cells as cells_module
 from gvcmetrics.measures.clusters import (
     industry_localisation,
     location_quotient,
@@ -92,7 +95,6 @@ def test_years_and_countries_are_kept_apart(plants):
 @pytest.mark.parametrize("dtype", ["str", "object", "category", "int64", "Int64", "float64", "period[Y-DEC]"])
 @pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
 def test_key_types_and_strides_do_not_matter(plants, dtype, order):
-    """A reversed frame holds its arrays backwards, which DuckDB cannot scan as they are."""
     codes = {"east": 2001, "north": 2002, "south": 2003, "west": 2004}
     region = plants["region"] if dtype in ("str", "object") else plants["region"].map(codes)
     if dtype.startswith("period"):
@@ -104,6 +106,51 @@ def test_key_types_and_strides_do_not_matter(plants, dtype, order):
     np.testing.assert_allclose(ours["location_quotient"], expected["location_quotient"], rtol=1e-12)
     back = {str(code): name for name, code in codes.items()}
     assert [back.get(str(r).removesuffix(".0"), r) for r in ours["region"]] == expected["region"].tolist()
+
+
+def test_large_tables_are_reduced_to_the_cells_that_occur(plants, monkeypatch):
+    expected = region_industry_table(plants)
+    monkeypatch.setattr(cells_module, "DENSE_CELLS", 3)
+    monkeypatch.setattr(cells_module, "ROWS_AT_ONCE", 5)
+    pd.testing.assert_frame_equal(region_industry_table(plants), expected, rtol=1e-12)
+
+
+def test_stretches_of_rows_add_up(plants, monkeypatch):
+    expected = region_industry_table(plants)
+    monkeypatch.setattr(cells_module, "ROWS_AT_ONCE", 7)
+    many = pd.concat([plants] * 3, ignore_index=True)
+    np.testing.assert_allclose(region_industry_table(many)["employment"], 3 * expected["employment"])
+
+
+def test_sums_agree_with_duckdb():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "region": pd.Series(rng.choice(["a", "b", None], 3000), dtype="str"),
+            "industry": pd.Categorical(rng.choice(["x", "y", "z"], 3000), ["z", "unused", "y", "x"]),
+            "year": pd.array(rng.choice([2001, 2002], 3000), dtype="Int64"),
+            "employment": rng.lognormal(2, 1, 3000),
+            "weight": rng.uniform(1, 4, 3000),
+        }
+    )
+    frame.loc[::50, "employment"] = np.nan
+    with pytest.warns(EstimationWarning, match="of 3000 rows"):
+        ours = region_industry_table(frame)
+    theirs = duckdb.sql(
+        "SELECT year, region, industry, sum(weight * employment) AS mass, sum(weight) AS firms, "
+        "count(*) AS n, sum((weight * employment) ** 3) AS cubes FROM frame "
+        "WHERE employment IS NOT NULL AND region IS NOT NULL GROUP BY ALL"
+    ).df()
+    theirs["industry"] = theirs["industry"].astype(frame["industry"].dtype)
+    theirs = theirs.sort_values(["year", "region", "industry"])
+    assert ours["industry"].tolist() == theirs["industry"].tolist()
+    for own, other in (
+        ("employment", "mass"),
+        ("n_firms", "firms"),
+        ("n_rows", "n"),
+        ("employment_cubed", "cubes"),
+    ):
+        np.testing.assert_allclose(ours[own], theirs[other], rtol=1e-12)
 
 
 tables = st.lists(
@@ -178,8 +225,11 @@ def test_missing_employment_is_left_out_with_a_warning(plants):
     holes = plants.astype({"employment": float})
     holes.loc[[1, 5], "employment"] = np.nan
     holes.loc[7, "region"] = None
-    with pytest.warns(EstimationWarning, match="3 of 48 rows"):
+    with pytest.warns(EstimationWarning, match="^3 of 48 rows"):
         ours = location_quotient(holes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        location_quotient(plants)
     pd.testing.assert_frame_equal(ours, location_quotient(plants.drop([1, 5, 7])))
 
 

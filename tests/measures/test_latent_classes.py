@@ -68,6 +68,8 @@ def test_the_seed_repeats_and_unanswered_rows_are_unknown(firms):
     assert first.posterior.iloc[0].isna().all()
     assert first.most_likely().iloc[0] == "unclassified"
     assert first.n_rows == 399
+    dropped = latent_classes(holes.iloc[1:], ITEMS, 2, seed=4)
+    assert first.log_likelihood == pytest.approx(dropped.log_likelihood, rel=1e-12)
     np.testing.assert_allclose(first.posterior.dropna().sum(axis=1), 1)
 
 

@@ -66,7 +66,7 @@ def test_the_bounds_are_reached_and_impossible_answers_refused():
     assert out.loc[0, "buyer_hhi_upper"] == pytest.approx(hhi([0.4, 0.4, 0.2]))
     assert out.loc[1].tolist() == [1, 1]
     assert out.loc[2:].isna().to_numpy().all()
-    for share, buyers in ((0.2, 3), (80.0, 4), (0.5, 1), (0.5, 2.5), (0.0, 3)):
+    for share, buyers in ((0.2, 3), (80.0, 4), (1.5, 4), (0.5, 1), (0.5, 2.5), (0.0, 3)):
         with pytest.raises(DataError, match=r"row 2, .*cannot both be true"):
             buyer_hhi_bounds(pd.DataFrame({"main_buyer_share": [share], "n_buyers": [buyers]}))
 

@@ -57,6 +57,18 @@ def test_empty_and_one_firm_clusters():
     assert out.loc["zero", ["cr_1", "cr_4", "hhi", "gini"]].isna().all()
 
 
+def test_the_same_name_in_another_country_or_year_is_another_cluster(plants):
+    abroad = plants.assign(employment=plants["employment"] * 3)
+    both = pd.concat([plants.assign(country="ITA", year=1), abroad.assign(country="ESP", year=1)])
+    out = size_distribution(both, cluster="region")
+    assert out.columns[:3].tolist() == ["country", "year", "region"]
+    alone = size_distribution(plants, cluster="region")
+    for country in ("ITA", "ESP"):
+        part = out[out["country"] == country]
+        np.testing.assert_allclose(part[["cr_1", "hhi", "gini"]], alone[["cr_1", "hhi", "gini"]])
+    assert len(size_distribution(both, cluster="region", by=())) == len(alone)
+
+
 def test_hub_and_spoke_ranks_dominated_clusters_first(plants):
     hub = pd.DataFrame({"region": "hub", "employment": [1000] + [2] * 20, "exports_usd": [1e6] + [0.0] * 20})
     even = pd.DataFrame({"region": "even", "employment": [10] * 30, "exports_usd": [5.0] * 30})

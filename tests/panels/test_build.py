@@ -366,7 +366,9 @@ def test_killed_builds_and_two_at_once_never_leave_half_a_panel(project: Project
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert target.read_bytes() == whole
-    (target.parent / f".{target.name}.1-abcdef.tmp").write_bytes(b"left by a dead process")
+    dead = target.parent / ".exports.1-abcdef.tmp"
+    (dead / "spill").mkdir(parents=True)
+    (dead / "panel").write_bytes(b"left by a dead process")
     build_panel(project.spec_file("exports"), project)
     assert target.read_bytes() == whole
     assert sorted(path.name for path in target.parent.iterdir()) == [target.name]

@@ -156,7 +156,7 @@ def test_text_as_it_is_written_elsewhere(
 def test_decimal_commas_are_not_guessed(project: Project, firms: Build) -> None:
     for number in ("1.5", "1,2,3", "1.23,5", "1,5x"):
         (project.raw / "f.csv").write_text(f"id;year;workers\na;2019;{number}\n")
-        with pytest.raises(DataError, match="row 2, column 'workers'.*not a number"):
+        with pytest.raises(DataError, match=r"row 2, column 'workers'.*not a number"):
             firms(
                 source="{file: raw/f.csv}",
                 extra='read: {delimiter: ";", decimal: ",", thousands: "."}\n',
@@ -267,7 +267,7 @@ def test_members_of_an_archive(project: Project, firms: Build) -> None:
     extra = 'read: {member: "{member}"}\n'
     assert firms(source="{file: raw/f.zip}", extra=extra, member="y/s_2019.csv")["year"].tolist() == [2019]
     assert firms(source="{file: raw/f.zip}", extra=extra, member="y/*.csv")["year"].tolist() == [2019, 2020]
-    with pytest.raises(DataError, match="no member 'z.csv'"):
+    with pytest.raises(DataError, match=r"no member 'z\.csv'"):
         firms(source="{file: raw/f.zip}", extra=extra, member="z.csv")
 
 
@@ -380,11 +380,11 @@ def test_wrong_delimiter_and_encoding_say_the_right_ones(project: Project, firms
     with pytest.raises(GvcError, match=r"Is the delimiter ';'\? Then write `read: \{delimiter: \";\"\}`"):
         firms(source="{file: raw/f.csv}")
     (project.raw / "f.csv").write_bytes("id,year,workers\na,2020,1\n".encode("utf-16"))
-    with pytest.raises(GvcError, match="UTF-16 text.*encoding: utf-16"):
+    with pytest.raises(GvcError, match=r"UTF-16 text.*encoding: utf-16"):
         firms(source="{file: raw/f.csv}")
     (project.raw / "f.csv").write_bytes(b"id,year,workers\na,2020,1\nb\xe9,2020,1\n")
     with pytest.raises(GvcError, match=r"f.csv, row 3.*not UTF-8.*encoding: cp1252"):
         firms(source="{file: raw/f.csv}")
+    (project.raw / "f.csv").write_bytes(b"id,year,workers\na,2020,1\nb\x81\n,2020,1\n")
     with pytest.raises(GvcError, match=r"f.csv, row 3: the line is not shift_jis text"):
-        (project.raw / "f.csv").write_bytes(b"id,year,workers\na,2020,1\nb\x81\n,2020,1\n")
         firms(source="{file: raw/f.csv}", extra="read: {encoding: shift_jis}\n")

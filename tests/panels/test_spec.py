@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import SpecError
@@ -114,6 +114,7 @@ def test_scalars_are_what_they_look_like(tmp_path: Path) -> None:
     }
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=200))
 def test_no_text_does_more_than_a_spec_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.mktemp("spec")
@@ -121,6 +122,7 @@ def test_no_text_does_more_than_a_spec_error(tmp_path_factory: pytest.TempPathFa
         load(folder, text.encode("utf-8", "surrogatepass"))
 
 
+@settings(deadline=None)
 @given(
     position=st.integers(0, len(SPEC) - 1),
     put=st.sampled_from(["", "\t", ":", "{", "\n", "&a ", "x", '"', "- "]),

@@ -6,9 +6,12 @@ than data ever compresses to: text of numbers shrinks to a tenth or a twentieth,
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import gzip
+import lzma
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,6 +24,19 @@ from gvcmetrics.errors import DataError, Place
 LARGEST_RATIO = 200
 _HARMLESS_BYTES = 50_000_000
 _CHUNK = 1 << 20
+_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+# What zipfile and gzip raise on bytes that are none of theirs.
+DAMAGED = (
+    zipfile.BadZipFile,
+    EOFError,
+    OSError,
+    ValueError,
+    IndexError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 def unpack(path: Path, member: str | None, formats: tuple[str, ...], scratch: Path) -> list[tuple[str, Path]]:
@@ -63,7 +79,9 @@ def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
 def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile, NotImplementedError) as error:
+    except DAMAGED as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise DataError("the disk is full", Place(path.name), "Free space and build again") from None
         problem = f"the archive is damaged or cut off ({str(error) or type(error).__name__})"
         raise DataError(problem, Place(path.name), "Restore the file, or download it again") from None
     except RuntimeError as error:

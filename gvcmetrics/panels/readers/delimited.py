@@ -16,6 +16,7 @@ _HEADER_BYTES = 1 << 20
 _CHUNK = 1 << 20
 _DELIMITERS = (",", ";", "\t", "|")
 REJECTS_LIMIT = 100
+UNREAD_TABLE = "unread_numbers"
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,25 @@ def better_delimiter(names: list[str], dialect: Dialect) -> str | None:
     return best if len(names) == 1 and counts[best] else None
 
 
-def delimited_relation(path: Path, names: Iterable[str], dialect: Dialect) -> exp.Expression:
-    """DuckDB's `read_csv` of a file, every column text, malformed lines set aside in `reject_errors`."""
+def delimited_relation(
+    path: Path,
+    names: Iterable[str],
+    dialect: Dialect,
+    numbers: frozenset[str] = frozenset(),
+    nulls: Iterable[str] = (),
+) -> exp.Expression:
+    """DuckDB's `read_csv` of a file, malformed lines set aside in `reject_errors`.
+
+    Every column is text but `numbers`; with these, the texts `nulls` are no value in any column, and
+    what is set aside is in UNREAD_TABLE, since it may be a number that cannot be read.
+    """
     text = exp.Literal.string
     columns = exp.Struct(
         expressions=[
-            exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=text("VARCHAR"))
+            exp.PropertyEQ(
+                this=exp.to_identifier(name, quoted=True),
+                expression=text("DOUBLE" if name in numbers else "VARCHAR"),
+            )
             for name in names
         ]
     )
@@ -124,6 +138,9 @@ def delimited_relation(path: Path, names: Iterable[str], dialect: Dialect) -> ex
         "store_rejects": exp.true(),
         "rejects_limit": exp.Literal.number(REJECTS_LIMIT),
     }
+    if numbers:
+        options["rejects_table"], options["rejects_scan"] = text(UNREAD_TABLE), text(f"{UNREAD_TABLE}_scans")
+        options["nullstr"] = exp.Array(expressions=[text(null) for null in nulls])
     if dialect.header_row > 1:
         options["skip"] = exp.Literal.number(dialect.header_row - 1)
     arguments = [exp.EQ(this=exp.to_identifier(name), expression=value) for name, value in options.items()]
@@ -170,3 +187,13 @@ def one_line_a_record(path: Path) -> bool:
                 return False
             before = joined[-1:]
     return True
+
+
+def has_any(path: Path, signs: Iterable[bytes]) -> bool:
+    """Does one of these bytes stand in the file after the header's first line?"""
+    with open(path, "rb") as file:
+        file.readline()
+        while chunk := file.read(_CHUNK):
+            if any(sign in chunk for sign in signs):
+                return True
+    return False

@@ -31,7 +31,8 @@ LABELLED = tuple(_READERS)
 def labelled_columns(path: Path, name: str, encoding: str | None) -> list[str]:
     """The column names of a .dta or .sav file, and `NAME#label` for those that have value labels."""
     _, meta = _read(path, name, encoding, metadataonly=True)
-    return [*meta.column_names, *(f"{column}{LABEL}" for column in meta.variable_value_labels)]
+    names = [name for name in meta.column_names if name]  # a damaged file may name none
+    return [*names, *(f"{column}{LABEL}" for column in meta.variable_value_labels)]
 
 
 def copy_labelled(path: Path, name: str, encoding: str | None, wanted: Iterable[str], target: Path) -> None:

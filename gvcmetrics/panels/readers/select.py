@@ -35,10 +35,12 @@ def select_raw(
     return query
 
 
-def duckdb_relation(table: RawTable) -> exp.Expression:
-    """One table as DuckDB reads it."""
+def duckdb_relation(
+    table: RawTable, numbers: frozenset[str] = frozenset(), nulls: Sequence[str] = ()
+) -> exp.Expression:
+    """One table as DuckDB reads it; of a text file, some columns as numbers."""
     if table.dialect is not None:
-        return delimited_relation(table.path, table.columns, table.dialect)
+        return delimited_relation(table.path, table.columns, table.dialect, numbers, nulls)
     arguments: list[exp.Expression] = [exp.Literal.string(str(table.path))]
     if table.rows_from is None:
         arguments.append(exp.EQ(this=exp.to_identifier("file_row_number"), expression=exp.true()))

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.panels.readers.archives import refuse_bomb
+from gvcmetrics.panels.readers.archives import DAMAGED, refuse_bomb
 from gvcmetrics.panels.readers.labelled import ROW
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
@@ -81,7 +81,7 @@ def _rows(path: Path, name: str, sheet: str | None) -> Iterator[tuple[int, list[
             raise DataError(f"the workbook has no sheet '{sheet}'", Place(name), remedy)
         found = workbook.get_sheet_by_name(sheet or workbook.sheet_names[0])
         yield from enumerate(found.iter_rows(), 1)
-    except (zipfile.BadZipFile, CalamineError, OSError, ValueError, IndexError) as error:
+    except (*DAMAGED, CalamineError) as error:
         problem = f"the workbook is damaged, cut off or protected ({str(error) or type(error).__name__})"
         raise DataError(problem, Place(name), "Restore the file, or save it again as .xlsx") from None
 

@@ -1,0 +1,103 @@
+"""Averages over rows of expected outcomes and of their slopes, with the gradient for the delta method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gvcmetrics.errors import ModelError
+from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.marginal.rows import Rows
+from gvcmetrics.models.marginal.surface import Surface
+
+
+@dataclass(frozen=True, eq=False)
+class Average:
+    """An average of each outcome (outcomes) and its gradient in the reported parameters (outcomes, p)."""
+
+    value: Array
+    gradient: Array
+
+    def __sub__(self, other: Average) -> Average:
+        return Average(self.value - other.value, self.gradient - other.gradient)
+
+
+def average_outcome(surface: Surface, rows: Rows) -> Average:
+    r"""Average of :math:`P(\eta_i)`; its gradient in the coefficients of index j averages :math:`P_j x_i`."""
+    X, Z, alpha, w = rows.arrays
+    B, shared = surface.coefficients(X.shape[1])
+    eta = X @ B.T + alpha[:, None]
+    m = surface.indices
+    values, gradients = [], []
+    for expected in surface.expected.values():
+        value, first, _ = expected(eta, shared)
+        weighted = w[:, None] * first
+        values.append(w @ value)
+        gradients.append(np.concatenate([(weighted[:, :m].T @ Z).ravel(), weighted[:, m:].sum(axis=0)]))
+    return Average(np.array(values), np.array(gradients) @ surface.jacobian)
+
+
+def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> list[Average]:
+    r"""Average of :math:`\sum_j P_j d_i'\beta_j`, by variable; :math:`d_i` are derivatives of X.
+
+    Its gradient in the coefficients of index l is the average of
+    :math:`(\sum_j P_{jl} d_i'\beta_j) x_i + P_l d_i`.
+    """
+    X, Z, alpha, w = rows.arrays
+    B, shared = surface.coefficients(X.shape[1])
+    eta = X @ B.T + alpha[:, None]
+    m = surface.indices
+    moves = []
+    for variable in variables:
+        positions, D = rows.slope(variable)
+        moves.append((positions, D, D @ B[:, positions].T))
+    found: list[tuple[list[float], list[Array]]] = [([], []) for _ in variables]
+    for expected in surface.expected.values():
+        _, first, second = expected(eta, shared)
+        for (positions, D, u), (values, gradients) in zip(moves, found, strict=True):
+            values.append(float(w @ (first[:, :m] * u).sum(axis=1)))
+            bend = w[:, None] * np.einsum("nja,nj->na", second, u)
+            by_index = bend[:, :m].T @ Z
+            by_index[:, positions] += (w[:, None] * first[:, :m]).T @ D
+            gradients.append(np.concatenate([by_index.ravel(), bend[:, m:].sum(axis=0)]))
+    return [Average(np.array(values), np.array(gradients) @ surface.jacobian) for values, gradients in found]
+
+
+def average_cross(surface: Surface, rows: Rows, a: str, b: str) -> Average:
+    r"""Average of :math:`\partial^2 P / \partial a \partial b` (Ai & Norton 2003).
+
+    With slopes :math:`u_j = d_a'\beta_j`, :math:`v_j = d_b'\beta_j` and :math:`s_j = d_{ab}'\beta_j` of the
+    indices this is :math:`\sum_{jl} P_{jl} u_j v_l + \sum_j P_j s_j`.
+
+    Raises
+    ------
+    ModelError : an outcome's third derivatives, which the error needs, are not known.
+    """
+    if None in surface.third.values():
+        raise ModelError(
+            f"the error of the cross derivative in '{a}' and '{b}' is not known for cells of a joint probit",
+            remedy="Ask for the outcomes by name, outcomes=['y1'], or for the change of the effect between "
+            f"two values: contrasts={{'{b}': [(1, 0)]}}",
+        )
+    X, Z, alpha, w = rows.arrays
+    B, shared = surface.coefficients(X.shape[1])
+    eta = X @ B.T + alpha[:, None]
+    m = surface.indices
+    (at_a, D_a), (at_b, D_b), (at_ab, D_ab) = rows.slope(a), rows.slope(b), rows.cross(a, b)
+    u, v, s = D_a @ B[:, at_a].T, D_b @ B[:, at_b].T, D_ab @ B[:, at_ab].T
+    values, gradients = [], []
+    for label, expected in surface.expected.items():
+        third = surface.third[label]
+        assert third is not None
+        _, first, second = expected(eta, shared)
+        by_u, by_v = (np.einsum("nja,nj->na", second, slopes) for slopes in (u, v))
+        values.append(float(w @ ((by_u[:, :m] * v).sum(axis=1) + (first[:, :m] * s).sum(axis=1))))
+        by_argument = w[:, None] * (third(eta, shared, u, v) + np.einsum("nja,nj->na", second, s))
+        by_index = by_argument[:, :m].T @ Z
+        by_index[:, at_a] += (w[:, None] * by_v[:, :m]).T @ D_a
+        by_index[:, at_b] += (w[:, None] * by_u[:, :m]).T @ D_b
+        by_index[:, at_ab] += (w[:, None] * first[:, :m]).T @ D_ab
+        gradients.append(np.concatenate([by_index.ravel(), by_argument[:, m:].sum(axis=0)]))
+    return Average(np.array(values), np.array(gradients) @ surface.jacobian)

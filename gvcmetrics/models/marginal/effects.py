@@ -1,0 +1,329 @@
+"""Marginal effects: what a change in a regressor does to the expected outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import signature
+from itertools import product
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.models.design import require
+from gvcmetrics.models.formula import split_outside, unquote, variables_of
+from gvcmetrics.models.marginal.averages import Average, average_cross, average_outcome, average_slopes
+from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
+from gvcmetrics.models.marginal.result import Margins
+from gvcmetrics.models.marginal.rows import Rows, Variable, sample_variables
+from gvcmetrics.models.marginal.surface import Surface, sample_rows, surface_of
+from gvcmetrics.models.prediction import Prediction
+from gvcmetrics.models.results import Results
+
+Names = tuple[str, ...]
+_MOST_SETTINGS = 10_000
+
+
+def margins(
+    results: Results,
+    variables: str | Sequence[str] | None = None,
+    *,
+    kind: Literal["effects", "predictions"] = "effects",
+    at: Mapping[str, Any] | None = None,
+    at_means: bool = False,
+    by: str | Sequence[str] | None = None,
+    contrasts: str | Mapping[str, str | Sequence[tuple[Any, Any]]] = "base",
+    scale: Literal["response", "index", "semi_elasticity"] | None = None,
+    unit_effect: Literal["averaged", "zero"] = "averaged",
+    outcomes: Sequence[str] | None = None,
+) -> Margins:
+    r"""Average marginal effects on the expected outcome, with delta-method errors.
+
+    With :math:`P(x)` the probability of an outcome (or the expected outcome) and weights
+    :math:`\omega_i` that add to one, the effect of a continuous variable v is the average derivative, that
+    of a category or of a 0/1 variable the average contrast, and that of `"v:z"` the second difference
+    (Ai & Norton 2003), which on the probability scale is not the coefficient of the product:
+
+    .. math::
+        \sum_i \omega_i \frac{\partial P(x_i)}{\partial v}, \qquad
+        \sum_i \omega_i [P(x_i; v = b) - P(x_i; v = a)], \qquad
+        \sum_i \omega_i \frac{\partial^2 P(x_i)}{\partial v \, \partial z}
+        \text{ or its differences.}
+
+    Every term in which a variable stands moves with it. The covariance is :math:`G V G'`, G the analytic
+    gradient and V the covariance of the results, clustered or not. Regressors are taken as given, as by
+    Stata's `margins`.
+
+    Parameters
+    ----------
+    results : of any model.
+    variables : names of columns of the data, or `"v:z"` for an interaction; by default every regressor. A
+        lag is a variable of its own, `"L(v)"`.
+    kind : `"predictions"` gives average expected outcomes: for the rows as they are (or `at` values), or
+        with every row put into each category of `variables`.
+    at : values that all rows are set to, `{"buyer_hhi": [0, 0.5, 1]}`; several variables are crossed.
+    at_means : evaluate once, where numbers are at their mean and categories at their shares.
+    by : columns; averages are taken within each of their groups.
+    contrasts : `"base"` (each category less the base), `"pairwise"`, `"adjacent"`; or by variable one of
+        these or pairs (to, from): `{"governance": [("network", "hierarchical")], "age": [(20, 10)]}`.
+    scale : `"response"`: probabilities, shares, counts; `"index"`: the linear index; by default the response
+        where the model has one.
+    unit_effect : random effects: effects averaged over the normal unit effect (population-averaged), or for
+        a unit whose effect is zero.
+    outcomes : categories of an ordered or multinomial outcome, by default all; of a joint probit the outcomes
+        (P(y = 1) whatever the others) and cells (`"y1=1, y2=0"`), by default all of two outcomes and
+        without the cells, which must be simulated, of more.
+
+    Notes
+    -----
+    Conditional likelihoods (`effects="fixed"` of logit, ordered and multinomial logit) do not estimate the
+    unit effects, so there is no probability. Their effects are on the log odds of a unit, or for the
+    logit with `scale="semi_elasticity"` on the log of the probability: the average of
+    :math:`(1 - P_{it})\beta` is :math:`(1 - \bar y)\beta`, with the mean outcome of the units whose outcome
+    changes, taken as given (Kemp & Santos Silva 2016). Absorbed effects (Poisson, logit, probit, cloglog)
+    are at their estimates and move with the coefficients as their first-order conditions say; averages are
+    over the rows used, so not over groups whose outcome never changes, and `bias_correction=` of the
+    coefficients does not correct the average itself.
+    With unit means in the model (`correlated`), a variable moves and its mean stays.
+
+    Raises
+    ------
+    ModelError : a variable is not in the model, has no derivative, or the effect has no meaning.
+    DataError : a category or a column is not known.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from gvcmetrics.models import logit
+    >>> frame = pd.DataFrame({"rd": [0, 1, 2, 3, 4, 5, 6, 7], "innovates": [0, 0, 1, 0, 1, 0, 1, 1]})
+    >>> margins(logit("innovates ~ rd", frame), "rd").params.round(4).to_dict()
+    {'rd': 0.104}
+    """
+    call = _call_text(results, {name: value for name, value in locals().items() if name != "results"})
+    if kind not in ("effects", "predictions"):
+        raise ModelError(f"kind={kind!r} is not known", remedy="Use 'effects' or 'predictions'")
+    surface = surface_of(results, scale, unit_effect, outcomes)
+    rows = sample_rows(results)
+    known = sample_variables(rows)
+    asked = _asked(variables, known, kind)
+    steps = {name: pairs_of(known[name], contrasts) for names in asked for name in names}
+    _refuse_meaningless(results, surface, kind, steps)
+    _refuse_offset(results, [*steps, *(at or {})])
+    settings = _settings(at, known)
+    found: list[tuple[dict[str, Any], Average]] = []
+    for group, keep in _groups(results, by):
+        for setting in settings:
+            where = rows if keep is None else rows.only(keep)
+            where = where.at(setting)
+            if at_means:
+                where = where.at_means(known, setting)
+            made = (
+                _predictions(surface, where, asked, known)
+                if kind == "predictions"
+                else _effects(surface, where, asked, steps)
+            )
+            found += [({**key, **setting, **group}, average) for key, average in made]
+    notes = _notes(results, unit_effect)
+    return _margins(results, surface, found, kind=kind, at_means=at_means, notes=notes, call=call)
+
+
+def _effects(
+    surface: Surface, rows: Rows, asked: list[Names], steps: Mapping[str, list[Pair] | None]
+) -> Iterator[tuple[dict[str, Any], Average]]:
+    smooth = [names[0] for names in asked if len(names) == 1 and steps[names[0]] is None]
+    slopes = dict(zip(smooth, average_slopes(surface, rows, smooth), strict=True))
+    levels: dict[tuple[tuple[str, Any], ...], Average] = {}
+
+    def outcome(**values: Any) -> Average:
+        key = tuple(values.items())
+        if key not in levels:
+            levels[key] = average_outcome(surface, rows.at(values))
+        return levels[key]
+
+    for names in asked:
+        if len(names) == 2:
+            yield from _second_differences(surface, rows, names, steps)
+        elif (pairs := steps[names[0]]) is None:
+            yield {"variable": names[0], "contrast": "dy/dx"}, slopes[names[0]]
+        else:
+            for to, base in pairs:
+                change = outcome(**{names[0]: to}) - outcome(**{names[0]: base})
+                yield {"variable": names[0], "contrast": label(to, base)}, change
+
+
+def _second_differences(
+    surface: Surface, rows: Rows, names: Names, steps: Mapping[str, list[Pair] | None]
+) -> Iterator[tuple[dict[str, Any], Average]]:
+    """How the effect of one variable changes with the other; the order does not matter."""
+    a, b = names
+    first, second = steps[a], steps[b]
+    variable = ":".join(names)
+    if first is None and second is None:
+        yield {"variable": variable, "contrast": f"d²y/d{a}d{b}"}, average_cross(surface, rows, a, b)
+        return
+    if first is not None and second is not None:
+        corner = {
+            (u, v): average_outcome(surface, rows.at({a: u, b: v}))
+            for u in dict.fromkeys(x for pair in first for x in pair)
+            for v in dict.fromkeys(x for pair in second for x in pair)
+        }
+        for (u1, u0), (v1, v0) in product(first, second):
+            change = (corner[u1, v1] - corner[u0, v1]) - (corner[u1, v0] - corner[u0, v0])
+            yield {"variable": variable, "contrast": f"({label(u1, u0)}) × ({label(v1, v0)})"}, change
+        return
+    smooth, jumps = (b, a) if second is None else (a, b)
+    pairs = first if second is None else second
+    assert pairs is not None
+    slope = {
+        value: average_slopes(surface, rows.at({jumps: value}), [smooth])[0]
+        for value in dict.fromkeys(x for pair in pairs for x in pair)
+    }
+    for to, base in pairs:
+        yield {"variable": variable, "contrast": f"dy/d{smooth}: {label(to, base)}"}, slope[to] - slope[base]
+
+
+def _predictions(
+    surface: Surface, rows: Rows, asked: list[Names], known: Mapping[str, Variable]
+) -> Iterator[tuple[dict[str, Any], Average]]:
+    if not asked:
+        yield {"variable": "prediction", "contrast": ""}, average_outcome(surface, rows)
+    for (name,) in asked:
+        for level in known[name].levels or ():
+            average = average_outcome(surface, rows.at({name: level}))
+            yield {"variable": name, "contrast": level_text(level)}, average
+
+
+def _asked(variables: str | Sequence[str] | None, known: Mapping[str, Variable], kind: str) -> list[Names]:
+    """Variables and pairs of variables."""
+    if variables is None:
+        return [] if kind == "predictions" else [(name,) for name in known]
+    texts = [variables] if isinstance(variables, str) else list(variables)
+    asked = []
+    for text in texts:
+        names: Names = (text,) if text in known else tuple(unquote(p) for p in split_outside(text, ":"))
+        for name in names:
+            if name not in known:
+                raise ModelError(
+                    f"'{name}' is not a variable of the model", remedy=f"They are {', '.join(known)}"
+                )
+        if len(names) > 2 or len(set(names)) < len(names):
+            raise ModelError(f"'{text}' is not an interaction of two variables", remedy="Write 'a:b'")
+        if kind == "predictions" and (len(names) > 1 or known[names[0]].levels is None):
+            raise ModelError(
+                f"predictions for each value of '{text}' need a variable with categories",
+                remedy=f"Give values: at={{'{names[0]}': [0, 1, 2]}}",
+            )
+        asked.append(names)
+    return asked
+
+
+def _settings(at: Mapping[str, Any] | None, known: Mapping[str, Variable]) -> list[dict[str, Any]]:
+    """Every combination of the values of `at`."""
+    values = {}
+    for name, given in (at or {}).items():
+        if name not in known:
+            raise ModelError(
+                f"at= names '{name}', which is not a variable of the model",
+                remedy=f"They are {', '.join(known)}",
+            )
+        several = given if isinstance(given, (list, tuple, np.ndarray, pd.Series, range)) else [given]
+        values[name] = [known_level(known[name], value) for value in several]
+    settings = [dict(zip(values, combination, strict=True)) for combination in product(*values.values())]
+    if not 0 < len(settings) <= _MOST_SETTINGS:
+        raise ModelError(f"at= has {len(settings)} combinations of values", remedy="Give fewer values")
+    return settings
+
+
+def _groups(
+    results: Results, by: str | Sequence[str] | None
+) -> list[tuple[dict[str, Any], NDArray[np.bool_] | None]]:
+    """Labels and masks of the subgroups."""
+    if by is None:
+        return [({}, None)]
+    columns = [by] if isinstance(by, str) else list(by)
+    sample = results.sample
+    assert sample is not None
+    require(sample.source, columns)
+    frame = sample.source[columns].iloc[sample.rows].reset_index(drop=True)
+    missing = frame.isna().any(axis=1).to_numpy()
+    if missing.any():
+        raise DataError(
+            f"{int(missing.sum())} rows of the estimation sample have no group",
+            Place(row=int(sample.rows[missing.argmax()]) + 2, column=", ".join(columns)),
+            "Fill the column, or estimate without these rows",
+        )
+    groups: list[tuple[dict[str, Any], NDArray[np.bool_] | None]] = []
+    for values, positions in frame.groupby(columns, sort=True, observed=True).indices.items():
+        values = values if isinstance(values, tuple) else (values,)
+        keep = np.zeros(len(frame), dtype=bool)
+        keep[positions] = True
+        groups.append((dict(zip(columns, values, strict=True)), keep))
+    return groups
+
+
+def _refuse_meaningless(
+    results: Results, surface: Surface, kind: str, steps: Mapping[str, list[Pair] | None]
+) -> None:
+    jumps = [name for name, pairs in steps.items() if pairs is not None]
+    if not surface.discrete and jumps:
+        raise ModelError(
+            f"the change of a log probability as '{jumps[0]}' jumps depends on the unit effects, which a "
+            "conditional likelihood does not estimate",
+            remedy="Use scale='index' for the change of the log odds",
+        )
+    if kind == "predictions" and isinstance(results.predictor, Prediction) and results.predictor.conditional:
+        raise ModelError(
+            "a conditional likelihood has no level to predict, only changes",
+            remedy="Ask for effects, or use effects='correlated'",
+        )
+
+
+def _refuse_offset(results: Results, names: Sequence[str]) -> None:
+    sample = results.sample
+    assert sample is not None
+    held = variables_of(sample.offset_name) if sample.offset_name else ()
+    for name in names:
+        if name in held:
+            raise ModelError(
+                f"'{name}' stands in the offset too, which stays as it is",
+                remedy="Make the offset a column of its own, if its part in it is to stay",
+            )
+
+
+def _margins(
+    results: Results, surface: Surface, found: list[tuple[dict[str, Any], Average]], **facts: Any
+) -> Margins:
+    """Estimates outcome by outcome, and their covariance G V G'."""
+    labels = list(surface.expected)
+    keys = pd.DataFrame([{**key, "outcome": outcome} for outcome in labels for key, _ in found])
+    values = np.array([average.value for _, average in found]).T.ravel()
+    G = np.concatenate([[average.gradient[o] for _, average in found] for o in range(len(labels))])
+    return Margins(results, keys, values, G @ results.cov.to_numpy() @ G.T, surface.scale, **facts)
+
+
+def _call_text(results: Results, options: dict[str, Any]) -> str:
+    defaults = {name: parameter.default for name, parameter in signature(margins).parameters.items()}
+    given = [f"{name}={value!r}" for name, value in options.items() if value is not defaults[name]]
+    return f"{results.call}.margins({', '.join(given)})"
+
+
+def _notes(results: Results, unit_effect: str) -> tuple[str, ...]:
+    notes = []
+    prediction, sample = results.predictor, results.sample
+    if isinstance(prediction, Prediction) and prediction.random:
+        notes.append(
+            "Averaged over the normal unit effect."
+            if unit_effect == "averaged"
+            else "For a unit whose effect is zero."
+        )
+    if isinstance(prediction, Prediction) and prediction.conditional:
+        notes.append("Unit effects are conditioned away, so there are no probabilities.")
+    if results.family is not None and sample is not None and sample.absorbed:
+        notes.append(
+            "Over the rows used, absorbed effects at their estimates, which move with the coefficients."
+        )
+    if sample is not None and sample.weights is not None:
+        notes.append(f"Averages are weighted by {sample.weights_name}.")
+    return tuple(notes)

@@ -1,0 +1,263 @@
+"""The rows at which effects are evaluated: regressors at other values of a variable, and their slopes.
+
+A variable may stand in any number of terms, transformed and crossed with others; only the columns of
+those terms are built again. Slopes are exact: the columns are computed at x + ih with h = 1e-20, whose
+imaginary part over h is the derivative to machine precision (Squire & Trapp 1998).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.models.design import FUNCTIONS, Design, factor_variables
+from gvcmetrics.models.families.base import Array
+
+Positions = NDArray[np.intp]
+_STEP = 1e-20
+_STEEPEST = 1e8
+# Functions that carry a complex argument through; abs is replaced by one that does.
+_ANALYTIC = frozenset(
+    (
+        *("log", "log10", "log2", "log1p", "exp", "expm1", "sqrt", "abs"),
+        *("sin", "cos", "tan", "sinh", "cosh", "tanh", "asinh", "arcsinh"),
+        *("maximum", "minimum", "where", "I", "Q", "C"),
+        *("center", "scale", "bs", "cr", "cs", "cc"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A column among the regressors.
+
+    levels : its categories; (0, 1) for a 0/1 column of numbers; None if it is continuous.
+    base : the level that others are compared with. categorical : whether it enters through dummies.
+    """
+
+    name: str
+    levels: tuple[Any, ...] | None
+    base: Any = None
+    categorical: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows with their weights (which add to one).
+
+    frame : the columns that the regressors are made of. X : regressors (n, k), unit means included.
+    alpha : (n) what the index holds besides X b: offset, absorbed effects. shift : (n, k) added to X where
+    the index is differentiated in the coefficients, because absorbed effects move with them.
+    collapsed : the rows stand for one, at their mean.
+    """
+
+    design: Design
+    frame: pd.DataFrame
+    X: Array
+    weights: Array
+    alpha: Array
+    shift: Array | None = None
+    collapsed: bool = False
+
+    def only(self, keep: NDArray[np.bool_]) -> Rows:
+        """Some of the rows, their weights adding to one again."""
+        weights = self.weights[keep]
+        return replace(
+            self,
+            frame=self.frame[keep],
+            X=self.X[keep],
+            weights=weights / weights.sum(),
+            alpha=self.alpha[keep],
+            shift=None if self.shift is None else self.shift[keep],
+        )
+
+    def at(self, values: Mapping[str, Any]) -> Rows:
+        """The rows with some variables set to one value each."""
+        if not values:
+            return self
+        frame = self.frame.copy(deep=False)
+        for name, value in values.items():
+            frame[name] = _constant(frame[name], value)
+        positions, columns = _columns(
+            self.design, frame, lambda term: not _variables(term).isdisjoint(values)
+        )
+        X = self.X.copy()
+        X[:, positions] = columns
+        return replace(self, frame=frame, X=X)
+
+    def at_means(self, variables: Mapping[str, Variable], held: Mapping[str, Any]) -> Rows:
+        """One row: numbers at their mean, categories at their shares, variables in `held` as they are."""
+        means = {}
+        for name, variable in variables.items():
+            if name not in held and not variable.categorical:
+                means[name] = float(self.weights @ self.frame[name].to_numpy(dtype=np.float64))
+        return replace(self.at(means), collapsed=True)
+
+    @cached_property
+    def arrays(self) -> tuple[Array, Array, Array, Array]:
+        """X, derivative of the index in the coefficients, alpha and weights; one row if collapsed."""
+        Z = self.X if self.shift is None else self.X + self.shift
+        if not self.collapsed:
+            return self.X, Z, self.alpha, self.weights
+        w = self.weights
+        return (w @ self.X)[None], (w @ Z)[None], np.array([w @ self.alpha]), np.ones(1)
+
+    def slope(self, variable: str) -> tuple[Positions, Array]:
+        """Positions of the columns that depend on a variable, and their derivatives (n, positions)."""
+        _refuse_kinks(self.design, variable)
+        return self._slope(variable, self.frame, frozenset([variable]))
+
+    def cross(self, a: str, b: str) -> tuple[Positions, Array]:
+        """Positions and cross derivatives of the columns in which both variables stand.
+
+        A column is a product of factors, so where one of the variables is a factor by itself the cross
+        derivative is the derivative in the other with that factor at one.
+        """
+        for plain, other in ((b, a), (a, b)):
+            if all(_alone(plain, term) for term, _, _ in _terms(self.design) if {a, b} <= _variables(term)):
+                frame = self.frame.assign(**{plain: 1.0})
+                return self._slope(other, frame, frozenset([a, b]))
+        raise ModelError(
+            f"the cross derivative of the regressors in '{a}' and '{b}' is not known",
+            remedy=f"Write their product as {a}:{b} in the formula, or ask for a contrast between two values",
+        )
+
+    def _slope(self, variable: str, frame: pd.DataFrame, shared: frozenset[str]) -> tuple[Positions, Array]:
+        """Derivatives of the columns of the terms that hold all the variables of `shared`."""
+        values = self.frame[variable].to_numpy(dtype=np.float64)
+        # At the upper end of a spline the step goes inwards in the ordering of complex numbers.
+        step = np.where(values == values.max(), -_STEP, _STEP)
+        frame = frame.copy(deep=False)
+        frame[variable] = values + 1j * step
+        positions, columns = _columns(self.design, frame, lambda term: shared <= _variables(term))
+        D = columns.imag / step[:, None]
+        # Where a derivative is infinite (a root at zero) the step finds one of the order of h^(-1/2).
+        steep = np.ptp(columns.real, axis=0) / np.ptp(values) if np.ptp(values) > 0 else 1.0
+        infinite = ~(np.abs(D) <= _STEEPEST * np.where(steep > 0, steep, 1.0)).all(axis=1)
+        if infinite.any():
+            bad = int(infinite.argmax())
+            raise ModelError(
+                f"the derivative of the regressors in '{variable}' is infinite at {values[bad]:g}",
+                remedy="Leave such rows out, or ask for a contrast between two values",
+            )
+        return positions, (self.weights @ D)[None] if self.collapsed else D
+
+
+def sample_variables(rows: Rows) -> dict[str, Variable]:
+    """The variables among the regressors that stayed in the model, in their order."""
+    design, frame = rows.design, rows.frame
+    coded: dict[str, Variable] = {}
+    for factor, state in design.spec.factor_contrasts.items():
+        names = factor_variables(factor)
+        if len(names) != 1 or names[0] not in frame:
+            continue
+        levels = tuple(state.levels)
+        base = getattr(state.contrasts, "base", None)
+        known = set(frame[names[0]].dropna().unique()) <= set(levels)
+        if known:
+            coded[names[0]] = Variable(names[0], levels, base if base in levels else levels[0], True)
+    found: dict[str, Variable] = {}
+    for term, _, positions in _terms(design):
+        if not set(positions) & set(design.kept):
+            continue
+        for factor in term.factors:
+            for name in factor_variables(factor):
+                if name in frame:
+                    found.setdefault(name, coded.get(name) or _number(name, frame[name]))
+    return found
+
+
+def _number(name: str, column: pd.Series) -> Variable:
+    if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
+        raise DataError(
+            f"numbers or categories are needed, the column holds {column.dtype}", Place(column=name)
+        )
+    if np.isin(column.to_numpy(dtype=np.float64), (0.0, 1.0)).all():
+        return Variable(name, (0, 1), 0)
+    return Variable(name, None)
+
+
+def _constant(column: pd.Series, value: Any) -> Any:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return pd.Categorical.from_codes(
+            np.full(len(column), column.cat.categories.get_loc(value)), dtype=column.dtype
+        )
+    return np.full(len(column), value, dtype=object if isinstance(value, str) else None)
+
+
+def _columns(design: Design, frame: pd.DataFrame, wanted: Callable[[Any], bool]) -> tuple[Positions, Array]:
+    """The kept columns of some terms: their positions in X, and their values."""
+    terms, kept_positions, within = [], [], []
+    place = {position: at for at, position in enumerate(design.kept)}
+    count = 0
+    for term, _, positions in _terms(design):
+        if not wanted(term):
+            continue
+        terms.append(term)
+        for position in positions:
+            if position in place:
+                kept_positions.append(place[position])
+                within.append(count)
+            count += 1
+    if not kept_positions:
+        return np.empty(0, dtype=np.intp), np.empty((len(frame), 0))
+    with np.errstate(all="ignore"):
+        built = design.spec.subset(terms).get_model_matrix(frame, context={**FUNCTIONS, "abs": _abs})
+    return np.array(kept_positions, dtype=np.intp), np.asarray(built)[:, within]
+
+
+def _terms(design: Design) -> list[tuple[Any, Any, range]]:
+    """Every term of the specification with the positions of its columns."""
+    found, start = [], 0
+    for term, scoped, names in design.spec.structure:
+        found.append((term, scoped, range(start, start + len(names))))
+        start += len(names)
+    return found
+
+
+def _variables(term: Any) -> frozenset[str]:
+    return frozenset(name for factor in term.factors for name in factor_variables(factor))
+
+
+def _alone(variable: str, term: Any) -> bool:
+    """Whether the variable stands in the term as a factor of its own, and nowhere else in it."""
+    factors = [factor for factor in term.factors if variable in factor_variables(factor)]
+    return len(factors) == 1 and factors[0].eval_method.value == "lookup"
+
+
+def _abs(values: Any) -> Any:
+    return values * np.sign(np.real(values))
+
+
+def _refuse_kinks(design: Design, variable: str) -> None:
+    """Raise for a function of the variable that does not carry a derivative."""
+    for term, _, _ in _terms(design):
+        for factor in term.factors:
+            if variable not in factor_variables(factor) or factor.eval_method.value == "lookup":
+                continue
+            for node in ast.walk(ast.parse(_plain(factor.expr), mode="eval")):
+                if isinstance(node, ast.Call):
+                    function = node.func
+                    name = (
+                        function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+                    )
+                    if name not in _ANALYTIC or (name == "abs" and isinstance(function, ast.Attribute)):
+                        raise ModelError(
+                            f"the derivative of {name}() in '{factor.expr}' is not known",
+                            remedy=f"Write powers as I({variable}**2), or ask for a contrast between two "
+                            f"values: contrasts={{'{variable}': [(1, 0)]}}",
+                        )
+
+
+def _plain(expression: str) -> str:
+    """The expression with its quoted names replaced, so that Python can parse it."""
+    parts = expression.split("`")
+    return "".join(part if position % 2 == 0 else "name" for position, part in enumerate(parts))

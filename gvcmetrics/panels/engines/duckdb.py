@@ -1,0 +1,40 @@
+"""The embedded engine: DuckDB with a bound on its memory, spilling to disk beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from gvcmetrics.panels.harmonise import BLANKS, PLAIN_NUMBER, TRIMMED
+
+# What DuckDB may hold in memory; Python and its libraries come on top (some 0.2 GB). Tables and sorts
+# that need more go to the spill folder, so the size of a panel is bounded by the disk alone.
+MEMORY_LIMIT = "1GB"
+
+# A search for a blank costs a quarter of TRIM, and most texts have none.
+_BLANK = " OR ".join(f"CONTAINS(x, '{blank}')" for blank in BLANKS)
+_FUNCTIONS = {
+    TRIMMED: f"CASE WHEN {_BLANK} THEN TRIM(x, '{BLANKS}') ELSE x END",
+    PLAIN_NUMBER: "CASE WHEN REGEXP_FULL_MATCH(x, '[0-9+.eE-]*') THEN TRY_CAST(x AS DOUBLE) END",
+}
+
+
+@contextmanager
+def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that spills into a folder, and knows the functions that harmonising calls."""
+    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT}) as connection:
+        connection.execute("SET temp_directory = ?", [str(spill)])
+        # DuckDB does not know the number of rows in a text file, takes it for small, and would keep the
+        # whole file in memory to look up the few rows of a table of codes in it.
+        connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(define_functions())
+        yield connection
+
+
+def define_functions() -> str:
+    """The SQL that defines the functions."""
+    return "\n".join(f"CREATE TEMP MACRO {name}(x) AS {body};" for name, body in _FUNCTIONS.items())

@@ -1,0 +1,168 @@
+"""Simulated panels with known parameters, one design for each response and treatment of unit effects.
+
+For testing estimators only. The rows follow the model that the estimator assumes:
+
+.. math:: \\eta_{it} = \\beta_0 + \\beta_1 x_{1,it} + \\beta_2 d_{it} + \\alpha_i
+
+with :math:`x_1` normal (partly constant within units), d a coin, and a unit effect that is zero
+(`pooled`), normal (`random`), :math:`\\gamma\\bar x_{1,i}` plus a normal part (`correlated`) or without it
+(`correlated_pooled`), or a skewed function of :math:`\\bar x_{1,i}` (`fixed`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from gvcmetrics.errors import ModelError
+
+INTERCEPT, SLOPE, SHIFT = -0.3, 0.5, -0.4
+SIGMA, GAMMA = 0.8, 0.6
+CUTS = (-0.8, 0.4, 1.4)
+SECOND = {"Intercept": 0.2, "x1": -0.4, "d": 0.6}
+DISPERSION, CORRELATION, PRECISION, NOISE = 0.5, 0.5, 4.0, 1.0
+EFFECTS = ("pooled", "fixed", "random", "correlated", "correlated_pooled")
+
+Draw = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def _count(eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.poisson(np.exp(eta))
+
+
+def _mixed_count(eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.poisson(np.exp(eta) * rng.gamma(1 / DISPERSION, DISPERSION, len(eta)))
+
+
+def _share(eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    mean = 1 / (1 + np.exp(-eta))
+    return rng.beta(PRECISION * mean, PRECISION * (1 - mean))
+
+
+_DRAWS: dict[str, Draw] = {
+    "ols": lambda eta, rng: eta + rng.normal(0, NOISE, len(eta)),
+    "logit": lambda eta, rng: (eta + rng.logistic(size=len(eta)) > 0).astype(int),
+    "probit": lambda eta, rng: (eta + rng.normal(size=len(eta)) > 0).astype(int),
+    "cloglog": lambda eta, rng: (rng.exponential(size=len(eta)) < np.exp(eta)).astype(int),
+    "poisson": _count,
+    "negative_binomial": _mixed_count,
+    "fractional_logit": _share,
+    "ordered_logit": lambda eta, rng: np.searchsorted(CUTS, eta + rng.logistic(size=len(eta))),
+    "ordered_probit": lambda eta, rng: np.searchsorted(CUTS, eta + rng.normal(size=len(eta))),
+}
+RESPONSES = (*_DRAWS, "multinomial_logit", "joint_probit")
+
+
+def simulate_panel(
+    response: str, effects: str = "pooled", *, units: int = 300, periods: int = 6, seed: int = 0
+) -> pd.DataFrame:
+    """A balanced panel drawn from the model of one response and one treatment of unit effects.
+
+    Parameters
+    ----------
+    response : one of `RESPONSES`, named as the estimators are.
+    effects : one of `EFFECTS`.
+    units, periods : its size. seed : of the draws.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `unit`, `period`, `x1`, `d`, `y` (two outcomes `y1`, `y2` of `joint_probit`), with
+        ``attrs["simulated"] = True``, ``attrs["formula"]`` and ``attrs["truth"]``: the parameters by the name
+        that the estimator gives them.
+
+    Raises
+    ------
+    ModelError
+        For an unknown response or effects.
+    """
+    if response not in RESPONSES or effects not in EFFECTS:
+        raise ModelError(
+            f"there is no simulated panel of {response!r} with effects={effects!r}",
+            remedy=f"Choose from {', '.join(RESPONSES)} and {', '.join(EFFECTS)}.",
+        )
+    rng = np.random.default_rng(seed)
+    unit = np.repeat(np.arange(units), periods)
+    x1 = 0.5 * rng.normal(size=units)[unit] + rng.normal(0, 0.9, len(unit))
+    d = rng.integers(0, 2, len(unit)).astype(float)
+    alpha, truth = _unit_effects(effects, np.bincount(unit, x1) / periods, rng)
+    frame = pd.DataFrame({"unit": unit, "period": np.tile(np.arange(periods), units), "x1": x1, "d": d})
+    ordered = response.startswith("ordered")
+    eta = (0.0 if ordered else INTERCEPT) + SLOPE * x1 + SHIFT * d + alpha[unit]
+    slopes = {"x1": SLOPE, "d": SHIFT, **truth}
+    if response in _DRAWS:
+        frame["y"] = _DRAWS[response](eta, rng)
+        slopes |= {"log_alpha": np.log(DISPERSION)} if response == "negative_binomial" else {}
+        if ordered and effects != "fixed":
+            slopes |= {f"cut{j}": cut for j, cut in enumerate(CUTS, 1)}
+    else:
+        other = SECOND["Intercept"] + SECOND["x1"] * x1 + SECOND["d"] * d + alpha[unit]
+        slopes = _two_equations(response, slopes)
+        if response == "multinomial_logit":
+            utility = np.column_stack([np.zeros(len(eta)), eta, other]) + rng.gumbel(size=(len(eta), 3))
+            frame["y"] = utility.argmax(axis=1)
+        else:
+            errors = rng.multivariate_normal([0, 0], [[1, CORRELATION], [CORRELATION, 1]], len(eta))
+            frame["y1"], frame["y2"] = ((np.column_stack([eta, other]) + errors) > 0).astype(int).T
+    frame.attrs["simulated"] = True
+    frame.attrs["formula"] = "y1 + y2 ~ x1 + d" if response == "joint_probit" else "y ~ x1 + d"
+    frame.attrs["truth"] = slopes
+    return frame
+
+
+def simulate_clusters(
+    response: str = "ols", *, clusters: int = 8, size: int = 30, seed: int = 0
+) -> pd.DataFrame:
+    """Rows in clusters that share an error and a regressor x1 without effect: for the size of tests.
+
+    Parameters
+    ----------
+    response : `ols` or `logit`. clusters, size : their number, and rows in each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `cluster`, `x1` (constant in a cluster), `x2`, `y`, with ``attrs["simulated"] = True``.
+    """
+    if response not in ("ols", "logit"):
+        raise ModelError(f"there are no simulated clusters of {response!r}", remedy="Choose ols or logit.")
+    rng = np.random.default_rng(seed)
+    cluster = np.repeat(np.arange(clusters), size)
+    x2 = rng.normal(size=len(cluster))
+    eta = 0.5 * x2 + 0.5 * rng.normal(size=clusters)[cluster]
+    frame = pd.DataFrame(
+        {
+            "cluster": cluster,
+            "x1": rng.normal(size=clusters)[cluster],
+            "x2": x2,
+            "y": _DRAWS[response](eta, rng),
+        }
+    )
+    frame.attrs["simulated"] = True
+    return frame
+
+
+def _unit_effects(
+    effects: str, mean: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, dict[str, float]]:
+    """The unit effects, and the parameters of theirs that an estimator reports."""
+    normal = SIGMA * rng.normal(size=len(mean))
+    if effects == "random":
+        return normal, {"sigma_u": SIGMA}
+    if effects == "correlated":
+        return GAMMA * mean + normal, {"mean(x1)": GAMMA, "sigma_u": SIGMA}
+    if effects == "correlated_pooled":
+        return GAMMA * mean, {"mean(x1)": GAMMA}
+    if effects == "fixed":
+        return mean + 0.5 * (rng.exponential(size=len(mean)) - 1), {}
+    return np.zeros(len(mean)), {}
+
+
+def _two_equations(response: str, first: dict[str, float]) -> dict[str, float]:
+    names = ("1", "2") if response == "multinomial_logit" else ("y1", "y2")
+    second = {**first, "x1": SECOND["x1"], "d": SECOND["d"]}
+    both = {f"{name}: {term}": value for name, terms in zip(names, (first, second), strict=True)
+            for term, value in terms.items()}  # fmt: skip
+    return both | ({"rho(y2, y1)": CORRELATION} if response == "joint_probit" else {})

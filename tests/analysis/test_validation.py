@@ -1,0 +1,108 @@
+"""The Monte Carlo harness: a small run, and its verdicts on made-up draws."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "analysis" / "validation" / "run.py"
+
+
+@pytest.fixture(scope="module")
+def run():
+    # The processes of the pool look the module up by its name.
+    spec = importlib.util.spec_from_file_location("validation_run", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["validation_run"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["validation_run"]
+
+
+def made_up(run, shift: float, covered: float, n: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    estimates = rng.normal(size=n)
+    estimates = 0.5 + 0.1 * (estimates - estimates.mean()) / estimates.std(ddof=1) + shift * 0.1 / np.sqrt(n)
+    inside = np.arange(n) < covered * n
+    frame = {"truth": 0.5, "estimate": estimates, "error": 0.1, "covered": inside, "converged": True}
+    cell = run.Cell("logit", "pooled", "pooled", "pooled")
+    return run.summarise(cell, pd.DataFrame(frame, index=pd.Index(["x1"] * n)))
+
+
+@pytest.mark.parametrize(
+    ("shift", "covered", "inside", "far"),
+    [
+        (0.0, 0.95, "yes", 0),
+        (1.9, 0.935, "yes", 0),
+        (2.1, 0.95, "no", 0),
+        (0.0, 0.925, "no", 0),
+        (-4.1, 0.95, "no", 1),
+        (0.0, 0.90, "no", 1),
+        (0.0, 1.00, "no", 1),
+    ],
+)
+def test_verdicts(run, shift: float, covered: float, inside: str, far: int) -> None:
+    table = made_up(run, shift, covered)
+    assert table["distance"].iloc[0] == pytest.approx(shift, abs=1e-9)
+    assert table["coverage"].iloc[0] == covered
+    assert table["error_ratio"].iloc[0] == pytest.approx(1.0)
+    assert table["inside"].iloc[0] == inside
+    sizes = pd.DataFrame({"model": ["ols"], "test": ["CRV1"], "rejected": [0.2], "replications": [500]})
+    assert len(run.unexplained(table, sizes)) == far
+
+
+@pytest.mark.parametrize(("rejected", "wrong"), [(0.05, 0), (0.08, 0), (0.10, 1), (0.005, 1)])
+def test_size_of_the_bootstrap_is_judged(run, rejected: float, wrong: int) -> None:
+    sizes = pd.DataFrame(
+        {"model": ["ols"], "test": ["Wild bootstrap"], "rejected": [rejected], "replications": [500]}
+    )
+    assert len(run.unexplained(made_up(run, 0.0, 0.95), sizes)) == wrong
+
+
+def test_variances_are_judged_by_coverage(run) -> None:
+    draws = pd.DataFrame(
+        {"truth": 0.8, "estimate": [0.7, 0.71] * 200, "error": 0.1, "covered": np.arange(400) < 380},
+        index=pd.Index(["sigma_u"] * 400),
+    )
+    table = run.summarise(run.Cell("logit", "random", "random", "random"), draws)
+    assert table["distance"].iloc[0] < -100
+    assert table["inside"].iloc[0] == "yes"
+    sizes = pd.DataFrame({"model": [], "test": pd.Series(dtype=str), "rejected": [], "replications": []})
+    assert run.unexplained(table, sizes) == []
+    assert run.unexplained(table.assign(parameter="x1"), sizes) == ["logit, random: x1"]
+    assert run.unexplained(table.assign(coverage=0.85), sizes) == ["logit, random: sigma_u"]
+
+
+def test_a_small_run(run, tmp_path: Path) -> None:
+    wanted = [("logit", "pooled"), ("ordered_logit", "fixed"), ("logit", "unit dummies, two periods")]
+    chosen = [cell for cell in run.cells() if (cell.response, cell.label) in wanted]
+    assert len(chosen) == 3
+    estimators, sizes = run.validate(12, workers=1, chosen=chosen, loud=False)
+    assert set(estimators["model"]) == {f"{response}, {label}" for response, label in wanted}
+    assert (estimators["replications"] == 12).all()
+    assert (estimators["distance"].abs() < 5).all()
+    doubled = estimators[estimators["model"].str.contains("dummies")].set_index("parameter")
+    assert doubled.loc["x1", "expected"] == 1.0
+    assert doubled.loc["x1", "mean"] > 0.75
+    assert sizes["replications"].eq(48).all()
+    by_test = sizes.groupby("test")["rejected"].mean()
+    assert by_test["CRV1"] > by_test["Wild bootstrap, Rademacher, all 256 draws"]
+    manifest = json.loads(run.write(estimators, sizes, tmp_path).read_text("utf-8"))
+    assert manifest["simulated"] is True
+    assert {path.suffix for path in tmp_path.glob("validation_estimators.*")} >= {
+        ".tex",
+        ".html",
+        ".md",
+        ".docx",
+    }
+
+
+def test_every_cell_of_the_estimators(run) -> None:
+    labels = [(cell.response, cell.label) for cell in run.cells()]
+    assert len(labels) == len(set(labels)) == 44

@@ -1,0 +1,174 @@
+"""Random and correlated effects against R, an integral by brute force, and Mundlak's identities."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gvcmetrics as gvc
+from gvcmetrics.errors import ModelError
+from gvcmetrics.models.families.logit import logit as logit_family
+from gvcmetrics.models.families.ordered import ordered_probit as ordered_probit_family
+from gvcmetrics.models.heterogeneity.groups import Groups
+from gvcmetrics.models.heterogeneity.random import RandomIntercept
+
+REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
+CASES = {
+    f"{name}:{key}": case
+    for name in ("random_binary", "random_ordered", "random_wagepan")
+    for key, case in json.loads((REFERENCE / f"{name}.json").read_text()).items()
+}
+OUTCOMES = {
+    "logit": "binary",
+    "probit": "binary",
+    "cloglog": "event",
+    "poisson": "count",
+    "ordered_logit": "ordered",
+    "ordered_probit": "ordered",
+}
+KEYS = [key for key in CASES if key.split(":")[2] in ("random", "correlated")]
+
+
+def sample(name: str) -> pd.DataFrame:
+    return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
+
+
+def _ours(name: str) -> str:
+    if name.endswith("_mean"):
+        return f"mean({name.removesuffix('_mean')})"
+    return "sigma_u" if name == "sd" else name
+
+
+@pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
+@pytest.mark.parametrize("key", KEYS)
+def test_against_r(key: str) -> None:
+    case, (response, effects) = CASES[key], key.split(":")[1:3]
+    data, unit, outcome, regressors = sample(case["data"]), "unit", OUTCOMES[response], "x1 + x2 + d"
+    if case["data"] == "wagepan":
+        unit, outcome = "nr", "quartile" if response == "ordered_logit" else "union"
+        own = ("Intercept", "sd", "cut1", "cut2", "cut3")
+        regressors = " + ".join(name for name in case["names"] if name not in own)
+    weighted = "weighted" in key
+    estimate = getattr(gvc, response)(
+        f"{outcome} ~ {regressors}", data, unit=unit, effects=effects, nquad=case["points"],
+        weights="weight" if weighted else None, vcov={"CRV1": unit},
+    )  # fmt: skip
+    names = [_ours(name) for name in case["names"]]
+    errors = estimate.std_errors[names]
+    coefficients = np.array(case["coef"])
+    coefficients[-1] = abs(coefficients[-1])
+    np.testing.assert_allclose(estimate.params[names], coefficients, rtol=1e-5)
+    assert estimate.loglik == pytest.approx(case["loglik"], rel=1e-9)
+    assert estimate.nobs == case["nobs"]
+    assert estimate.statistics["units"] == case["groups"]
+    small = (case["nobs"] - 1) / (case["nobs"] - len(names)) * case["groups"] / (case["groups"] - 1)
+    np.testing.assert_allclose(errors, np.array(case["se"]["CRV0:unit"]) * np.sqrt(small), rtol=1e-4)
+    if not weighted:
+        plain = estimate.with_vcov("iid").std_errors[names]
+        np.testing.assert_allclose(plain, case["se"]["classical"], rtol=1e-4)
+        lr = case["lr_pooled"]
+        assert estimate.statistics["lr_pooled"] == pytest.approx(lr["chi2"], rel=1e-5)
+        assert estimate.statistics["lr_pooled_p"] == pytest.approx(lr["p_mixture"], rel=1e-3, abs=1e-300)
+    if case.get("intraclass_correlation"):
+        assert estimate.statistics["rho"] == pytest.approx(case["intraclass_correlation"], rel=1e-3)
+    if case.get("mundlak_test"):
+        expected = case["mundlak_test"]["CRV1:unit"]["chi2"]
+        assert estimate.statistics["mundlak"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_published_wagepan_model() -> None:
+    # ordinal::clmm2 with twelve points: log likelihood -4511.985, sd 2.4552, married 0.5331
+    estimate = gvc.ordered_logit(
+        "quartile ~ married + poorhlth + exper + educ", sample("wagepan"), unit="nr", effects="random"
+    )
+    assert estimate.loglik == pytest.approx(-4511.985, abs=1e-3)
+    assert estimate.params["sigma_u"] == pytest.approx(2.4552, abs=1e-4)
+    assert estimate.params["married"] == pytest.approx(0.5331, abs=1e-4)
+
+
+@pytest.mark.parametrize("family", [logit_family, ordered_probit_family(3)])
+def test_quadrature_against_a_fine_grid(family) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(3)
+    unit = np.repeat(np.arange(6), [1, 2, 3, 5, 8, 40])
+    X = rng.normal(size=(len(unit), 2))
+    y = rng.integers(0, family.outcomes, len(unit)).astype(float)
+    constants = np.array([-0.4, 0.5])[: len(family.constants)]
+    theta = np.concatenate([[0.5, -0.3], constants, [np.log(1.7)]])
+    likelihood = RandomIntercept(family, y, X, Groups.of(unit), nquad=30)
+    loglik, score, hessian = likelihood.evaluate(theta)
+    a = np.linspace(-12, 12, 40_001)
+    total = 0.0
+    for g in range(6):
+        rows = unit == g
+        at = (X[rows] @ theta[:2])[:, None] + 1.7 * a
+        parts = family.evaluate(np.repeat(y[rows], len(a)), at.reshape(-1, 1), constants)[0]
+        inside = parts.reshape(-1, len(a)).sum(axis=0) - 0.5 * a**2 - 0.5 * np.log(2 * np.pi)
+        total += np.log(np.exp(inside).sum() * (a[1] - a[0]))
+    assert loglik == pytest.approx(total, rel=1e-8)
+    coarse = RandomIntercept(family, y, X, Groups.of(unit), nquad=4)
+    at_four = coarse.evaluate(theta)
+    assert abs(at_four[0] - loglik) > 1e-5
+    for j in range(len(theta)):
+        move = 1e-5 * np.eye(len(theta))[j]
+        above, below = likelihood.evaluate(theta + move), likelihood.evaluate(theta - move)
+        assert score[j] == pytest.approx((above[0] - below[0]) / 2e-5, rel=1e-5, abs=1e-5)
+        np.testing.assert_allclose(hessian[j], (above[1] - below[1]) / 2e-5, rtol=1e-4, atol=1e-4)
+        # with few points the nodes' own movement counts
+        change = coarse.evaluate(theta + move)[0] - coarse.evaluate(theta - move)[0]
+        assert at_four[1][j] == pytest.approx(change / 2e-5, rel=1e-6, abs=1e-6)
+
+
+def test_no_unit_effect_is_found_as_none() -> None:
+    rng = np.random.default_rng(11)
+    data = pd.DataFrame({"unit": np.repeat(np.arange(200), 4), "x": rng.normal(size=800)})
+    # within each unit ones and zeros alternate, which is less variation between units than chance gives
+    data["y"] = (np.arange(800) % 2 + (rng.uniform(size=800) < 0.05)) % 2
+    estimate = gvc.logit("y ~ x", data, unit="unit", effects="random")
+    pooled = gvc.logit("y ~ x", data)
+    assert estimate.params["sigma_u"] < 0.01
+    assert estimate.loglik == pytest.approx(pooled.loglik, abs=1e-4)
+    assert estimate.statistics["lr_pooled_p"] > 0.49
+    assert any("lower bound" in note for note in estimate.notes)
+
+
+def test_population_averaged_probabilities() -> None:
+    data = sample("balanced")
+    estimate = gvc.probit("binary ~ x1", data, unit="unit", effects="random")
+    b, sigma = estimate.params, estimate.params["sigma_u"]
+    from scipy.stats import norm
+
+    exact = norm.cdf((b["Intercept"] + b["x1"] * data["x1"]) / np.sqrt(1 + sigma**2))
+    np.testing.assert_allclose(estimate.predict(), exact, atol=1e-9)
+
+
+def test_unit_means_in_predictions_are_those_of_the_estimation_sample() -> None:
+    data = sample("balanced")
+    estimate = gvc.logit("binary ~ x1 + x2", data, unit="unit", effects="correlated_pooled")
+    np.testing.assert_allclose(estimate.predict(data.iloc[[7, 300]]), estimate.predict().iloc[[7, 300]])
+    stranger = data.iloc[[7]].assign(unit=99_999)
+    assert estimate.predict(stranger).isna().all()
+
+
+def test_what_random_effects_need() -> None:
+    data = sample("balanced")
+    once = data.groupby("unit").head(1)
+    with pytest.raises(ModelError, match="observed once"):
+        gvc.logit("binary ~ x1", once, unit="unit", effects="random")
+    with pytest.raises(ModelError, match="nquad=1"):
+        gvc.logit("binary ~ x1", data, unit="unit", effects="random", nquad=1)
+    with pytest.raises(ModelError, match="'time' varies within 'unit'"):
+        gvc.logit("binary ~ x1", data, unit="unit", effects="random", vcov={"CRV1": "time"})
+
+
+def test_leaving_clusters_out() -> None:
+    data = sample("balanced").query("region <= 6")
+    estimate = gvc.logit("binary ~ x1", data, unit="unit", effects="random", vcov={"CRV3": "region"})
+    without = [
+        gvc.logit("binary ~ x1", data[data["region"] != region], unit="unit", effects="random").params
+        for region in sorted(data["region"].unique())
+    ]
+    difference = np.array(without) - estimate.params.to_numpy()
+    count = len(without)
+    np.testing.assert_allclose(estimate.cov, (count - 1) / count * difference.T @ difference, rtol=1e-4)
