@@ -129,5 +129,5 @@ clean: ## remove everything that was built, but not the environment
 
 help: ## this list
 	@echo "gvcmetrics: make TARGET"
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /:/' | \
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /:/' | \
 	  awk -F: '{printf "  %-10s %s\n", $$1, $$2}'

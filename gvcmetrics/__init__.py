@@ -54,9 +54,9 @@ __all__ = ["__version__", *_PUBLIC]
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
-        module = importlib.import_module(_PUBLIC[name])
-        # Importing the room of panels binds its name here; it can be called as the function can.
-        value = module if module.__name__ == f"{__name__}.{name}" else getattr(module, name)
+        value = getattr(importlib.import_module(_PUBLIC[name]), name)
+        # A module of the same name hides the function once something has imported it.
+        value = getattr(value, name, value)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'gvcmetrics' has no attribute '{name}'")

@@ -114,6 +114,7 @@ def join_value_chain(
     measures: Sequence[str] = MEASURES,
     value: str | None = None,
     weights: pd.Series | None = None,
+    parents: bool = False,
     rest_of_world: bool = False,
     quiet: bool = False,
     project: Project | None = None,
@@ -138,6 +139,7 @@ def join_value_chain(
     measures : which of `MEASURES` to join.
     value : a column to weigh the match rate by, besides rows.
     weights : of industries, as in `panels.crosswalks.crosswalk`: equal by default.
+    parents : take codes that the crosswalk does not know at the level above, as in `convert`.
     rest_of_world : give countries that the table does not name the values of its rest of the world.
     quiet : do not print the match rate.
     project : by default the project around the working directory.
@@ -163,7 +165,7 @@ def join_value_chain(
     covered = set(table_years(table, project))
     asked = {int(found) for found in keys["year"].dropna().unique()} & covered
     known = industry_measures(table, asked, project) if asked else None
-    links, route = _links(keys["code"], classification, industries, industry, weights)
+    links, route = _links(keys["code"], classification, industries, industry, weights, parents)
     joined, reasons = _joined(keys, links, known, covered, list(measures), rest_of_world)
 
     result = frame.assign(**{name: joined[name].to_numpy()[place] for name in measures})
@@ -207,6 +209,7 @@ def _links(
     industries: str,
     column: str,
     weights: pd.Series | None,
+    parents: bool,
 ) -> tuple[pd.DataFrame, list[str]]:
     spelled = pd.Series(codes.dropna().unique(), dtype=object)
     if not all(isinstance(code, str) for code in spelled):
@@ -218,7 +221,7 @@ def _links(
     if classification is None or classification == industries:
         return pd.DataFrame({"spelling": spelled, "target": spelled, "weight": 1.0}), [industries]
     found = crosswalk(classification, industries, weights=weights)
-    return links_for(spelled, found)[["spelling", "target", "weight"]], list(found.route)
+    return links_for(spelled, found, parents)[["spelling", "target", "weight"]], list(found.route)
 
 
 def _joined(

@@ -131,6 +131,10 @@ def test_weights_and_own_codes() -> None:
     done = join_value_chain(firms(), "ISIC4", weights=weights, measures=["upstreamness"], quiet=True)
     assert done.loc["h", "upstreamness"] == pytest.approx(0.25 * 1 + 0.75 * 2)
     assert "participation" not in done
+    classes = firms(industry="1099")
+    assert join_value_chain(classes, "ISIC4", quiet=True)["upstreamness"].isna().all()
+    done = join_value_chain(classes, "ISIC4", parents=True, quiet=True)
+    assert done.loc["h", "upstreamness"] == pytest.approx(0.75 * 1 + 0.25 * 2)
     own = firms(industry="c2")
     done = join_value_chain(own, None, quiet=True)
     assert done.loc["g", "upstreamness"] == pytest.approx(2.0)

@@ -114,3 +114,22 @@ def match_countries(values: Iterable[str]) -> Matched:
             near = difflib.get_close_matches(plain(value), _suggestible(), n=1, cutoff=0.6)
             unknown[value] = _suggestible()[near[0]] if near else ""
     return Matched(codes, unknown)
+
+
+def existed(iso3: str, year: int) -> bool:
+    """Was there such a state in the year? SUN in 1991 yes, in 1992 no.
+
+    Today's states and groups count as there in every year: sources carry series of Russia or of the
+    Czech Republic back before their first year, which only their documentation explains.
+
+    Raises
+    ------
+    KeyError : no such code in the country table.
+
+    Source
+    ------
+    ISO 3166-3, and the years of the Correlates of War state list.
+    """
+    state = countries()[iso3]
+    begun = state.first_year is None or year >= state.first_year
+    return begun and (state.last_year is None or year <= state.last_year)

@@ -25,6 +25,7 @@ def convert(
     values: Sequence[str],
     digits: int | None = None,
     weights: pd.Series | None = None,
+    parents: bool = False,
 ) -> pd.DataFrame:
     """A frame in the codes of another classification, its values split by weight and summed.
 
@@ -33,6 +34,8 @@ def convert(
     frame : one row a code and other keys; not changed.
     column : the column of codes, as text.
     source, target, digits, weights : as in `crosswalk`.
+    parents : take a code that the tables do not know (SITC 3344, of which they have only 334) at the
+        level above it; the report counts such codes.
     values : the columns that add up (trade value, quantity). All others are keys.
 
     Returns
@@ -53,7 +56,7 @@ def convert(
     _check(frame, column, values)
     found = crosswalk(source, target, digits, weights)
     codes, spelled = pd.factorize(frame[column])
-    links = _links_of(pd.Series(spelled, dtype=object), found, column)
+    links = _links_of(pd.Series(spelled, dtype=object), found, column, parents)
     converted = _summed(frame, column, codes, links, values)
     converted.attrs = dict(frame.attrs)
     report = _report(
@@ -70,18 +73,20 @@ def describe(report: dict[str, Any]) -> str:
         f"{' → '.join(report['route'])} ({report['weights']} weights): {report['codes']:,} codes, "
         f"{report['split_codes']:,} split, {report['unmatched_codes']:,} without target ({shares})"
     )
+    if report["parent_codes"]:
+        text += f"; {report['parent_codes']:,} taken at the level above"
     lost = report["codes_without_leading_zero"]
     return text + (f"; {lost:,} codes would be known with a leading zero" if lost else "")
 
 
-def _links_of(spelled: pd.Series, found: Crosswalk, column: str) -> pd.DataFrame:
+def _links_of(spelled: pd.Series, found: Crosswalk, column: str, parents: bool) -> pd.DataFrame:
     if not all(isinstance(code, str) for code in spelled):
         raise DataError(
             "codes are not text, so their leading zeros are lost",
             Place(column=column),
             "Write them as text with their zeros, as in frame[column].astype(str).str.zfill(6)",
         )
-    links = links_for(spelled.astype(object), found)
+    links = links_for(spelled.astype(object), found, parents)
     if len(spelled) and not links["known"].any():
         raise DataError(
             f"none of the {len(spelled):,} codes is a code of {found.source} ('{spelled.iloc[0]}', say)",
@@ -188,6 +193,7 @@ def _report(found: Crosswalk, links: pd.DataFrame, totals: pd.DataFrame, weights
         "files": list(found.files),
         "weights": weights,
         "codes": int(links["spelling"].nunique()),
+        "parent_codes": int(links.loc[links["by_parent"], "spelling"].nunique()),
         "split_codes": int((targets > 1).sum()),
         "unmatched_codes": int((lost > 1 - 1e-12).sum()),
         "unmatched_share": {

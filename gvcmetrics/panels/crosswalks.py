@@ -81,12 +81,22 @@ def crosswalk(
     return Crosswalk(source, target, found.route, found.files, _reweighted(found.links, weights))
 
 
-def links_for(spelled: pd.Series, found: Crosswalk) -> pd.DataFrame:
-    """The links of the codes as a frame spells them: `code` is their place in `spelled`."""
+def links_for(spelled: pd.Series, found: Crosswalk, parents: bool = False) -> pd.DataFrame:
+    """The links of the codes as a frame spells them: `code` is their place in `spelled`.
+
+    With `parents`, a code that is not known is taken at the level above it, one or two digits shorter.
+    """
     plain = spelled.str.replace(r"[.\s]", "", regex=True)
     if found.source == "NACE2":
         plain = plain.str[:2]
-    named = pd.DataFrame({"spelling": spelled, "source": plain, "code": np.arange(len(spelled))})
+    own = plain
+    for shorter in (1, 2) if parents else ():
+        above = own.str[:-shorter].where(own.str.len() - shorter >= 2, own)
+        known = set(found.links["source"])
+        plain = above.where(~plain.isin(known) & above.isin(known), plain)
+    named = pd.DataFrame(
+        {"spelling": spelled, "source": plain, "code": np.arange(len(spelled)), "by_parent": plain != own}
+    )
     links = named.merge(found.links, on="source", how="left").sort_values("code", kind="stable")
     links["known"] = links["weight"].notna()
     links["weight"] = links["weight"].fillna(1.0)

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from gvcmetrics.panels.contracts import INPUT_OUTPUT
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store import ColumnProvenance, Provenance, panel
+from gvcmetrics.panels.store import ColumnProvenance, Provenance, panel, scan
 
 _TOP = 4
 
@@ -44,9 +44,9 @@ def summarise_panel(provenance: Provenance, project: Project) -> list[ColumnSumm
     if provenance.contract != INPUT_OUTPUT.name:
         return summarise(panel(name, project=project), provenance)
     # The cells of all years need not fit into memory; the engine counts them in the file.
-    file = exp.Literal.string(str(project.panel_file(name))).sql("duckdb")
+    cells = scan(project.panel_file(name), provenance).sql("duckdb")
     with duckdb.connect() as connection:
-        connection.execute(f"CREATE TEMP VIEW panel AS SELECT * FROM read_parquet({file})")
+        connection.execute(f"CREATE TEMP VIEW panel AS {cells}")
         return [
             _counted(connection, column, meta, provenance.coverage.rows)
             for column, meta in provenance.columns.items()

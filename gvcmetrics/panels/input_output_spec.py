@@ -23,7 +23,7 @@ from gvcmetrics.panels.files import sha256
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.sources import data_file
 from gvcmetrics.panels.spec_errors import explain
-from gvcmetrics.panels.spec_presets import refuse_unmet, with_presets
+from gvcmetrics.panels.spec_presets import refuse_unmet, spec_digest, with_presets
 from gvcmetrics.panels.spec_words import FileSource
 from gvcmetrics.panels.yaml_lines import Document, read_yaml
 
@@ -119,7 +119,7 @@ def load_input_output_spec(path: Path | str) -> InputOutputSpec:
         words = Words.model_validate(document.data)
     except ValidationError as error:
         raise explain(error, document, Words) from None
-    return InputOutputSpec(path.stem, path, hashlib.sha256(path.read_bytes()).hexdigest(), words, document)
+    return InputOutputSpec(path.stem, path, spec_digest(path), words, document)
 
 
 def find_tables(spec: InputOutputSpec, project: Project) -> RawTables:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gvcmetrics.panels.codes import countries, match_countries, plain
+from gvcmetrics.panels.codes import countries, existed, match_countries, plain
 
 SPELLINGS = [(spelling, country.iso3) for country in countries().values() for spelling in country.spellings]
 
@@ -117,3 +119,38 @@ def test_states_of_the_past_have_years() -> None:
             assert country.first_year < country.last_year
         else:
             assert country.first_year is None
+
+
+def test_agrees_with_the_names_and_numbers_of_another_converter() -> None:
+    converter = pytest.importorskip("country_converter", reason="comes with the extra `icio`")
+    (table,) = Path(converter.__file__).parent.glob("*.tsv")
+    theirs = pd.read_csv(table, sep="\t", keep_default_na=False, dtype=str)
+    # Codes of their own (Channel Islands, Zanzibar, …) that are not ISO 3166.
+    theirs = theirs[
+        ~theirs["ISO3"].isin(["BA1", "CHI", "EAT", "EAZ"]) & (theirs["name_official"] != "Guiana")
+    ]
+    assert set(theirs["ISO3"]) <= countries().keys()
+    for column in ("name_short", "name_official", "ISO2", "ISOnumeric", "UNcode"):
+        values = theirs[["ISO3", column]].assign(value=theirs[column].str.replace(r"\.0$", "", regex=True))
+        values = values[(values["value"] != "") & ~values["value"].str.startswith("^")]
+        found = match_countries(values["value"])
+        assert found.unknown == {}, column
+        assert found.codes == dict(zip(values["value"], values["ISO3"], strict=True)), column
+        assert len(values) > 200
+
+
+@pytest.mark.parametrize(
+    ("iso3", "year", "there"),
+    [
+        ("SUN", 1991, True),
+        ("SUN", 1992, False),
+        ("SCG", 2002, False),
+        ("SCG", 2003, True),
+        ("CSK", 1993, False),
+        ("DDR", 1948, False),
+        ("RUS", 1985, True),
+        ("WLD", 1900, True),
+    ],
+)
+def test_states_of_the_past_have_their_years(iso3: str, year: int, there: bool) -> None:
+    assert existed(iso3, year) is there

@@ -131,6 +131,19 @@ def test_reports_follow_one_another() -> None:
 
 
 @pytest.mark.usefixtures("small")
+def test_unknown_codes_at_the_level_above_only_when_asked() -> None:
+    frame = trade(product=["010219", "02011", "990000"], v=[1.0, 2.0, 4.0])
+    with pytest.raises(DataError, match="none of the 3 codes"):
+        convert(frame, "product", "HS0", "ISIC3", ["v"])
+    done = convert(frame, "product", "HS0", "ISIC3", ["v"], parents=True)
+    rows = {None if pd.isna(code) else code: v for _, code, v in done.itertuples(index=False)}
+    # Heading 0102 is half 0121 and half 9999; of 9900 nothing is known.
+    assert rows == {"0121": 0.5, "9999": 0.5, "1511": 2.0, None: 4.0}
+    assert done.attrs["crosswalks"][0]["parent_codes"] == 2
+    assert "2 taken at the level above" in describe(done.attrs["crosswalks"][0])
+
+
+@pytest.mark.usefixtures("small")
 def test_lost_leading_zeros_are_named() -> None:
     frame = trade(product=["10110", "020110"], v=[1.0, 1.0])
     report = convert(frame, "product", "HS0", "ISIC3", ["v"]).attrs["crosswalks"][0]

@@ -325,3 +325,16 @@ def test_without_the_mirror_wiod_says_what_it_lacks(
     )
     with pytest.raises(MissingSourceError, match=r"Set GVCMETRICS_MIRROR to a folder that holds 'wiod2013'"):
         build_panel(project.spec_file("wiod"), project)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
+def test_damaged_files_are_said_to_be_so(project: Project, suffix: str) -> None:
+    path = project.raw / f"wiot_2000{suffix}"
+    if suffix == ".parquet":
+        wide().to_parquet(path)
+        path.write_bytes(path.read_bytes()[:900])
+    else:
+        path.write_bytes(b"" if suffix == ".csv" else b"no workbook")
+    layout = "wiod_workbook" if suffix == ".xlsx" else "wide"
+    with pytest.raises(DataError, match=rf"wiot_2000{suffix}: the (file|workbook) cannot be read"):
+        built(project, f"layout: {layout}\nunit: million USD\nsource: {{file: raw/{path.name}}}\n")
