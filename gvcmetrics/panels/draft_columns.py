@@ -11,7 +11,9 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.types import is_binary, is_nested
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.readers.archives import unpack
@@ -120,9 +122,11 @@ def read_sample(path: Path) -> RawSample:
             names = [column for column in workbook_columns(file, name, None, 1) if column]
             target = scratch / "sheet.parquet"
             copy_workbook(file, name, None, 1, workbook_columns(file, name, None, 1), names, target)
-            frame = _parquet_sample(target, names)
+            frame = _parquet_sample(target, name, names)
         else:
-            frame = _parquet_sample(file, list(parquet_types(file, name)))
+            types = parquet_types(file, name)
+            flat = [key for key, kind in types.items() if not (is_nested(kind) or is_binary(kind))]
+            frame = _parquet_sample(file, name, flat)
     if frame.empty:
         raise DataError("the file has a header and no rows", Place(name), "Check that it is complete")
     whole = len(frame) <= SAMPLE_ROWS
@@ -226,10 +230,17 @@ def _with_point(cell: str) -> str:
     return cell.replace(".", "").replace(",", ".") if _COMMA_NUMBER.fullmatch(cell) else cell
 
 
-def _parquet_sample(path: Path, names: list[str]) -> pd.DataFrame:
-    batches = pq.ParquetFile(path).iter_batches(SAMPLE_ROWS + 1, columns=names)
-    first = next(batches, None)
-    return pd.DataFrame(columns=names) if first is None else first.to_pandas()
+def _parquet_sample(path: Path, name: str, columns: list[str]) -> pd.DataFrame:
+    try:
+        batches = pq.ParquetFile(path).iter_batches(SAMPLE_ROWS + 1, columns=columns)
+        first = next(batches, None)
+        if first is None:
+            return pd.DataFrame(columns=columns)
+        # What pandas wrote into the file beside its columns may be damaged, and is not needed.
+        return first.replace_schema_metadata(None).to_pandas()
+    except (ValueError, pa.ArrowException, OSError) as error:
+        problem = f"the Parquet file is damaged or cut off ({str(error).splitlines()[0]:.120})"
+        raise DataError(problem, Place(name), "Restore the file") from None
 
 
 def _as_text(values: pd.Series) -> pd.Series:

@@ -11,7 +11,7 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from gvcmetrics.errors import DataError, SpecError
+from gvcmetrics.errors import DataError, GvcError, SpecError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.check_report import check_panel
@@ -230,3 +230,43 @@ def test_refuses(project: Project, tmp_path: Path) -> None:
             (tmp_path / name).write_text(content)
         with pytest.raises(DataError, match=said):
             write_draft(tmp_path / name, "ECU", project)
+
+
+def test_parquet_with_lists_or_a_damaged_note_of_pandas(project: Project) -> None:
+    file = project.raw / "p.parquet"
+    pd.DataFrame({"firm_id": ["a", "b"], "year": [2019, 2019], "tags": [[1], [2, 3]]}).to_parquet(file)
+    draft = write_draft(file, "ECU", project)
+    assert [column.name for column in draft.sample.columns] == ["firm_id", "year"]
+    draft.path.unlink()
+    whole = file.read_bytes()
+    assert whole.count(b'"pandas_type"')
+    file.write_bytes(whole.replace(b'"pandas_type"', b'"pandas_typ\xff"'))
+    assert write_draft(file, "ECU", project).proposed == draft.proposed
+
+
+@pytest.mark.fuzz
+def test_spoilt_files_are_refused_in_words(project: Project, tmp_path: Path) -> None:
+    """Cut or overwritten bytes give a draft or an error of our own, and never another exception."""
+    rng = np.random.default_rng(9)
+    good = write_wbes(tmp_path / "a.dta")
+    frame = pyreadstat.read_dta(str(good))[0]
+    frame.to_csv(tmp_path / "b.csv", index=False)
+    frame.to_parquet(tmp_path / "c.parquet")
+    pyreadstat.write_sav(frame, str(tmp_path / "d.sav"))
+    outcomes = set()
+    for _ in range(400):
+        for source in (good, *(tmp_path / name for name in ("b.csv", "c.parquet", "d.sav"))):
+            content = bytearray(source.read_bytes())
+            if rng.random() < 0.4:
+                content = content[: rng.integers(len(content))]
+            for at in rng.integers(len(content) + 1, size=rng.integers(1, 20)):
+                content[at : at + 1] = bytes([rng.integers(256)])
+            (project.raw / source.name).write_bytes(content)
+            project.spec_file(source.stem).unlink(missing_ok=True)
+            try:
+                write_draft(project.raw / source.name, "ECU", project)
+                outcomes.add("drafted")
+            except GvcError:
+                outcomes.add("refused")
+                assert not project.spec_file(source.stem).exists()
+    assert outcomes == {"drafted", "refused"}
