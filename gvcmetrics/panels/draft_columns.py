@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import tempfile
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -179,18 +180,20 @@ def _text_sample(path: Path, name: str, scratch: Path) -> tuple[pd.DataFrame, di
         names = read_header(path, name, dialect)
         read["delimiter"] = better
     try:
-        frame = pd.read_csv(
-            path,
-            sep=dialect.delimiter,
-            dtype=str,
-            nrows=SAMPLE_ROWS + 1,
-            encoding="utf-8-sig",
-            na_filter=False,
-            header=0,
-            names=names,
-            index_col=False,
-        )
-    except (pd.errors.ParserError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                path,
+                sep=dialect.delimiter,
+                dtype=str,
+                nrows=SAMPLE_ROWS + 1,
+                encoding="utf-8-sig",
+                na_filter=False,
+                header=0,
+                names=names,
+                index_col=False,
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
         problem = f"the lines cannot be split into columns ({str(error).splitlines()[0]})"
         raise DataError(problem, Place(name), "Check delimiter and quotes") from None
     if dialect.delimiter != "," and _decimal_comma(frame):
