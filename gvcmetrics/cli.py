@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from gvcmetrics.errors import GvcError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-panel_app = typer.Typer(no_args_is_help=True, help="Harmonised panels: list, build, describe.")
+panel_app = typer.Typer(
+    no_args_is_help=True, help="Harmonised panels: draft a spec, check it, build, list, describe."
+)
 app.add_typer(panel_app, name="panel")
+
+_SPEC_HELP = "The panel's YAML, as in data/panels/NAME.yaml; or NAME, of the project or an installed package."
 
 
 @app.callback()
@@ -28,9 +32,46 @@ def panel_list() -> None:
     terminal.print_panels()
 
 
+@panel_app.command("new")
+def panel_new(
+    file: Annotated[
+        Path, typer.Argument(help="The raw file: .csv, .tsv, .dta, .sav, .xlsx, .parquet, .zip, .gz.")
+    ],
+    country: Annotated[str, typer.Option("--country", help="The country of the data: ISO3 code or name.")],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset", help="Layout of the file, as in wbes, cis, baci, comtrade; else it is recognised."
+        ),
+    ] = None,
+) -> None:
+    """Draft a spec from a raw file: data/panels/NAME.yaml, with what is unsure marked in it."""
+    from gvcmetrics.panels import terminal_check
+    from gvcmetrics.panels.draft import write_draft
+    from gvcmetrics.panels.project import find_project
+
+    terminal_check.print_draft(write_draft(file, country, find_project(), preset))
+
+
+@panel_app.command("check")
+def panel_check(spec: Annotated[str, typer.Argument(help=_SPEC_HELP)]) -> None:
+    """Report what a spec makes of its raw file, without building; exit code 1 if something is wrong."""
+    from gvcmetrics.panels import terminal_check
+    from gvcmetrics.panels.check_report import check_panel
+    from gvcmetrics.panels.plugins import find_spec_file
+
+    path, project = find_spec_file(spec)
+    report = check_panel(path, project)
+    terminal_check.print_check(report, path)
+    for problem in report.problems:
+        typer.echo(f"error: {problem}", err=True)
+    if report.problems:
+        raise typer.Exit(1)
+
+
 @panel_app.command("build")
 def panel_build(
-    spec: Annotated[Path, typer.Argument(help="The panel's YAML, as in data/panels/NAME.yaml.")],
+    spec: Annotated[str, typer.Argument(help=_SPEC_HELP)],
     show_sql: Annotated[
         bool, typer.Option("--show-sql", help="Print the SQL instead of running it.")
     ] = False,
@@ -42,24 +83,46 @@ def panel_build(
 ) -> None:
     """Build the panel of one spec into data/parquet."""
     from gvcmetrics.panels import build, terminal
+    from gvcmetrics.panels.plugins import find_spec_file
     from gvcmetrics.panels.state import build_or_skip
 
+    path, project = find_spec_file(spec)
     if show_sql:
-        typer.echo(build.show_sql(spec))
+        typer.echo(build.show_sql(path))
     elif state is not None:
-        terminal.print_built_or_skipped(spec.stem, build_or_skip(spec, state))
+        terminal.print_built_or_skipped(path.stem, build_or_skip(path, state))
     elif engine in ("duckdb", "spark"):
-        terminal.print_built(build.build_panel(spec, engine="spark" if engine == "spark" else "duckdb"))
+        chosen: Literal["duckdb", "spark"] = "spark" if engine == "spark" else "duckdb"
+        terminal.print_built(build.build_panel(path, project, chosen))
     else:
         raise typer.BadParameter("write duckdb or spark", param_hint="--engine")
 
 
 @panel_app.command("describe")
-def panel_describe(name: Annotated[str, typer.Argument(help="The panel's name.")]) -> None:
-    """A built panel's codebook."""
-    from gvcmetrics.panels import terminal
+def panel_describe(
+    name: Annotated[str, typer.Argument(help="The panel's name.")],
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the codebook to this HTML file instead.")
+    ] = None,
+) -> None:
+    """A built panel's codebook: each column's label, unit, values, and the raw column behind it."""
+    from gvcmetrics.panels import codebook, terminal
 
-    terminal.print_description(name)
+    if html is None:
+        terminal.print_description(name)
+    else:
+        codebook.write_description(name, html)
+        typer.echo(f"wrote {_shown(html.absolute())}")
+
+
+@panel_app.command("schema")
+def panel_schema() -> None:
+    """The JSON Schema of specs, for editors that complete and check YAML."""
+    import json
+
+    from gvcmetrics.panels.spec_words import spec_schema
+
+    typer.echo(json.dumps(spec_schema(), indent=2, ensure_ascii=False))
 
 
 @app.command()

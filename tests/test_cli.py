@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -103,6 +104,9 @@ def test_bad_raw_file_is_one_message_and_exit_code_1(
     ("arguments", "said"),
     [
         (["panel", "build", "data/panels/none.yaml"], "no such file"),
+        (["panel", "build", "export"], "Did you mean 'exports'"),
+        (["panel", "check", "data/panels/none.yaml"], "no such file"),
+        (["panel", "new", "none.csv", "--country", "ECU"], "no such file"),
         (["panel", "describe", "export"], "Did you mean 'exports'"),
         (["panel", "describe", "exports"], "not built"),
         (["codebook"], "no panel is built"),
@@ -136,6 +140,62 @@ def test_show_sql_builds_nothing(
     assert run(monkeypatch, "panel", "build", "data/panels/exports.yaml", "--show-sql") == 0
     assert "TRY_CAST" in capsys.readouterr().out
     assert not (folder / "data" / "parquet").exists()
+
+
+def test_new_then_check_then_build(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    rows = "".join(f"f{n},{year},{10 * n + 5},{n * 1000 + 700}\n" for n in range(9) for year in (2018, 2019))
+    (folder / "firms.csv").write_text("firm_id,year,employees,sales\n" + rows)
+    assert run(monkeypatch, "panel", "new", "firms.csv", "--country", "Ecuador") == 0
+    out = capsys.readouterr().out
+    for said in (
+        "copied firms.csv to data/raw/firms.csv",
+        "wrote data/panels/firms.yaml: 5 panel columns proposed",
+        "To decide or fill in, 4 lines:",
+        "Then run: gvcmetrics panel check data/panels/firms.yaml",
+    ):
+        assert said in out
+    assert run(monkeypatch, "panel", "check", "data/panels/firms.yaml") == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("still to be filled in") == 3
+    spec = folder / "data" / "panels" / "firms.yaml"
+    spec.write_text(spec.read_text(encoding="utf-8").replace("???", "unknown"), encoding="utf-8")
+    assert run(monkeypatch, "panel", "check", "firms") == 0
+    out = capsys.readouterr().out
+    for said in ("no key stands twice", "sales_usd", "Rows by year\n2018 (9), 2019 (9)", "Nothing is wrong"):
+        assert said in out
+    assert not (folder / "data" / "parquet").exists()
+    (folder / "data" / "raw" / "firms.csv").write_text("firm_id,year,employees,sales\nf1,2018,-4,12\n")
+    assert run(monkeypatch, "panel", "check", "firms") == 1
+    shown = capsys.readouterr()
+    assert "raw rows that break a rule: 1" in shown.out
+    assert shown.err.startswith("error: firms.csv, row 2, column 'employees': '-4': below 0")
+    assert run(monkeypatch, "panel", "new", "firms.csv", "--country", "Ecuador") == 1
+    assert "the spec is there already" in capsys.readouterr().err
+
+
+def test_describe_as_a_page(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    assert run(monkeypatch, "panel", "build", "exports") == 0
+    assert run(monkeypatch, "panel", "describe", "exports", "--html", "pages/exports.html") == 0
+    assert capsys.readouterr().out.endswith("wrote pages/exports.html\n")
+    page = (folder / "pages" / "exports.html").read_text(encoding="utf-8")
+    assert page.count("<section") == 1
+    for said in ("value_usd", "value_k × 1,000", "made up for the tests"):
+        assert said in page
+
+
+def test_schema_names_the_columns_of_the_contracts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    assert run(monkeypatch, "panel", "schema") == 0
+    schema = json.loads(capsys.readouterr().out)
+    columns = schema["properties"]["columns"]["properties"]
+    assert {"sales_usd", "governance", "value_usd"} <= columns.keys()
+    assert schema["required"] == ["title", "source"]
 
 
 def test_fetch_says_how_to_get_what_has_no_address(

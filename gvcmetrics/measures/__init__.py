@@ -5,6 +5,7 @@ system would otherwise put the module in its place.
 """
 
 from gvcmetrics.measures.agglomeration import ellison_glaeser, maurel_sedillot
+from gvcmetrics.measures.attrition import attrition_table
 from gvcmetrics.measures.cluster_panel import cluster_panel, join_cluster_panel
 from gvcmetrics.measures.clusters import (
     industry_localisation,
@@ -28,6 +29,7 @@ from gvcmetrics.measures.decompositions import (
 )
 from gvcmetrics.measures.districts import industrial_districts
 from gvcmetrics.measures.duranton_overman import KDensity, duranton_overman
+from gvcmetrics.measures.extreme_values import outliers, winsorise
 from gvcmetrics.measures.governance import classify_governance, classify_governance_ghs, governance_index
 from gvcmetrics.measures.governance_schemes import (
     crosswalk_governance,
@@ -102,6 +104,7 @@ from gvcmetrics.measures.size_distribution import gini, hub_and_spoke, size_dist
 from gvcmetrics.measures.sophistication import expy, presence, prody, rca, rca_matrix, sophistication_by_year
 from gvcmetrics.measures.specialisation import functional_specialisation, income_in_exports
 from gvcmetrics.measures.spells import entry_exit, kaplan_meier, trade_spells
+from gvcmetrics.measures.survey import survey_means, survey_totals
 from gvcmetrics.measures.two_way import two_way_trade
 from gvcmetrics.measures.upgrading import quadrants, transition_matrix
 from gvcmetrics.measures.upgrading_outcomes import (
@@ -117,6 +120,7 @@ __all__ = [
     "KDensity",
     "LatentClasses",
     "ProductionFunction",
+    "attrition_table",
     "borin_mancini_perspective",
     "borin_mancini_sink",
     "borin_mancini_source",
@@ -186,6 +190,7 @@ __all__ = [
     "normalised_hhi",
     "occupation_correlation",
     "oecd_content",
+    "outliers",
     "participation_koopman",
     "positions",
     "presence",
@@ -208,6 +213,8 @@ __all__ = [
     "smile_curve",
     "sophistication_by_year",
     "standard_parts",
+    "survey_means",
+    "survey_totals",
     "technical_coefficients",
     "theil",
     "trade_spells",
@@ -222,4 +229,5 @@ __all__ = [
     "value_added_in_final_use",
     "value_added_in_industry_exports",
     "wang_wei_zhu",
+    "winsorise",
 ]

@@ -88,7 +88,7 @@ def build_panel(
     with workspace(project.parquet / spec.name) as folder, connected(folder / "spill") as connection:
         try:
             spec, tables = open_tables(raw.paths, spec, folder / "raw")
-            _define_views(connection, spec, tables, project)
+            define_views(connection, spec, tables, project)
             # Equal keys are neighbours in a sorted panel, which is the cheap way to find them. Where rows
             # are merged or left out on the way, they must be looked for before.
             sorted_shows = not (spec.long_to_wide or spec.spec.omit_empty)
@@ -152,9 +152,10 @@ def show_sql(spec_path: Path | str, dialect: str = "duckdb") -> str:
     return f"{define_functions()}\n\n{heads[0]}\n{typed};\n\n{heads[1]}\n{panel};"
 
 
-def _define_views(
+def define_views(
     connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], project: Project
 ) -> None:
+    """The raw rows as texts with their numbers, as a view, and the table of factors to USD."""
     query = select_raw(tables, spec, numbered=True, relation=duckdb_relation)
     connection.execute(f"CREATE TEMP VIEW {NUMBERED_TABLE} AS {query.sql('duckdb')}")
     if spec.spec.money is not None:

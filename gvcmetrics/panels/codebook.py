@@ -11,7 +11,7 @@ from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.panels.describe import ColumnSummary, raw_columns, summarise_panel
 from gvcmetrics.panels.files import replacing
 from gvcmetrics.panels.project import Project, find_project
-from gvcmetrics.panels.store import Provenance, find_panel, panel_names, read_provenance
+from gvcmetrics.panels.store import Provenance, find_panel, not_built, panel_names, read_provenance
 
 
 def write_codebook(project: Project | None = None) -> Path:
@@ -34,6 +34,23 @@ def write_codebook(project: Project | None = None) -> Path:
     with replacing(project.codebook) as temporary:
         temporary.write_text(_page(found, sections), encoding="utf-8")
     return project.codebook
+
+
+def write_description(name: str, target: Path, project: Project | None = None) -> None:
+    """Write the codebook of one built panel to an HTML file.
+
+    Raises
+    ------
+    MissingSourceError : the panel is not built.
+    """
+    project = project or find_project()
+    path = find_panel(name, project)
+    if path is None:
+        raise not_built(name, project)
+    provenance = read_provenance(path)
+    with replacing(target) as temporary:
+        page = _page([provenance], [_section(provenance, summarise_panel(provenance, project))])
+        temporary.write_text(page, encoding="utf-8")
 
 
 def _page(found: list[Provenance], sections: list[str]) -> str:

@@ -16,9 +16,12 @@ class Project:
     Attributes
     ----------
     data : the folder that holds `panels/`.
+    home : the data folder that panels are built into, where it is another: `data` may be that of an
+        installed package, which is only read.
     """
 
     data: Path
+    home: Path | None = None
 
     @property
     def specs(self) -> Path:
@@ -26,15 +29,15 @@ class Project:
 
     @property
     def raw(self) -> Path:
-        return self.data / "raw"
+        return (self.home or self.data) / "raw"
 
     @property
     def parquet(self) -> Path:
-        return self.data / "parquet"
+        return (self.home or self.data) / "parquet"
 
     @property
     def codebook(self) -> Path:
-        return self.data.parent / "analysis" / "results" / "codebook.html"
+        return (self.home or self.data).parent / "analysis" / "results" / "codebook.html"
 
     def spec_file(self, name: str) -> Path:
         return self.specs / f"{name}.yaml"

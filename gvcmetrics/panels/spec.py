@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from gvcmetrics.errors import SpecError
 from gvcmetrics.panels.contracts import CONTRACTS, Contract
+from gvcmetrics.panels.spec_blanks import blanks
 from gvcmetrics.panels.spec_columns import (
     Input,
     PanelColumn,
@@ -119,6 +120,8 @@ def load_spec(path: Path | str) -> PanelSpec:
     if not path.stem.isidentifier() or path.suffix not in (".yaml", ".yml"):
         remedy = "Name it like `passenger_cars.yaml`: letters, digits and underscores"
         raise SpecError("the file's name cannot be a panel's name", own.place(()), remedy)
+    for error in blanks(own)[:1]:
+        raise error
     document = with_presets(own, path.parent)
     refuse_unmet(document)
     try:

@@ -23,6 +23,7 @@ from sqlglot import exp
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
 from gvcmetrics.panels.files import recover
+from gvcmetrics.panels.plugins import shipped_panels
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.spec_presets import spec_digest
 
@@ -253,15 +254,16 @@ def panels(project: Project | None = None) -> pd.DataFrame:
 
 
 def panel_names(project: Project) -> list[str]:
-    """Names of all panels that are built or have a spec."""
+    """Names of all panels that are built or have a spec, here or in an installed package."""
     folders = [file.parent for file in project.parquet.glob(f"*/{_PROVENANCE_FILE}")]
     files = [*project.specs.glob("*.yaml"), *project.parquet.glob("*.parquet"), *folders]
-    return sorted({file.stem for file in files if not file.name.startswith(".")})
+    return sorted({*shipped_panels(), *(file.stem for file in files if not file.name.startswith("."))})
 
 
-def build_command(name: str) -> str:
+def build_command(name: str, project: Project) -> str:
     """The command that builds a panel."""
-    return f"gvcmetrics panel build data/panels/{name}.yaml"
+    shipped = not project.spec_file(name).exists() and name in shipped_panels()
+    return f"gvcmetrics panel build {name}" if shipped else f"gvcmetrics panel build data/panels/{name}.yaml"
 
 
 def _quoted(name: str) -> exp.Column:
@@ -293,7 +295,9 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: exp.Select, path: Path, 
 
 def _listed(name: str, project: Project) -> dict[str, Any]:
     path, spec = find_panel(name, project), project.spec_file(name)
-    row: dict[str, Any] = {"panel": name, "state": "not built", "command": build_command(name)}
+    if not spec.exists() and name in shipped_panels():
+        spec = shipped_panels()[name].spec
+    row: dict[str, Any] = {"panel": name, "state": "not built", "command": build_command(name, project)}
     if path is None:
         return row
     try:
@@ -313,7 +317,7 @@ def not_built(name: str, project: Project) -> MissingSourceError:
     known = panel_names(project)
     if name in known:
         return MissingSourceError(
-            f"the panel '{name}' is not built", remedy=f"Run `{build_command(name)}`, or `make all`"
+            f"the panel '{name}' is not built", remedy=f"Run `{build_command(name, project)}`, or `make all`"
         )
     near = difflib.get_close_matches(name, known, n=1)
     remedy = f"Did you mean '{near[0]}'?" if near else f"Panels here: {', '.join(known) or 'none'}"

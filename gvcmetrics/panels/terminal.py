@@ -35,7 +35,7 @@ def print_panels() -> None:
         raise MissingSourceError(
             "the project has no panel", remedy="Put a spec into data/panels; `gvcmetrics fetch` lists sources"
         )
-    table = _table(
+    table = new_table(
         "panel", "state", "rows", "years", "countries", "source", "licence", numeric=("rows", "countries")
     )
     for name, row in listed.iterrows():
@@ -45,7 +45,7 @@ def print_panels() -> None:
         else:
             cells = ["", "", "", "", ""]
         table.add_row(str(name), row["state"], *cells)
-    console = _console()
+    console = new_console()
     console.print(table)
     waiting = listed[listed["state"] != "built"]
     if len(waiting) == len(listed):
@@ -66,7 +66,7 @@ def print_built(built: Built) -> None:
     )
     if coverage.omitted:
         line += f"; {coverage.omitted:,} keys without any value left out"
-    console = _console()
+    console = new_console()
     console.print(line, markup=False, soft_wrap=True)
     if built.rejects is not None:
         console.print(
@@ -81,7 +81,7 @@ def print_built_or_skipped(name: str, found: Built | MissingSourceError) -> None
     if isinstance(found, Built):
         print_built(found)
     else:
-        _console().print(f"skipped  {name}: {found}", markup=False, soft_wrap=True)
+        new_console().print(f"skipped  {name}: {found}", markup=False, soft_wrap=True)
 
 
 def print_description(name: str) -> None:
@@ -92,7 +92,7 @@ def print_description(name: str) -> None:
         raise not_built(name, project)
     found = read_provenance(path)
     coverage = found.coverage
-    console = _console()
+    console = new_console()
     facts = {
         "Contract": f"{found.contract}; keys: {', '.join(found.keys)}",
         "Rows": f"{coverage.rows:,} ({coverage.omitted:,} keys left out, {coverage.rejected:,} rejected)",
@@ -104,7 +104,7 @@ def print_description(name: str) -> None:
     console.print(found.title, style="bold", markup=False)
     for key, value in facts.items():
         console.print(f"{key}: {value}", markup=False)
-    table = _table(
+    table = new_table(
         "column",
         "type",
         "unit",
@@ -136,7 +136,7 @@ def fetch_sources(names: list[str]) -> None:
     """Download the named sources, or all that have an address; say how to get those that have none."""
     project = find_project()
     chosen = [source(name) for name in names] or list(catalogue().values())
-    console = _console()
+    console = new_console()
     for entry in chosen:
         if entry.remote is not None:
             path = _download_with_progress(entry, project, console)
@@ -174,12 +174,14 @@ def _download_with_progress(entry: Source, project: Project, console: Console) -
         )
 
 
-def _console() -> Console:
+def new_console() -> Console:
+    """A console as wide as the terminal; without one, wide enough for whole lines."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_PLAIN_WIDTH)
 
 
-def _table(*headers: str, numeric: tuple[str, ...] = ()) -> Table:
+def new_table(*headers: str, numeric: tuple[str, ...] = ()) -> Table:
+    """A plain table; cells fold rather than end in dots."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for header in headers:
         table.add_column(header, justify="right" if header in numeric else "left", overflow="fold")

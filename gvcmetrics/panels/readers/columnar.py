@@ -22,7 +22,8 @@ def parquet_types(path: Path, name: str) -> dict[str, pa.DataType]:
     """
     try:
         schema = pq.read_schema(path)
-    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
+        schema.names  # noqa: B018 (decodes the names, which a damaged file may have spoilt)
+    except (ValueError, pa.ArrowException, OSError) as error:
         problem = f"the Parquet file is damaged or cut off ({str(error).splitlines()[0]:.120})"
         raise DataError(problem, Place(name), "Restore the file") from None
     seen: set[str] = set()

@@ -98,3 +98,16 @@ def _plain(value: Any) -> str | None:
     if pd.isna(value):
         return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def labelled_sample(
+    path: Path, name: str, rows: int
+) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[str, str]]]:
+    """The first rows of a .dta or .sav file, the label of each column, and the label of each code."""
+    frame, meta = _read(path, name, None, row_limit=rows)
+    labels = {column: label for column, label in meta.column_names_to_labels.items() if label}
+    values = {
+        column: {_plain(code) or "": str(label) for code, label in codes.items()}
+        for column, codes in meta.variable_value_labels.items()
+    }
+    return frame, labels, values

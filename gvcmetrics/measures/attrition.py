@@ -1,0 +1,61 @@
+"""Who enters, stays and leaves a panel of firms, year by year."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gvcmetrics.errors import DataError, Place
+
+
+def attrition_table(frame: pd.DataFrame, unit: str = "firm_id", time: str = "year") -> pd.DataFrame:
+    """Entry, stay and exit by period, between the periods that the panel observes.
+
+    A unit stays in a period if it is observed in it and in the period before; it enters for the first
+    time (`entered`) or comes back (`returned`), and it leaves with its last observation before the
+    panel's end (`last_seen`) or pauses (`paused`):
+
+        observed_t = stayed_t + entered_t + returned_t,   stayed_{t+1} = observed_t − last_seen_t − paused_t.
+
+    Returns
+    -------
+    pandas.DataFrame : a row a period; observed, stayed, entered, returned, last_seen, paused, and
+        `exit_rate` = last_seen / observed (missing in the last period, whose exits nobody sees).
+        `attrs["balanced"]` is the number of units observed in every period, `attrs["units"]` of all.
+
+    Raises
+    ------
+    DataError : a column is absent, a key is missing, or a unit is observed twice in a period.
+    """
+    for column in (unit, time):
+        if column not in frame.columns:
+            raise DataError(
+                "the frame has no such column", Place(column=column), f"It has: {', '.join(map(str, frame))}"
+            )
+        if frame[column].isna().any():
+            raise DataError("a key is missing", Place(column=column), "Leave such rows out, and say so")
+    if frame.duplicated([unit, time]).any():
+        first = frame.loc[frame.duplicated([unit, time]), [unit, time]].iloc[0]
+        problem = f"{unit} {first[unit]} is observed twice in {time} {first[time]}"
+        raise DataError(problem, Place(column=unit), "Keep one row a unit and period")
+    seen = frame.assign(seen=True).pivot(index=unit, columns=time, values="seen").notna().sort_index(axis=1)
+    before = seen.shift(1, axis=1, fill_value=False)
+    after = seen.shift(-1, axis=1, fill_value=False)
+    ever = seen.cummax(axis=1).shift(1, axis=1, fill_value=False)
+    again = seen.iloc[:, ::-1].cummax(axis=1).iloc[:, ::-1].shift(-1, axis=1, fill_value=False)
+    last = seen & ~again
+    last.iloc[:, -1] = False
+    table = pd.DataFrame(
+        {
+            "observed": seen.sum(),
+            "stayed": (seen & before).sum(),
+            "entered": (seen & ~ever).sum(),
+            "returned": (seen & ever & ~before).sum(),
+            "last_seen": last.sum(),
+            "paused": (seen & ~after & again).sum(),
+        }
+    )
+    table["exit_rate"] = table["last_seen"] / table["observed"]
+    table.loc[table.index[-1], "exit_rate"] = float("nan")
+    table.attrs["balanced"] = int(seen.all(axis=1).sum())
+    table.attrs["units"] = len(seen)
+    return table

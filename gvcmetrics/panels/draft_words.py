@@ -1,0 +1,229 @@
+"""The words by which names and labels of raw files give away what a column holds, English and Spanish.
+
+A clue is one or several words; all must be found. A clue marked `~` is weak: many other columns have
+the word too. Words under `unless` speak against the column, whatever else is found.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cache
+
+
+@dataclass(frozen=True)
+class Clues:
+    """What speaks for a panel column, what against it, and its words if no contract has it."""
+
+    clues: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+    added: dict[str, str] = field(default_factory=dict)
+
+
+def _clues(text: str, unless: str = "", **added: str) -> Clues:
+    return Clues(tuple(part.strip() for part in text.split(",")), tuple(unless.split()), added)
+
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split())
+
+
+_PART = "share percent percentage porcentaje proportion proporcion propensity ratio cuota"
+_NOT_LEVEL = f"{_PART} sector innov log index"
+
+FIRM_WORDS = {
+    "firm_id": _clues(
+        "firm id, firm, id empresa, id firma, empresa, establishment id, company id, company, plant id, ruc, "
+        "nit, identificador, idstd, folio, ~id, ~establishment, ~identifier",
+        "sales size name group year age type member part location public",
+    ),
+    "year": _clues(
+        "year, anio, ano, yr, survey year, ~periodo, ~wave",
+        "founded begin began start started operations constitucion fundacion nacimiento",
+    ),
+    "region": _clues(
+        "region, province, provincia, departamento, department, estado, municipio, canton, ciudad, city, "
+        "nuts, comuna, ~state, ~district, ~location",
+        "owned sales employees",
+    ),
+    "industry": _clues("ciiu, isic, industry, industria, nace, rama actividad, actividad economica, ~sector"),
+    "weight": _clues(
+        "fexp, factor expansion, expansion factor, weight, survey weight, sampling weight, "
+        "factor ponderacion, ponderador, wmedian, ~peso, ~factor",
+        "strict weak net neto",
+    ),
+    "stratum": _clues("stratum, strata, estrato"),
+    "psu": _clues("psu, upm, primary sampling unit, unidad primaria muestreo, conglomerado"),
+    "employment": _clues(
+        "employment, employees, empleo, empleados, trabajadores, workers, personal ocupado, num emp, "
+        "ocupados, persons employed, full time employees, headcount, ~staff, ~personal",
+        f"{_NOT_LEVEL} skilled calificado female women mujeres hombres temporary training wage wages cost "
+        "three ago unskilled university pub",
+    ),
+    "sales_usd": _clues(
+        "sales, ventas, turnover, facturacion, ~revenue, ~ingresos",
+        f"{_NOT_LEVEL} export exports exportaciones new nuevos domestic national credit ago innovadoras",
+    ),
+    "value_added_usd": _clues("value added, valor agregado, valor anadido", _NOT_LEVEL),
+    "capital_usd": _clues(
+        "capital stock, fixed assets, activos fijos, replacing machinery, replacement value, ~capital",
+        f"{_NOT_LEVEL} foreign foreing extranjero working social",
+    ),
+    "materials_usd": _clues(
+        "materials, materias primas, raw materials, intermediate inputs, insumos, consumo intermedio",
+        f"{_NOT_LEVEL} imported importados foreign origin",
+    ),
+    "wages_usd": _clues(
+        "wages, wage bill, salarios, sueldos, remuneraciones, labor cost, labour cost, cost labor, "
+        "cost labour",
+        _NOT_LEVEL,
+    ),
+    "skilled_share": _clues("skilled share, skilled workers, personal calificado, trabajadores calificados"),
+    "export_share": _clues(
+        "export share, share exports, direct exports, exported directly, exportaciones directas, "
+        "export propensity, porcentaje exportaciones, percent exports",
+        "indirect indirectly indirectas",
+    ),
+    "indirect_export_share": _clues("indirect exports, exported indirectly, exportaciones indirectas"),
+    "import_input_share": _clues(
+        "imported inputs, inputs foreign origin, insumos importados, supplies foreign origin"
+    ),
+    "foreign_share": _clues(
+        "foreign ownership, foreign share, foreign owned, owned foreign, foreign capital, foreing capital, "
+        "capital extranjero, participacion extranjera, private foreign"
+    ),
+    "certified": _clues("certified, quality certification, certificacion, certificate, iso 9001, ~iso"),
+    "licensed_technology": _clues(
+        "licensed technology, technology licensed, tecnologia licencia, technology foreign"
+    ),
+    "rd_usd": _clues(
+        "rd expenditure, r d expenditure, research development expenditure, gasto i d, gasto investigacion"
+    ),
+    "n_buyers": _clues("number buyers, number customers, numero clientes, numero compradores"),
+    "main_buyer_share": _clues(
+        "main buyer, main customer, largest customer, principal cliente", "owns owned"
+    ),
+    "buyer_sets_design": _clues("buyer design, customer design, cliente diseno, comprador diseno", "joint"),
+    "buyer_sets_process": _clues("buyer process, customer process, cliente proceso, comprador proceso"),
+    "joint_design": _clues("joint design, design jointly, diseno conjunto"),
+    "specific_investment": _clues("specific investment, inversion especifica"),
+    "owned_by_buyer": _clues("owned buyer, owned customer, propiedad comprador"),
+    "governance": _clues("governance, gobernanza"),
+    "upgrade_product": _clues(
+        "new product, product innovation, innovacion producto, producto nuevo, nuevos productos, "
+        "improved products, improved product, upgrade product",
+        f"{_PART} process sales ventas",
+    ),
+    "upgrade_process": _clues(
+        "new process, process innovation, innovacion proceso, proceso nuevo, nuevos procesos, "
+        "improved process, upgrade process",
+        f"{_PART} product products",
+    ),
+    "exports_usd": _clues(
+        "exports, export, exportaciones, ~exporta",
+        f"{_NOT_LEVEL} direct indirect directas indirectas",
+        type="number",
+        unit="USD",
+        label="Exports",
+        minimum="0",
+    ),
+    "investment_usd": _clues(
+        "investment, inversion",
+        f"{_NOT_LEVEL} foreign specific especifica",
+        type="number",
+        unit="USD",
+        label="Investment",
+    ),
+    "founded": _clues(
+        "year founded, founded, year established, began operations, begin operations, ano constitucion, "
+        "ano fundacion",
+        type="integer",
+        unit="year",
+        label="Year of foundation",
+    ),
+}
+
+TRADE_WORDS = {
+    "exporter": _clues(
+        "exporter, exportador, reporter, pais origen, origin country, ~origin, ~origen", "name"
+    ),
+    "importer": _clues("importer, importador, partner, pais destino, destination, ~destino", "second name"),
+    "product": _clues(
+        "product, producto, hs, commodity code, cmd code, subpartida, partida, sitc, nandina, ~commodity",
+        "description descripcion desc name",
+    ),
+    "year": _clues("year, anio, ano, yr, ref year, ~period, ~periodo"),
+    "value_usd": _clues(
+        "trade value, value usd, primary value, fob value, fob usd, valor fob, fob, valor, value, ~cif",
+        "unit unitario",
+    ),
+    "quantity": _clues(
+        "quantity, qty, cantidad, net weight, peso neto, netwgt, ~kg, ~kilos", "unit unidad alt"
+    ),
+    "quantity_unit": _clues("quantity unit, unidad, qty unit abbr, unidad medida, ~unit", "value valor"),
+}
+
+# Words that say how a column is written or counted, not what it is about.
+_NEUTRAL = _words(
+    "the of a an and or in on for to by at is was were what this did does do how many much it has have any",
+    "que de del la las el los en y por para con su sus fue fueron",
+    "total totales annual anual num numero number cod codigo code id last ultimo",
+    "fiscal complete year anio ano",
+    "establishment establecimiento empresa firm firma usd dolares value valor iso rev",
+    "currently current end percent",
+    "average prom promedio mean media avg",
+)
+_MEANS = ("prom", "promedio", "mean", "avg", "average")
+_TRANSFORMED = _words("l ln log lag dum dummy sq cuadrado")
+
+
+@cache
+def plain_words(text: str) -> tuple[str, ...]:
+    """A name or label as words: no accents, no case, digits set apart."""
+    text = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))
+    text = "".join(letter for letter in text if not unicodedata.combining(letter)).casefold()
+    return tuple(re.findall(r"[a-z]+|[0-9]+", text))
+
+
+def says_mean(name: str) -> bool:
+    """Does a name say that the column is a mean, which is likely made from others of the file?"""
+    return any(word.endswith(_MEANS) for word in plain_words(name))
+
+
+def clue_score(clues: Clues, text: str, leftover: float) -> float:
+    """How well a name or label fits, from 0 to 1.
+
+    Parameters
+    ----------
+    leftover : what each word costs that no clue explains.
+    """
+    words = plain_words(text)
+    if not words or _TRANSFORMED.intersection(words) or any(word in clues.unless for word in words):
+        return 0.0
+    return max(_one(clue, words, leftover) for clue in clues.clues)
+
+
+def _one(clue: str, words: tuple[str, ...], leftover: float) -> float:
+    weak, wanted = clue.startswith("~"), clue.lstrip("~").split()
+    used = {index for want in wanted for index, word in enumerate(words) if _same(want, word)}
+    if not all(any(_same(want, word) for word in words) for want in wanted):
+        return 0.0
+    rest = [
+        word
+        for index, word in enumerate(words)
+        if index not in used and word not in _NEUTRAL and not word.isdigit()
+    ]
+    glued = any(_same(want, word) and abs(len(word) - len(want)) > 2 for want in wanted for word in words)
+    score = 1 - min(leftover * len(rest), 0.6) - (0.2 if glued else 0)
+    return max(0.0, score * (0.55 if weak else 1))
+
+
+def _same(want: str, word: str) -> bool:
+    if word in (want, f"{want}s", f"{want}es"):
+        return True
+    logarithm = (
+        word.startswith(("l", "log"))
+        and word.removeprefix("log").removeprefix("ln").removeprefix("l") == want
+    )
+    return len(want) >= 5 and want in word and not logarithm
