@@ -13,9 +13,12 @@ import os
 import sys
 import time
 import warnings
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -152,9 +155,13 @@ def validate(
     """
     chosen = cells() if chosen is None else chosen
     started, tables, sizes = time.perf_counter(), [], []
-    with ProcessPoolExecutor(workers, initializer=_one_thread) as pool:
+    with ExitStack() as stack:
+        # One worker needs no process of its own, and forking a process that has threads can hang.
+        spread: Callable[..., Iterable[Any]] = map
+        if workers > 1:
+            spread = stack.enter_context(ProcessPoolExecutor(workers, initializer=_one_thread)).map
         for number, cell in enumerate(chosen, 1):
-            found = pool.map(_estimates, [(cell, seeds) for seeds in _batches(replications)])
+            found = spread(_estimates, [(cell, seeds) for seeds in _batches(replications)])
             tables.append(summarise(cell, pd.concat(list(found))))
             if loud:
                 marked = (tables[-1]["inside"] == "no").sum()
@@ -164,7 +171,7 @@ def validate(
                     flush=True,
                 )
         for response in ("ols", "logit"):
-            found = pool.map(_rejections, [(response, seeds) for seeds in _batches(4 * replications)])
+            found = spread(_rejections, [(response, seeds) for seeds in _batches(4 * replications)])
             rejected = pd.DataFrame([row for batch in found for row in batch])
             sizes.append(
                 pd.DataFrame(
