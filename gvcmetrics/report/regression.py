@@ -206,7 +206,9 @@ def _effect_rows(
     for effect in dict.fromkeys(effect for result in results for effect in result.absorbed):
         cells = (Cell("✓" if effect in result.absorbed else "") for result in results)
         found.append(Row(effect_label(effect, labels), tuple(cells), name=effect))
-    effects = tuple(Cell("" if result.effects == "pooled" else result.effects) for result in results)
+    effects = tuple(
+        Cell("" if result.effects == "pooled" else result.effects.replace("_", " ")) for result in results
+    )
     if any(cell.text for cell in effects):
         found.append(Row("Unit effects", effects, name="effects"))
     clusters = tuple(
