@@ -163,7 +163,7 @@ def test_rungs_with_fixed_effects_equal_a_stacked_conditional_logit(project: Pat
 
 
 def test_quadrants_with_fixed_effects_solve_the_conditional_score(project: Path) -> None:
-    """Table 'quadrants', column 3: at its estimates the score over all orders of an exporter's quadrants is zero."""
+    """Table `quadrants`, column 3: its estimates solve the score over all orders of the quadrants."""
     windows = car_windows()
     up = {name: windows[name] > shifted(windows, name, 1) for name in ("price", "share")}
     seen = shifted(windows, "share", 1).notna()
