@@ -1,10 +1,11 @@
-"""The notebooks are stored without outputs and run, with the survey of Ecuador or without."""
+"""The notebooks and the README: what they show is what the commands print."""
 
 from __future__ import annotations
 
 import ast
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ pytest.importorskip("IPython", reason="notebooks need the extra 'notebook'")
 
 from IPython.core.formatters import DisplayFormatter
 
+import gvcmetrics as gvc
 from gvcmetrics.models import Results
+from gvcmetrics.models.responses import EFFECTS
 from gvcmetrics.panels.build import build_panel
 
 ROOT = Path(__file__).parents[2]
@@ -143,3 +146,19 @@ def test_with_the_survey_the_last_cell_estimates(
     run_cell(last, names)
     assert names["kinds"].converged
     assert names["kinds"].nobs == names["answers"][["cooperates", "log_employment"]].notna().all(axis=1).sum()
+
+
+def test_the_readme_shows_what_its_command_prints(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GVCMETRICS_DATA", str(project / "data"))
+    text = (ROOT / "README.md").read_text("utf-8")
+    blocks = dict(re.findall(r"```(python|text)\n(.*?)```", text.split("## Estimators")[0], re.DOTALL))
+    assert str(run_cell(blocks["python"], {})) == blocks["text"].rstrip("\n")
+
+
+def test_the_readme_names_functions_that_exist() -> None:
+    section = (ROOT / "README.md").read_text("utf-8").split("## Estimators")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    outcomes, effects, _, after = [re.findall(r"`([a-z_ ]+)`", line) for line in lines]
+    assert all(callable(getattr(gvc, name)) for name in " ".join(outcomes).split())
+    assert set(effects) == set(EFFECTS)
+    assert all(hasattr(gvc, name) or hasattr(Results, name) for name in after)
