@@ -4,6 +4,7 @@ Imported at once, not on first use: some modules carry the name of their functio
 system would otherwise put the module in its place.
 """
 
+from gvcmetrics.lineage import raw_columns, record, with_measures
 from gvcmetrics.measures.agglomeration import ellison_glaeser, maurel_sedillot
 from gvcmetrics.measures.attrition import attrition_table
 from gvcmetrics.measures.cluster_panel import cluster_panel, join_cluster_panel
@@ -53,7 +54,6 @@ from gvcmetrics.measures.input_output import (
 from gvcmetrics.measures.input_output_tables import from_matrices, from_pymrio, from_wide
 from gvcmetrics.measures.items import cronbach_alpha
 from gvcmetrics.measures.latent_classes import LatentClasses, latent_classes
-from gvcmetrics.measures.lineage import raw_columns, record
 from gvcmetrics.measures.lock_in import (
     buyer_concentration,
     buyer_hhi_bounds,
@@ -230,4 +230,5 @@ __all__ = [
     "value_added_in_industry_exports",
     "wang_wei_zhu",
     "winsorise",
+    "with_measures",
 ]

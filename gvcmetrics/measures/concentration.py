@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.trade_checks import (
     require_columns,
     require_non_negative,

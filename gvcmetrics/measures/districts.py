@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.firm_checks import (
     first_row,
     group_keys,
@@ -16,7 +17,6 @@ from gvcmetrics.measures.firm_checks import (
     require_columns,
     sampling_weights,
 )
-from gvcmetrics.measures.lineage import record
 
 SIZES = ("small", "medium", "large")
 

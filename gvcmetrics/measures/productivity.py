@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.production.estimate import METHODS, PROXY_METHODS, Estimate, Options, estimate
 from gvcmetrics.measures.production.forms import FORMS, elasticities, term_names, terms
 from gvcmetrics.measures.production.sample import Inputs, Sample, build_sample, logs

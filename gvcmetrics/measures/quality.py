@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.trade_checks import (
     require_columns,
     require_non_negative,

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.firm_checks import first_row, non_negative, require_columns
-from gvcmetrics.measures.lineage import record
 
 
 def resilience(

@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.complexity import economic_complexity
-from gvcmetrics.measures.lineage import record
 from gvcmetrics.measures.trade_checks import require_columns, require_non_negative, require_unique
 from gvcmetrics.measures.trade_matrices import Floats, Matrix, aligned, as_exports, positive
 

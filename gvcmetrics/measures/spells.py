@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.trade_checks import require_columns, require_non_negative, require_unique
 
 FLOW = ("exporter", "importer", "product")
@@ -124,7 +124,7 @@ def trade_spells(
     out["ended"] = out["last_step"] + gap < len(calendar) - 1
     out["left_censored"] = out["first_step"] == 0
     out = out[[*unit, "spell", "start", "end", "duration", "ended", "left_censored"]]
-    for column in ("duration", "ended", "left_censored"):
+    for column in out.columns.difference(list(unit)):
         record(out, column, value, like=frame)
     return out
 

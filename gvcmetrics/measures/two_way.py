@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.trade_checks import require_columns, require_non_negative, require_unique
 
 TRADE_TYPES = ("one-way", "horizontal", "vertical, low", "vertical, high")

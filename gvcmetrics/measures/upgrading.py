@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.trade_checks import require_columns, require_unique
 
 QUADRANTS = ("downgrading", "failed product upgrading", "process upgrading", "product upgrading")
@@ -105,6 +105,9 @@ def quadrants(
     ):
         for stage in ("start", "end", "change"):
             record(out, f"{stage}_{measure}", column, like=frame)
+    for column in ("start_year", "end_year"):
+        record(out, column, year, like=frame)
+    record(out, "status", *measures, like=frame)
     return record(out, "quadrant", *measures, like=frame)
 
 

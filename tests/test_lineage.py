@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from gvcmetrics.measures.lineage import raw_columns, record
+from gvcmetrics.errors import DataError
+from gvcmetrics.lineage import raw_columns, record, with_measures
 
 
 @pytest.fixture
@@ -55,3 +56,38 @@ def test_record_survives_parquet(firms, tmp_path):
     record(firms, "productivity", "sales", "staff").to_parquet(tmp_path / "firms.parquet")
     read = pd.read_parquet(tmp_path / "firms.parquet")
     assert read.attrs["lineage"] == {"productivity": ["sales", "staff"]}
+
+
+def test_a_series_leaves_its_record_with_the_frame_it_is_assigned_to(firms):
+    firms["productivity"] = record(
+        (firms["sales"] / firms["staff"]).rename("productivity"), "productivity", "sales", "staff", like=firms
+    )
+    assert raw_columns(firms, "productivity") == ["sales", "staff"]
+    # A column of that name which somebody else made keeps its own record.
+    record(firms["wages"].rename("sales"), "sales", "wages", like=firms)
+    assert raw_columns(firms, "sales") == ["sales"]
+
+
+def test_measures_are_put_beside_a_panel_with_both_records(firms):
+    firms.attrs = {"lineage": {"sales": ["census.s"]}, "labels": {"sales": "Sales"}}
+    ratio = record(firms["sales"].div(firms["staff"]).rename("ratio"), "ratio", "sales", "staff", like=firms)
+    types = record(pd.DataFrame({"type": ["a", "b"]}), "type", "wages", like=firms)
+    panel = with_measures(firms, ratio, types)
+    assert list(panel.columns) == ["sales", "staff", "wages", "ratio", "type"]
+    assert panel["ratio"].tolist() == [2.0, 3.0]
+    assert raw_columns(panel, "ratio", "type") == ["census.s", "staff", "wages"]
+    assert panel.attrs["labels"] == {"sales": "Sales"}
+    assert list(firms.columns) == ["sales", "staff", "wages"]
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (pd.Series([1.0], name="x"), "1 rows that are not the 2 of the panel"),
+        (pd.Series([1.0, 2.0]), "no name"),
+        (pd.Series([1.0, 2.0], name="sales"), "has this column already"),
+    ],
+)
+def test_measures_of_other_rows_or_names_are_refused(firms, made, message):
+    with pytest.raises(DataError, match=message):
+        with_measures(firms, made)
