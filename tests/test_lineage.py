@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from gvcmetrics.errors import DataError
+from gvcmetrics import measures
+from gvcmetrics.errors import DataError, ModelError
 from gvcmetrics.lineage import raw_columns, record, with_measures
+from gvcmetrics.models import ols
+from gvcmetrics.panels import panel
+from gvcmetrics.panels.build import build_panel
+from gvcmetrics.panels.project import Project
 
 
 @pytest.fixture
@@ -91,3 +97,45 @@ def test_measures_are_put_beside_a_panel_with_both_records(firms):
 def test_measures_of_other_rows_or_names_are_refused(firms, made, message):
     with pytest.raises(DataError, match=message):
         with_measures(firms, made)
+
+
+def test_a_panel_says_what_its_columns_are_made_from(tmp_path):
+    """From a raw file over a panel and two measures to the refusal of a model."""
+    folder = tmp_path / "data"
+    (folder / "panels").mkdir(parents=True)
+    (folder / "raw").mkdir()
+    rng = np.random.default_rng(0)
+    raw = pd.DataFrame({"id": range(40), "t": 2000, "reg": ["a", "b"] * 20, "isic": ["10", "11"] * 20})
+    raw = raw.assign(
+        d2=rng.uniform(1, 9, 40), l1=rng.integers(1, 99, 40), w=rng.uniform(1, 2, 40), h1=[0, 1] * 20
+    )
+    raw.to_csv(folder / "raw" / "firms.csv", index=False)
+    (folder / "panels" / "firms.yaml").write_text(
+        "title: T\ncontract: firm\nlicence: none (simulated)\ncitation: none\nsource: {file: raw/firms.csv}\n"
+        "columns:\n  country: {constant: ECU}\n  firm_id: {from: id}\n  year: {from: t}\n"
+        "  region: {from: reg}\n  industry: {from: isic}\n  sales_usd: {from: d2}\n  employment: {from: l1}\n"
+        "  weight: {from: w}\n  upgrade_product: {from: h1}\nmoney: {currency: USD}\n"
+    )
+    project = Project(folder)
+    build_panel(project.spec_file("firms"), project)
+    panel_frame = panel("firms", project=project)
+    source = panel_frame.attrs["provenance"]["source"]
+    assert panel_frame.attrs["lineage"]["employment"] == [f"{source}.l1"]
+    assert panel_frame.attrs["lineage"]["country"] == []
+    assert not set(raw_columns(panel_frame, *panel_frame.columns)) & set(panel_frame.columns)
+
+    panel_frame["labour_productivity"] = measures.labour_productivity(panel_frame, output="sales_usd")
+    clusters = measures.location_quotient(panel_frame)
+    assert clusters.attrs["lineage"]["location_quotient"] == [f"{source}.l1", f"{source}.w"]
+    joined = measures.join_cluster_panel(
+        panel_frame, clusters, on=["country", "year", "region", "industry"], columns=["location_quotient"]
+    )
+    joined.to_parquet(tmp_path / "joined.parquet")
+    joined = pd.read_parquet(tmp_path / "joined.parquet")
+    assert raw_columns(joined, "labour_productivity") == [f"{source}.d2", f"{source}.l1"]
+
+    with pytest.raises(ModelError, match=f"'employment' and outcome 'labour_productivity' .* '{source}.l1'"):
+        ols("log(labour_productivity) ~ log(employment)", joined)
+    assert ols("log(labour_productivity) ~ upgrade_product", joined, weights="weight").nobs == 40
+    joined.attrs["lineage"].pop("employment")
+    assert ols("log(labour_productivity) ~ log(employment)", joined).nobs == 40
