@@ -12,12 +12,8 @@ import pandas as pd
 from gvcmetrics.errors import DataError, EstimationWarning, Place
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.cells import cell_sums
-from gvcmetrics.measures.firm_checks import (
-    group_keys,
-    non_negative,
-    require_columns,
-    sampling_weights,
-)
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import group_keys, non_negative, sampling_weights
 from gvcmetrics.measures.size_distribution import grouped_gini
 
 SQUARED = "employment_squared"

@@ -9,7 +9,8 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.firm_checks import group_keys, non_negative, require_columns
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import group_keys, non_negative
 
 
 def completeness(

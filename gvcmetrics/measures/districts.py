@@ -10,13 +10,8 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.firm_checks import (
-    first_row,
-    group_keys,
-    non_negative,
-    require_columns,
-    sampling_weights,
-)
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import first_row, group_keys, non_negative, sampling_weights
 
 SIZES = ("small", "medium", "large")
 

@@ -10,8 +10,9 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
 from gvcmetrics.measures.concentration import concentration_indices
-from gvcmetrics.measures.firm_checks import first_row, non_negative, numbers, require_columns
+from gvcmetrics.measures.firm_checks import first_row, non_negative, numbers
 from gvcmetrics.measures.items import checked_items, cronbach_alpha, z_scores
 from gvcmetrics.measures.size_distribution import size_distribution
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.firm_checks import first_row, non_negative, require_columns
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import first_row, non_negative
 
 
 def resilience(

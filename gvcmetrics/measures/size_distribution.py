@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.firm_checks import group_keys, non_negative, require_columns, sampling_weights
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import group_keys, non_negative, sampling_weights
 from gvcmetrics.measures.items import cronbach_alpha, mean_z_score
 
 

@@ -10,7 +10,8 @@ from scipy.special import ndtri
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.trade_checks import require_columns, require_non_negative, require_unique
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.trade_checks import require_non_negative, require_unique
 
 FLOW = ("exporter", "importer", "product")
 
@@ -162,7 +163,7 @@ def kaplan_meier(
 
     Source: Kaplan and Meier (1958); Greenwood (1926).
     """
-    require_columns(spells, [duration, ended] + ([by] if by else []))
+    require_columns(spells, duration, ended, *([by] if by else []))
     bad = ~(spells[duration] > 0)
     if bad.any():
         raise DataError(
@@ -195,7 +196,7 @@ def kaplan_meier(
 
 def _steps(frame: pd.DataFrame, unit: Sequence[str], year: str, value: str) -> tuple[pd.Series, np.ndarray]:
     """Each row's position in the calendar of the frame's years, and the calendar."""
-    require_columns(frame, [*unit, year, value])
+    require_columns(frame, *unit, year, value)
     require_unique(frame, [*unit, year])
     require_non_negative(frame, value)
     calendar = np.sort(frame[year].unique())

@@ -10,7 +10,8 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.trade_checks import require_columns, require_unique
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.trade_checks import require_unique
 
 QUADRANTS = ("downgrading", "failed product upgrading", "process upgrading", "product upgrading")
 """From worst to best; the order of the categorical that `quadrants` returns."""
@@ -68,7 +69,7 @@ def quadrants(
     market share.
     """
     measures = [relative_unit_value, market_share]
-    require_columns(frame, [*unit, year, *measures])
+    require_columns(frame, *unit, year, *measures)
     require_unique(frame, [*unit, year])
     keys = frame[list(unit)].drop_duplicates().set_index(list(unit)).index
     seen = frame.loc[frame[measures].notna().all(axis=1), [*unit, year, *measures]]
@@ -140,7 +141,7 @@ def transition_matrix(
     DataError
         For missing columns, repeated unit-periods, and frames with one period.
     """
-    require_columns(frame, [state, *unit, time])
+    require_columns(frame, state, *unit, time)
     require_unique(frame, [*unit, time])
     order = np.sort(frame[time].unique())
     if len(order) < 2:

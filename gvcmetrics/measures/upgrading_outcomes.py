@@ -10,7 +10,8 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.firm_checks import first_row, numbers, require_columns
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import first_row, numbers
 from gvcmetrics.measures.items import checked_items
 
 TYPES = ("product", "process", "functional", "chain")
