@@ -51,7 +51,13 @@ from gvcmetrics.measures.input_output import (
     local_inverses,
     technical_coefficients,
 )
-from gvcmetrics.measures.input_output_tables import from_matrices, from_pymrio, from_wide
+from gvcmetrics.measures.input_output_tables import (
+    from_arrays,
+    from_long,
+    from_matrices,
+    from_pymrio,
+    from_wide,
+)
 from gvcmetrics.measures.items import cronbach_alpha
 from gvcmetrics.measures.latent_classes import LatentClasses, latent_classes
 from gvcmetrics.measures.lock_in import (
@@ -151,6 +157,8 @@ __all__ = [
     "entry_exit",
     "export_stage",
     "expy",
+    "from_arrays",
+    "from_long",
     "from_matrices",
     "from_pymrio",
     "from_wide",
