@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
+from gvcmetrics.lineage import KEY, raw_columns
 from gvcmetrics.models.absorb import demean, independent_columns, singletons
 from gvcmetrics.models.design import Design, evaluate, plain, regressors, require, with_shifts
 from gvcmetrics.models.formula import Formula, refuse_code, unquote, variables_of
@@ -176,7 +177,8 @@ def build_sample(
     ------
     DataError : a column is absent, infinite, of the wrong type, or weights are negative.
     ModelError : the formula cannot be read, or no observation is left, or a regressor is made from
-        the same raw variable as the outcome (by `data.attrs["lineage"]`).
+        the same raw variable as the outcome (by `data.attrs["lineage"]`; what is behind `unit`, `time` and
+        `weights` may be shared, and a lag `L(…)` or lead `F(…)` shares nothing).
     """
     if not isinstance(data, pd.DataFrame):
         raise DataError(
@@ -192,7 +194,7 @@ def build_sample(
     keys += [name for name in (unit, time, weights) if name]
     offset_columns = variables_of(offset) if offset else ()
     require(data, [*formula.variables, *offset_columns, *keys])
-    _refuse_shared_lineage(formula, data)
+    _refuse_shared_lineage(formula, data, [name for name in (unit, time, weights) if name])
     _refuse_impossible_regressors(formula, data)
 
     source = with_shifts(data.copy(deep=False), formula.shifts, unit, time)
@@ -287,8 +289,8 @@ def group_codes(frame: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:
     return grouped.ngroup().to_numpy().astype(np.int32), pd.Index(list(grouped.groups))
 
 
-def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame) -> None:
-    lineage = data.attrs.get("lineage")
+def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame, design: Sequence[str]) -> None:
+    lineage = data.attrs.get(KEY)
     if not lineage:
         return
     made = {shift.name: shift for shift in formula.shifts}
@@ -300,15 +302,20 @@ def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame) -> None:
         differences = [made[name].argument for name in names if name in made and made[name].operator == "D"]
         return current + columns(differences) if differences else current
 
-    parts = formula.regressor_expressions
-    for outcome in columns(formula.outcomes):
-        for regressor in columns(parts):
-            shared = set(lineage.get(outcome, [outcome])) & set(lineage.get(regressor, [regressor]))
-            if shared:
+    # Two weighted measures are not thereby made from one another.
+    allowed = {*design, *raw_columns(data, *design)}
+    outcomes = {name: raw_columns(data, name) for name in columns(formula.outcomes)}
+    for regressor in columns(formula.regressor_expressions):
+        behind = set(raw_columns(data, regressor)) - allowed
+        for outcome, sources in outcomes.items():
+            shared = behind.intersection(sources)
+            recorded = [name for name in (regressor, outcome) if name in lineage]
+            if shared and recorded:
                 raise ModelError(
                     f"regressor '{regressor}' and outcome '{outcome}' are made from the same raw variable "
-                    f"'{sorted(shared)[0]}'",
-                    remedy="Its coefficient would be an identity; use another measure, or a lag L(…)",
+                    f"'{min(shared)}'",
+                    remedy="Its coefficient would be partly an identity: use another measure, or a lag L(…). "
+                    f"If it is meant, strike the record: data.attrs['lineage'].pop('{recorded[0]}')",
                 )
 
 

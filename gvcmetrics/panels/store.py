@@ -22,6 +22,7 @@ import sqlglot
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
+from gvcmetrics.lineage import KEY
 from gvcmetrics.panels.files import recover
 from gvcmetrics.panels.plugins import shipped_panels
 from gvcmetrics.panels.project import Project, find_project
@@ -201,7 +202,9 @@ def panel(
     -------
     pandas.DataFrame : text as `str`, whole numbers as `int64` (`float64` where values are missing).
         `attrs["provenance"]` is a dictionary of source, licence, citation, checksums and the raw
-        columns of each column; `attrs["labels"]` maps each column to its label and unit.
+        columns of each column; `attrs["labels"]` maps each column to its label and unit;
+        `attrs["lineage"]` maps it to the raw columns behind it as `source.raw column` (none: a constant),
+        where measures carry the record on.
 
     Raises
     ------
@@ -234,6 +237,9 @@ def panel(
         "columns": {key: asdict(column) for key, column in described.items()},
     }
     frame.attrs["labels"] = {key: f"{column.label} ({column.unit})" for key, column in described.items()}
+    frame.attrs[KEY] = {
+        key: sorted({f"{provenance.source}.{raw}" for raw in column.raw}) for key, column in described.items()
+    }
     return frame
 
 
