@@ -11,6 +11,10 @@ from scipy.special import ndtr
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
+from gvcmetrics.models.estimate import Problem
+from gvcmetrics.models.families.logit import logit as logit_family
+from gvcmetrics.models.firth import RowTrace, differenced_trace
+from gvcmetrics.models.likelihood import in_memory
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 CASES = json.loads((REFERENCE / "bias_corrected.json").read_text())
@@ -153,6 +157,23 @@ def test_refusals() -> None:
     data["sign"] = np.where(data["binary"] == 1, 1.0, -1.0) + data["x1"] * 1e-3
     with pytest.raises(ModelError, match="predicts the outcome perfectly"):
         gvc.logit("binary ~ sign + x2 | unit", data)
+
+
+@pytest.mark.parametrize("name", ["separated", "unbalanced"])
+def test_the_traces_of_firth_agree(name: str) -> None:
+    data = sample(name).dropna(subset=["binary", "x1", "x2"])
+    y, X = data["binary"].to_numpy(dtype=float), data[["x1", "x2", "d"]].fillna(0.0).to_numpy(dtype=float)
+    rng = np.random.default_rng(5)
+    weights, offset = rng.uniform(0.5, 2.0, len(y)), rng.normal(size=len(y)) / 5
+    likelihood = in_memory(logit_family, y, X, weights, offset)
+    problem = Problem(likelihood.evaluate, likelihood.scores, ("x1", "x2", "d"), np.zeros(3), np.ones(3))
+    exact = RowTrace(logit_family, y, X, weights, offset)
+    for _ in range(5):
+        theta = rng.normal(size=3)
+        inverse = np.linalg.inv(-likelihood.evaluate(theta)[2])
+        expected = differenced_trace(problem)(theta, inverse)
+        size = np.abs(expected).max()
+        np.testing.assert_allclose(exact(theta, inverse), expected, rtol=0, atol=1e-8 * size)
 
 
 @pytest.mark.parametrize("name", ["separated", "balanced", "unbalanced"])
