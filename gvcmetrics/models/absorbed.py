@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -94,7 +94,8 @@ def absorbed_results(
         covariance(asked, inference, sample.codes), fit.estimates, sample.names, sample, inference,
         model=title, effects=options["effects"], call=call, loglik=fit.loglik, converged=fit.converged,
         statistics={"rows_left_out": sample.dropped.get(NO_VARIATION, 0)},
-        notes=tuple(notes), predictor=partial(_predict, fit=fit, family=family),
+        notes=tuple(notes),
+        predictor=AbsorbedPrediction(fit, family, options["lags"] if correction else None),
         family=family,
     )  # fmt: skip
 
@@ -132,17 +133,26 @@ def _jackknife(sample: Sample, family: Family) -> Callable[[np.ndarray], np.ndar
     return estimates
 
 
-def _predict(
-    results: Results, data: pd.DataFrame | None, *, fit: AbsorbedFit, family: Family,
-    kind: Literal["mean", "index"] = "mean",
-) -> pd.Series:  # fmt: skip
-    """Fitted probabilities of the estimation sample, effects included."""
-    if data is not None:
-        raise ModelError(
-            "absorbed effects are not known for new rows",
-            remedy="Write the effect among the regressors, as C(year)",
-        )
-    sample = results.sample
-    assert sample is not None
-    values = fit.eta if kind == "index" else family.mean(fit.eta[:, None], np.empty(0))[:, 1]
-    return pd.Series(values, index=sample.source.index[sample.rows], name="fitted")
+@dataclass(frozen=True)
+class AbsorbedPrediction:
+    """Fitted probabilities of the estimation sample, effects included.
+
+    lags : those of the bias correction; None without one.
+    """
+
+    fit: AbsorbedFit
+    family: Family
+    lags: int | None
+
+    def __call__(
+        self, results: Results, data: pd.DataFrame | None, kind: Literal["mean", "index"] = "mean"
+    ) -> pd.Series:
+        if data is not None:
+            raise ModelError(
+                "absorbed effects are not known for new rows",
+                remedy="Write the effect among the regressors, as C(year)",
+            )
+        sample, eta = results.sample, self.fit.eta
+        assert sample is not None
+        values = eta if kind == "index" else self.family.mean(eta[:, None], np.empty(0))[:, 1]
+        return pd.Series(values, index=sample.source.index[sample.rows], name="fitted")

@@ -100,24 +100,13 @@ _NEGATIVE_BINOMIAL = Response(
 
 
 def logit(
-    formula: str,
-    data: pd.DataFrame | str | Path,
-    *,
-    unit: str | None = None,
-    time: str | None = None,
-    effects: str = "pooled",
-    vcov: VcovSpec = "iid",
-    weights: str | None = None,
-    frequency: bool = False,
-    offset: str | None = None,
-    nquad: int = 12,
-    bias_correction: str | None = None,
-    lags: int = 0,
-    firth: bool = False,
-    fix: Mapping[str, float] | None = None,
-    trusted: bool = True,
-) -> Results:
-    r"""Logit of a 0/1 outcome.
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    bias_correction: str | None = None, lags: int = 0, firth: bool = False,
+    fix: Mapping[str, float] | None = None, trusted: bool = True,
+) -> Results:  # fmt: skip
+    r"""Logit of a 0/1 outcome (Wooldridge 2010, chapter 15).
 
     .. math:: \Pr(y_{it} = 1) = \frac{1}{1 + \exp(-x_{it}'\beta - \alpha_i)}
 
@@ -163,32 +152,18 @@ def logit(
 
 
 def probit(
-    formula: str,
-    data: pd.DataFrame | str | Path,
-    *,
-    unit: str | None = None,
-    time: str | None = None,
-    effects: str = "pooled",
-    vcov: VcovSpec = "iid",
-    weights: str | None = None,
-    frequency: bool = False,
-    offset: str | None = None,
-    nquad: int = 12,
-    bias_correction: str | None = None,
-    lags: int = 0,
-    fix: Mapping[str, float] | None = None,
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    bias_correction: str | None = None, lags: int = 0, fix: Mapping[str, float] | None = None,
     trusted: bool = True,
-) -> Results:
-    r"""Probit of a 0/1 outcome.
+) -> Results:  # fmt: skip
+    r"""Probit of a 0/1 outcome (Wooldridge 2010, chapter 15).
 
     .. math:: \Pr(y_{it} = 1) = \Phi(x_{it}'\beta + \alpha_i)
 
-    Parameters
-    ----------
-    formula, data, unit, time, vcov, weights, frequency, offset, nquad, bias_correction, lags,
-        fix, trusted : as in `logit`.
-    effects : `pooled`, `random`, `correlated` or `correlated_pooled`. There is no `fixed`: no statistic
-        conditions the unit effects of a probit away.
+    Parameters are those of `logit`. There is no `effects="fixed"`: no statistic conditions the unit effects
+    of a probit away.
 
     Examples
     --------
@@ -201,20 +176,11 @@ def probit(
 
 
 def cloglog(
-    formula: str,
-    data: pd.DataFrame | str | Path,
-    *,
-    unit: str | None = None,
-    time: str | None = None,
-    effects: str = "pooled",
-    vcov: VcovSpec = "iid",
-    weights: str | None = None,
-    frequency: bool = False,
-    offset: str | None = None,
-    nquad: int = 12,
-    fix: Mapping[str, float] | None = None,
-    trusted: bool = True,
-) -> Results:
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    fix: Mapping[str, float] | None = None, trusted: bool = True,
+) -> Results:  # fmt: skip
     r"""Complementary log-log model of a 0/1 outcome: the hazard of a spell in discrete time.
 
     .. math:: \Pr(y_{it} = 1) = 1 - \exp\{-\exp(x_{it}'\beta + \alpha_i)\}
@@ -222,10 +188,7 @@ def cloglog(
     With one row a period at risk and duration among the regressors, :math:`e^{\beta}` is the hazard ratio
     of a proportional-hazards model in continuous time (Prentice & Gloeckler 1978); see `spells`.
 
-    Parameters
-    ----------
-    formula, data, unit, time, vcov, weights, frequency, offset, nquad, fix, trusted : as in `logit`.
-    effects : `pooled`, `random`, `correlated` or `correlated_pooled`.
+    Parameters are those of `logit`.
 
     Examples
     --------
@@ -238,33 +201,19 @@ def cloglog(
 
 
 def ordered_logit(
-    formula: str,
-    data: pd.DataFrame | str | Path,
-    *,
-    unit: str | None = None,
-    time: str | None = None,
-    effects: str = "pooled",
-    vcov: VcovSpec = "iid",
-    weights: str | None = None,
-    frequency: bool = False,
-    offset: str | None = None,
-    nquad: int = 12,
-    fix: Mapping[str, float] | None = None,
-    trusted: bool = True,
-) -> Results:
-    r"""Ordered logit: the proportional-odds model.
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    fix: Mapping[str, float] | None = None, trusted: bool = True,
+) -> Results:  # fmt: skip
+    r"""Ordered logit: the proportional-odds model (McCullagh 1980).
 
     .. math:: \Pr(y_{it} \le j) = \frac{1}{1 + \exp(-\kappa_j + x_{it}'\beta + \alpha_i)}
 
-    Parameters
-    ----------
-    formula, data, unit, time, weights, frequency, offset, nquad, fix, trusted : as in `logit`; the outcome
-        is a number or an ordered Categorical.
-    effects : `pooled`, `random`, `correlated`, `correlated_pooled`; `fixed`: the blow-up and cluster
-        estimator (Baetschmann, Staub & Winkelmann 2015), which sums the conditional logits of all ways
-        to cut the outcome in two.
-    vcov : as in `logit`; with `effects="fixed"` `"iid"` becomes clustering by unit, since the copies of a
-        unit are dependent.
+    Parameters are those of `logit`; the outcome is a number or an ordered Categorical. `effects="fixed"` is
+    the blow-up and cluster estimator (Baetschmann, Staub & Winkelmann 2015), which sums the conditional
+    logits of all ways to cut the outcome in two; `vcov="iid"` then becomes clustering by unit, since the
+    copies of a unit are dependent.
 
     Examples
     --------
@@ -277,29 +226,16 @@ def ordered_logit(
 
 
 def ordered_probit(
-    formula: str,
-    data: pd.DataFrame | str | Path,
-    *,
-    unit: str | None = None,
-    time: str | None = None,
-    effects: str = "pooled",
-    vcov: VcovSpec = "iid",
-    weights: str | None = None,
-    frequency: bool = False,
-    offset: str | None = None,
-    nquad: int = 12,
-    fix: Mapping[str, float] | None = None,
-    trusted: bool = True,
-) -> Results:
-    r"""Ordered probit.
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    fix: Mapping[str, float] | None = None, trusted: bool = True,
+) -> Results:  # fmt: skip
+    r"""Ordered probit (McKelvey & Zavoina 1975).
 
     .. math:: \Pr(y_{it} \le j) = \Phi(\kappa_j - x_{it}'\beta - \alpha_i)
 
-    Parameters
-    ----------
-    formula, data, unit, time, vcov, weights, frequency, offset, nquad, fix, trusted : as in
-        `ordered_logit`.
-    effects : `pooled`, `random`, `correlated` or `correlated_pooled`.
+    Parameters are those of `ordered_logit`, without `effects="fixed"`.
 
     Examples
     --------
@@ -312,31 +248,19 @@ def ordered_probit(
 
 
 def multinomial_logit(
-    formula: str,
-    data: pd.DataFrame | str | Path,
-    *,
-    unit: str | None = None,
-    time: str | None = None,
-    effects: str = "pooled",
-    vcov: VcovSpec = "iid",
-    weights: str | None = None,
-    frequency: bool = False,
-    offset: str | None = None,
-    fix: Mapping[str, float] | None = None,
-    trusted: bool = True,
-) -> Results:
-    r"""Multinomial logit of a choice among categories.
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None,
+    fix: Mapping[str, float] | None = None, trusted: bool = True,
+) -> Results:  # fmt: skip
+    r"""Multinomial logit of a choice among categories (McFadden 1974).
 
     .. math:: \Pr(y_{it} = j) = \frac{\exp(x_{it}'\beta_j + \alpha_{ij})}{\sum_k \exp(x_{it}'\beta_k
        + \alpha_{ik})}, \qquad \beta_0 = 0
 
-    The first category (in the order of a Categorical, else sorted) is the base.
-
-    Parameters
-    ----------
-    formula, data, unit, time, vcov, weights, frequency, offset, fix, trusted : as in `logit`.
-    effects : `pooled`, `correlated_pooled`, or `fixed`: Chamberlain's (1980) conditional likelihood given
-        how often each unit chose each category, by recursion over counts.
+    The first category (in the order of a Categorical, else sorted) is the base. Parameters are those of
+    `logit`. `effects="fixed"` is Chamberlain's (1980) conditional likelihood given how often each unit chose
+    each category, by recursion over counts.
 
     Examples
     --------
@@ -349,30 +273,18 @@ def multinomial_logit(
 
 
 def fractional_logit(
-    formula: str,
-    data: pd.DataFrame | str | Path,
-    *,
-    unit: str | None = None,
-    time: str | None = None,
-    effects: str = "pooled",
-    vcov: VcovSpec = "hetero",
-    weights: str | None = None,
-    frequency: bool = False,
-    offset: str | None = None,
-    fix: Mapping[str, float] | None = None,
-    trusted: bool = True,
-) -> Results:
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "hetero",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None,
+    fix: Mapping[str, float] | None = None, trusted: bool = True,
+) -> Results:  # fmt: skip
     r"""Logit of a share in [0, 1], by quasi-likelihood (Papke & Wooldridge 1996).
 
     .. math:: E[y_{it} \mid x_{it}] = \frac{1}{1 + \exp(-x_{it}'\beta)}
 
     Consistent whatever the distribution of the share, zeros and ones included; errors are therefore
-    robust by default.
-
-    Parameters
-    ----------
-    formula, data, unit, time, vcov, weights, frequency, offset, fix, trusted : as in `logit`.
-    effects : `pooled` or `correlated_pooled` (Papke & Wooldridge 2008).
+    robust by default. Parameters are those of `logit`; for `effects="correlated_pooled"` see Papke &
+    Wooldridge (2008).
 
     Examples
     --------
@@ -385,29 +297,17 @@ def fractional_logit(
 
 
 def negative_binomial(
-    formula: str,
-    data: pd.DataFrame | str | Path,
-    *,
-    unit: str | None = None,
-    time: str | None = None,
-    effects: str = "pooled",
-    vcov: VcovSpec = "iid",
-    weights: str | None = None,
-    frequency: bool = False,
-    offset: str | None = None,
-    nquad: int = 12,
-    fix: Mapping[str, float] | None = None,
-    trusted: bool = True,
-) -> Results:
-    r"""Negative binomial (NB2) regression of a count.
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    fix: Mapping[str, float] | None = None, trusted: bool = True,
+) -> Results:  # fmt: skip
+    r"""Negative binomial (NB2) regression of a count (Cameron & Trivedi 1998).
 
     .. math:: E[y_{it}] = \mu_{it} = \exp(x_{it}'\beta + \alpha_i), \qquad
        \mathrm{Var}(y_{it}) = \mu_{it} + e^{\texttt{log\_alpha}} \mu_{it}^2
 
-    Parameters
-    ----------
-    formula, data, unit, time, vcov, weights, frequency, offset, nquad, fix, trusted : as in `logit`.
-    effects : `pooled`, `random`, `correlated` or `correlated_pooled`.
+    Parameters are those of `logit`.
 
     Examples
     --------

@@ -39,8 +39,6 @@ class Problem:
     natural : theta -> (reported parameters, Jacobian), where some are estimated in another scale.
     refit : (mask of rows, or of units, to keep; start) -> theta without the others, for the jackknife.
     noise : relative error of the log likelihood.
-    curvature : (theta, rough standard errors) -> Hessian for the covariance, where that of `evaluate` is
-        an approximation good enough for Newton's steps.
     """
 
     evaluate: Callable[[Array], tuple[float, Array, Array]]
@@ -53,7 +51,6 @@ class Problem:
     refit: Callable[[NDArray[np.bool_], Array], Array] | None = None
     noise: float = 1e-13
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    curvature: Callable[[Array, Array], Array] | None = None
 
 
 def solve(problem: Problem, fix: Mapping[str, float] | None = None) -> tuple[Optimum, NDArray[np.bool_]]:
@@ -96,9 +93,6 @@ def conclude(
     p = len(free)
     bread = np.zeros((p, p))
     bread[np.ix_(free, free)] = inverse_information(-optimum.hessian[np.ix_(free, free)])
-    if problem.curvature is not None:
-        exact = problem.curvature(optimum.theta, np.sqrt(np.diag(bread)))
-        bread[np.ix_(free, free)] = inverse_information(-exact[np.ix_(free, free)])
     estimates, jacobian = problem.natural(optimum.theta) if problem.natural else (optimum.theta, None)
     scores = problem.scores(optimum.theta)
     if jacobian is not None:
@@ -240,8 +234,6 @@ def _restricted(
         theta = base + Z @ maximise(along, np.zeros(Z.shape[1]), noise=problem.noise).theta
         full = np.zeros((len(free), len(free)))
         hessian = problem.evaluate(theta)[2]
-        if problem.curvature is not None:
-            hessian = problem.curvature(theta, np.sqrt(np.abs(np.diag(inverse_information(-hessian)))))
         full[np.ix_(free, free)] = inverse_information(-hessian[np.ix_(free, free)])
         return problem.scores(theta), full
 

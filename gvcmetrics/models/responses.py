@@ -18,7 +18,7 @@ from gvcmetrics.models.covariance import Vcov, parse_vcov
 from gvcmetrics.models.design import require
 from gvcmetrics.models.estimate import conclude, solve
 from gvcmetrics.models.families.base import Array, Family
-from gvcmetrics.models.firth import penalised
+from gvcmetrics.models.firth import RowTrace, penalised
 from gvcmetrics.models.formula import Formula
 from gvcmetrics.models.from_file import fit_parquet
 from gvcmetrics.models.heterogeneity.fixed import (
@@ -133,7 +133,8 @@ def _likelihood(
     problem = pooled_problem(sample, y, family, [str(label) for label in labels[1:]])
     with_random = effects in ("random", "correlated")
     firth = options.get("firth", False)
-    optimum, free = solve(penalised(problem) if firth else problem, None if with_random else fix)
+    trace = RowTrace(family, y, sample.X, sample.weights, sample.offset)
+    optimum, free = solve(penalised(problem, trace) if firth else problem, None if with_random else fix)
     statistics: dict[str, float] = {}
     if firth:
         optimum, statistics = _unpenalised(optimum, statistics)

@@ -7,12 +7,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
+from gvcmetrics.models.estimate import Problem
+from gvcmetrics.models.families.logit import logit as logit_family
+from gvcmetrics.models.firth import RowTrace, differenced_trace
+from gvcmetrics.models.likelihood import in_memory
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 CASES = json.loads((REFERENCE / "bias_corrected.json").read_text())
+AVERAGES = json.loads((REFERENCE / "average_effects.json").read_text())
 KEYS = [key for key in CASES if "firth" not in key]
 pytestmark = pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
 
@@ -38,6 +44,68 @@ def test_absorbed_effects_against_dummies_in_r(key: str) -> None:
         # R's probit errors are from the expected information, these from the observed one
         errors = case.get("se_at_corrected") or case["se"]["classical"]
         np.testing.assert_allclose(estimate.std_errors, errors, rtol=1e-6)
+
+
+@pytest.mark.parametrize("key", AVERAGES)
+def test_average_effects_against_dummies_in_r(key: str) -> None:
+    link, effects, data, _, lags = key.split(":")
+    estimate = getattr(gvc, link)(
+        f"binary ~ x1 + x2 + d | unit{' + time' if effects == 'unit+time' else ''}",
+        sample(data), unit="unit", time="time", lags=int(lags[1:]), bias_correction="analytical",
+    )  # fmt: skip
+    margins = estimate.margins(["x1", "d"])
+    np.testing.assert_allclose(margins.params, [AVERAGES[key]["x1"], AVERAGES[key]["d"]], rtol=1e-7)
+    assert any("Averages are corrected" in note for note in margins.notes)
+    # averages over parts of the rows add up to the average over all
+    rows = sample(data)["time"].iloc[estimate.sample.rows].value_counts().sort_index()
+    parts = estimate.margins("x1", by="time").params
+    assert np.average(parts, weights=rows) == pytest.approx(margins.params.iloc[0], rel=1e-10)
+
+
+def test_the_correction_of_average_effects_removes_bias() -> None:
+    # Eight periods of a dynamic probit. The effect of the past outcome comes out near zero without any
+    # correction, and a tenth too small with corrected coefficients alone. Errors are taken against those of
+    # an estimate that knows the unit effects, which share the noise of the draw.
+    rng = np.random.default_rng(2016)
+    errors = []
+    for _ in range(8):
+        unit, effect = np.arange(300), rng.normal(size=300) / 2
+        outcome, frames = (rng.uniform(size=300) < 0.5).astype(int), []
+        for time in range(8):
+            x = rng.normal(size=300) + effect
+            past = outcome
+            outcome = (0.8 * x + effect + 0.5 * past + rng.normal(size=300) > 0).astype(int)
+            frames.append(
+                pd.DataFrame(
+                    {"unit": unit, "time": time, "x": x, "past": past, "y": outcome, "effect": effect}
+                )
+            )
+        data = pd.concat(frames)
+        changing = data[data.groupby("unit")["y"].transform("nunique") > 1]
+        index = 0.8 * changing["x"] + changing["effect"]
+        truth = (ndtr(index + 0.5) - ndtr(index)).mean()
+        index = 0.8 * data["x"] + data["effect"]
+        knowing = gvc.probit("y ~ x + past", data, offset="effect").margins("past").params.iloc[0]
+        noise = knowing / (ndtr(index + 0.5) - ndtr(index)).mean() - 1
+        plain = gvc.probit("y ~ x + past | unit", data, unit="unit", time="time")
+        corrected = gvc.probit(
+            "y ~ x + past | unit", data, unit="unit", time="time", bias_correction="analytical", lags=1
+        )
+        eta, b = corrected.predict(kind="index").to_numpy(), corrected.params["past"]
+        now = data.iloc[corrected.sample.rows]["past"].to_numpy()
+        estimates = [
+            plain.margins("past").params.iloc[0],
+            (ndtr(eta + b * (1 - now)) - ndtr(eta - b * now)).mean(),
+            corrected.margins("past").params.iloc[0],
+        ]
+        errors.append([estimate / truth - 1 - noise for estimate in estimates])
+    (none, coefficients, average), spread = np.mean(errors, axis=0), np.std(errors, axis=0, ddof=1)[2]
+    error = spread / np.sqrt(len(errors))
+    assert error < 0.03
+    assert none < -0.5
+    assert coefficients < -2 * error
+    assert abs(average) < 2 * error
+    assert average - coefficients > 0.08
 
 
 def test_absorbing_equals_dummies() -> None:
@@ -89,6 +157,23 @@ def test_refusals() -> None:
     data["sign"] = np.where(data["binary"] == 1, 1.0, -1.0) + data["x1"] * 1e-3
     with pytest.raises(ModelError, match="predicts the outcome perfectly"):
         gvc.logit("binary ~ sign + x2 | unit", data)
+
+
+@pytest.mark.parametrize("name", ["separated", "unbalanced"])
+def test_the_traces_of_firth_agree(name: str) -> None:
+    data = sample(name).dropna(subset=["binary", "x1", "x2"])
+    y, X = data["binary"].to_numpy(dtype=float), data[["x1", "x2", "d"]].fillna(0.0).to_numpy(dtype=float)
+    rng = np.random.default_rng(5)
+    weights, offset = rng.uniform(0.5, 2.0, len(y)), rng.normal(size=len(y)) / 5
+    likelihood = in_memory(logit_family, y, X, weights, offset)
+    problem = Problem(likelihood.evaluate, likelihood.scores, ("x1", "x2", "d"), np.zeros(3), np.ones(3))
+    exact = RowTrace(logit_family, y, X, weights, offset)
+    for _ in range(5):
+        theta = rng.normal(size=3)
+        inverse = np.linalg.inv(-likelihood.evaluate(theta)[2])
+        expected = differenced_trace(problem)(theta, inverse)
+        size = np.abs(expected).max()
+        np.testing.assert_allclose(exact(theta, inverse), expected, rtol=0, atol=1e-8 * size)
 
 
 @pytest.mark.parametrize("name", ["separated", "balanced", "unbalanced"])

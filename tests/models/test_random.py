@@ -9,8 +9,13 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
+from gvcmetrics.models.families.cloglog import cloglog as cloglog_family
 from gvcmetrics.models.families.logit import logit as logit_family
+from gvcmetrics.models.families.negative_binomial import negative_binomial as negative_binomial_family
+from gvcmetrics.models.families.ordered import ordered_logit as ordered_logit_family
 from gvcmetrics.models.families.ordered import ordered_probit as ordered_probit_family
+from gvcmetrics.models.families.poisson import poisson as poisson_family
+from gvcmetrics.models.families.probit import probit as probit_family
 from gvcmetrics.models.heterogeneity.groups import Groups
 from gvcmetrics.models.heterogeneity.random import RandomIntercept
 
@@ -28,6 +33,15 @@ OUTCOMES = {
     "ordered_logit": "ordered",
     "ordered_probit": "ordered",
 }
+FAMILIES = [
+    logit_family,
+    probit_family,
+    cloglog_family,
+    poisson_family,
+    negative_binomial_family,
+    ordered_logit_family(3),
+    ordered_probit_family(3),
+]
 KEYS = [key for key in CASES if key.split(":")[2] in ("random", "correlated")]
 
 
@@ -97,7 +111,7 @@ def test_quadrature_against_a_fine_grid(family) -> None:  # type: ignore[no-unty
     constants = np.array([-0.4, 0.5])[: len(family.constants)]
     theta = np.concatenate([[0.5, -0.3], constants, [np.log(1.7)]])
     likelihood = RandomIntercept(family, y, X, Groups.of(unit), nquad=30)
-    loglik, score, hessian = likelihood.evaluate(theta)
+    loglik = likelihood.loglik(theta)
     a = np.linspace(-12, 12, 40_001)
     total = 0.0
     for g in range(6):
@@ -107,17 +121,48 @@ def test_quadrature_against_a_fine_grid(family) -> None:  # type: ignore[no-unty
         inside = parts.reshape(-1, len(a)).sum(axis=0) - 0.5 * a**2 - 0.5 * np.log(2 * np.pi)
         total += np.log(np.exp(inside).sum() * (a[1] - a[0]))
     assert loglik == pytest.approx(total, rel=1e-8)
-    coarse = RandomIntercept(family, y, X, Groups.of(unit), nquad=4)
-    at_four = coarse.evaluate(theta)
-    assert abs(at_four[0] - loglik) > 1e-5
+    assert abs(RandomIntercept(family, y, X, Groups.of(unit), nquad=4).loglik(theta) - loglik) > 1e-5
+
+
+def _outcome(family, n: int, rng: np.random.Generator):  # type: ignore[no-untyped-def]
+    drawn = rng.poisson(2.0, n) if family.outcomes is None else rng.integers(0, family.outcomes, n)
+    return drawn.astype(float), np.array([-0.4, 0.5])[: len(family.constants)]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("nquad", [2, 12])
+def test_exact_derivatives_while_the_nodes_move(family, nquad: int) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(3)
+    unit = np.repeat(np.arange(6), [1, 2, 3, 5, 8, 40])
+    y, constants = _outcome(family, len(unit), rng)
+    likelihood = RandomIntercept(
+        family, y, rng.normal(size=(len(unit), 2)), Groups.of(unit), nquad,
+        rng.uniform(0.5, 2.0, 6), rng.normal(size=len(unit)) / 10,
+    )  # fmt: skip
+    theta = np.concatenate([[0.5, -0.3], constants, [np.log(1.7)]])
+    _, score, hessian = likelihood.evaluate(theta)
+    np.testing.assert_allclose(likelihood.scores(theta).sum(axis=0), score, rtol=1e-12)
     for j in range(len(theta)):
-        move = 1e-5 * np.eye(len(theta))[j]
+        move = 2e-5 * np.eye(len(theta))[j]
         above, below = likelihood.evaluate(theta + move), likelihood.evaluate(theta - move)
-        assert score[j] == pytest.approx((above[0] - below[0]) / 2e-5, rel=1e-5, abs=1e-5)
-        np.testing.assert_allclose(hessian[j], (above[1] - below[1]) / 2e-5, rtol=1e-4, atol=1e-4)
-        # with few points the nodes' own movement counts
-        change = coarse.evaluate(theta + move)[0] - coarse.evaluate(theta - move)[0]
-        assert at_four[1][j] == pytest.approx(change / 2e-5, rel=1e-6, abs=1e-6)
+        size = np.abs(score).max()
+        assert score[j] == pytest.approx((above[0] - below[0]) / 4e-5, rel=1e-7, abs=1e-8 * size)
+        np.testing.assert_allclose(
+            hessian[j], (above[1] - below[1]) / 4e-5, rtol=1e-7, atol=1e-8 * np.abs(hessian).max()
+        )
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_how_hessians_bend(family) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(4)
+    y, constants = _outcome(family, 300, rng)
+    eta = rng.normal(size=(300, 1)) * 2.0
+    first, second = family.bend(y, eta, constants)
+    step = 1e-4
+    above, below = (family.evaluate(y, eta + move, constants)[2] for move in (step, -step))
+    np.testing.assert_allclose(first, (above - below) / (2 * step), rtol=1e-6, atol=1e-7)
+    above, below = (family.bend(y, eta + move, constants)[0] for move in (step, -step))
+    np.testing.assert_allclose(second, (above - below) / (2 * step), rtol=1e-6, atol=1e-7)
 
 
 def test_no_unit_effect_is_found_as_none() -> None:

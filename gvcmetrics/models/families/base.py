@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Kernel = Callable[[Array, Array, Array, Array, Array, Array], None]
 Start = Callable[[Array, Array], tuple[Array, Array]]
+Bend = Callable[[Array, Array, Array], tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Family:
     strip : rows that a thread takes at a time; fewer for a dear kernel.
     start : `start(y, weights)` gives an intercept for each index, and the constants, of a model
         without regressors (or close to it).
+    bend : `bend(y, eta, constants)` gives the first and second derivative of the packed Hessian in the
+        one index; random effects need them.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Family:
     constants: tuple[str, ...] = ()
     outcomes: int | None = 2
     strip: int = 131_072
+    bend: Bend | None = None
 
     @property
     def n_arguments(self) -> int:

@@ -40,4 +40,17 @@ def start_cloglog(y: Array, weights: Array) -> tuple[Array, Array]:
     return np.log(-np.log(shares(y, weights, 2)[:1])), np.empty(0)
 
 
-cloglog = Family("cloglog", cloglog_kernel, start_cloglog)
+def bend_cloglog(y: Array, eta: Array, constants: Array) -> tuple[Array, Array]:
+    """Derivatives in eta of -mu, or of r(1 - mu - r) with r = mu/(exp(mu) - 1), whose own slope that is."""
+    mu = np.exp(np.minimum(eta, 700.0))
+    r = mu / np.expm1(np.minimum(mu, 700.0))
+    gap = np.where(mu < 1e-3, -mu / 2.0 - mu**2 / 12.0, 1.0 - mu - r)
+    h = r * gap
+    first = h * gap - r * (mu + h)
+    second = first * gap - 2.0 * h * (mu + h) - r * (mu + first)
+    one = y[:, None] > 0.0
+    dead = mu >= 700.0
+    return np.where(one, np.where(dead, 0.0, first), -mu), np.where(one, np.where(dead, 0.0, second), -mu)
+
+
+cloglog = Family("cloglog", cloglog_kernel, start_cloglog, bend=bend_cloglog)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from scipy.special import expit
 
 from gvcmetrics.models.families.base import Array, Family
 
@@ -31,5 +32,12 @@ def start_logit(y: Array, weights: Array) -> tuple[Array, Array]:
     return np.array([np.log(mean / (1.0 - mean))]), np.empty(0)
 
 
-logit = Family("logit", logit_kernel, start_logit)
+def bend_logit(y: Array, eta: Array, constants: Array) -> tuple[Array, Array]:
+    """Derivatives of -p(1 - p) in eta."""
+    p = expit(eta)
+    v = p * expit(-eta)
+    return -v * (1.0 - 2.0 * p), -v * (1.0 - 6.0 * v)
+
+
+logit = Family("logit", logit_kernel, start_logit, bend=bend_logit)
 fractional_logit = Family("fractional_logit", logit_kernel, start_logit)

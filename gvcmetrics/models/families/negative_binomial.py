@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from scipy.special import expit
 
 from gvcmetrics.models.families.base import Array, Family
 from gvcmetrics.models.families.poisson import start_count
@@ -56,10 +57,27 @@ def start_negative_binomial(y: Array, weights: Array) -> tuple[Array, Array]:
     return start_count(y, weights)[0], np.array([np.log(alpha)])
 
 
+def bend_negative_binomial(y: Array, eta: Array, constants: Array) -> tuple[Array, Array]:
+    """Derivatives of the Hessian in eta, with s = alpha mu/(1 + alpha mu) and its slopes b, b', b''."""
+    mu = np.exp(eta)
+    s = expit(eta + constants[0])
+    b = s * (1.0 - s)
+    b1, b2 = b * (1.0 - 2.0 * s), b * (1.0 - 6.0 * b)
+    left = y[:, None] - mu
+    first = [mu * (2.0 * b - 1.0 + s) - left * b1, mu * b - left * b1, -left * b1]
+    second = [
+        mu * (3.0 * (b + b1) - 1.0 + s) - left * b2,
+        mu * (b + 2.0 * b1) - left * b2,
+        mu * b1 - left * b2,
+    ]
+    return np.concatenate(first, axis=1), np.concatenate(second, axis=1)
+
+
 negative_binomial = Family(
     "negative_binomial",
     negative_binomial_kernel,
     start_negative_binomial,
     constants=("log_alpha",),
     outcomes=None,
+    bend=bend_negative_binomial,
 )

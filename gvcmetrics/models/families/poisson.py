@@ -26,4 +26,10 @@ def start_count(y: Array, weights: Array) -> tuple[Array, Array]:
     return np.log(np.array([(weights @ y + 0.5) / (weights.sum() + 0.5)])), np.empty(0)
 
 
-poisson = Family("poisson", poisson_kernel, start_count, outcomes=None)
+def bend_poisson(y: Array, eta: Array, constants: Array) -> tuple[Array, Array]:
+    """Derivatives of -mu in eta."""
+    mu = np.exp(eta)
+    return -mu, -mu
+
+
+poisson = Family("poisson", poisson_kernel, start_count, outcomes=None, bend=bend_poisson)

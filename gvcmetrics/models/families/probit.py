@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from scipy.special import ndtri
+from scipy.special import erfcx, ndtri
 
 from gvcmetrics.models.families.base import Array, Family, shares
 from gvcmetrics.models.families.scalar import inverse_mills, inverse_mills_slope, log_normal_cdf
@@ -29,4 +29,14 @@ def start_probit(y: Array, weights: Array) -> tuple[Array, Array]:
     return ndtri(shares(y, weights, 2)[1:]), np.empty(0)
 
 
-probit = Family("probit", probit_kernel, start_probit)
+def bend_probit(y: Array, eta: Array, constants: Array) -> tuple[Array, Array]:
+    """Derivatives of h = -m(x + m) in eta, x = q eta; the inverse Mills ratio m has the slope h."""
+    q = 2.0 * y[:, None] - 1.0
+    x = q * eta
+    m = np.sqrt(2.0 / np.pi) / erfcx(-x / np.sqrt(2.0))
+    h = -m * (x + m)
+    first = -h * (x + m) - m * (1.0 + h)
+    return q * first, -first * (x + 2.0 * m) - 2.0 * h * (1.0 + h)
+
+
+probit = Family("probit", probit_kernel, start_probit, bend=bend_probit)

@@ -119,15 +119,13 @@ def analytical(sample: Sample, family: Family, fit: AbsorbedFit, lags: int) -> A
     """The analytical correction, and the fit with the coefficients held at it."""
     if not 0 <= lags <= 10:
         raise ModelError(f"lags={lags!r} must be a whole number from 0 to 10")
-    F, f, slope = _DENSITIES[family.name](fit.eta)
-    H = f / (F * (1.0 - F))
-    omega = H * f
+    F, H, omega, bent = score_parts(family.name, fit.eta)
     X = demean(sample.X, [*sample.absorbed.values()], omega)
     bias = np.zeros(X.shape[1])
     for name, codes in sample.absorbed.items():
-        total = _by_group((H * slope)[:, None] * X, codes)
+        total = _by_group(bent[:, None] * X, codes)
         if name == sample.unit_name and lags:
-            total += _lagged(sample, H * (sample.y - F), omega[:, None] * X, codes, lags)
+            total += 2.0 * lagged_products(sample, H * (sample.y - F), omega[:, None] * X, codes, lags)
         bias -= 0.5 * (total / np.bincount(codes, omega)[:, None]).sum(axis=0)
     corrected = fit.estimates - np.linalg.solve((X * omega[:, None]).T @ X, bias)
     return fit_absorbed(sample, family, held=corrected)
@@ -179,8 +177,15 @@ def _by_group(values: Array, codes: Array) -> Array:
     return np.column_stack([np.bincount(codes, column) for column in values.T])
 
 
-def _lagged(sample: Sample, innovation: Array, weighted: Array, codes: Array, lags: int) -> Array:
-    """2 sum_j T/(T-j) sum_t innovation_{t-j} weighted_t, by unit; rows in the order of time."""
+def score_parts(name: str, eta: Array) -> tuple[Array, Array, Array, Array]:
+    """F, H = f/[F(1 - F)], H f and H f' of a logit or probit."""
+    F, f, slope = _DENSITIES[name](eta)
+    H = f / (F * (1.0 - F))
+    return F, H, H * f, H * slope
+
+
+def lagged_products(sample: Sample, innovation: Array, weighted: Array, codes: Array, lags: int) -> Array:
+    """sum_j T/(T-j) sum_t innovation_{t-j} weighted_t, by unit; rows in the order of time."""
     if sample.time is None:
         raise ModelError("lags= needs the panel's time", remedy="Pass time='year'")
     order = np.lexsort([sample.time, codes])
@@ -190,6 +195,6 @@ def _lagged(sample: Sample, innovation: Array, weighted: Array, codes: Array, la
     for j in range(1, lags + 1):
         same = unit[j:] == unit[:-j]
         factor = (size / np.maximum(size - j, 1))[unit[j:][same]]
-        values = 2.0 * (factor * e[:-j][same])[:, None] * x[j:][same]
+        values = (factor * e[:-j][same])[:, None] * x[j:][same]
         total += np.column_stack([np.bincount(unit[j:][same], v, len(size)) for v in values.T])
     return total

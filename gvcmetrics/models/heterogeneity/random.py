@@ -5,14 +5,11 @@ r"""Random effects: units share a normal intercept, integrated out by adaptive G
    \phi(a_{uq}), \qquad a_{uq} = m_u + \sqrt{2} s_u z_q
 
 with :math:`m_u, s_u` the mode of the integrand and the standard deviation of the normal that touches it
-there (Naylor & Smith 1982; Liu & Pierce 1994). The sum is what is maximised, so its score has two parts:
-with posterior weights :math:`\pi_{uq}` and a unit's score :math:`S_{uq}` and Hessian :math:`H_{uq}` at a
-node, :math:`\sum_q \pi_{uq} S_{uq}` with nodes held still, and what the nodes' own movement adds, which
-vanishes as points are added; its third derivative is a central difference of the kernel's Hessian.
-The Hessian is that of the sum with nodes held still,
-:math:`\sum_q \pi_{uq} (H_{uq} + S_{uq} S_{uq}')` less the outer
-product of the mean score (Louis 1982), which is good for Newton's steps; the covariance takes central
-differences of the score. sigma enters as the coefficient of the regressor :math:`a_{uq}`.
+there (Naylor & Smith 1982; Liu & Pierce 1994). The sum is what is maximised, and its score and Hessian are
+exact. With posterior weights :math:`\pi_{uq}` and a unit's score :math:`S_{uq}` and Hessian :math:`H_{uq}`
+at a node they are :math:`\sum_q \pi_{uq} S_{uq}` and :math:`\sum_q \pi_{uq} (H_{uq} + S_{uq} S_{uq}')` less
+the outer product of the mean score (Louis 1982), and what the nodes' own movement adds (`adaptive_nodes`),
+which vanishes as points are added. sigma enters as the coefficient of the regressor :math:`a_{uq}`.
 
 Time is :math:`O(n Q (m^2 + k) + n k^2 + U Q k^2)` an evaluation, memory that of a strip of units times Q.
 """
@@ -29,21 +26,19 @@ from scipy import stats
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.estimate import Problem, unit_weights
 from gvcmetrics.models.families.base import Array, Family
+from gvcmetrics.models.heterogeneity.adaptive_nodes import Slopes, UnitRows, find_modes, movement
 from gvcmetrics.models.heterogeneity.groups import Groups
-from gvcmetrics.models.likelihood import POOL, Batch, in_memory
+from gvcmetrics.models.likelihood import POOL
 from gvcmetrics.models.newton import Optimum, maximise
 from gvcmetrics.models.sample import Sample
 
-Integers = NDArray[np.intp]
 _ROWS_A_STRIP = 4096
-_MODE_STEPS = 50
-_DIFFERENCE = 1e-4
-_NOISE = 1e-10
+_SIGMAS = (0.1, 0.3, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
 class RandomIntercept:
-    """The marginal likelihood of grouped rows with a normal intercept in the first index.
+    """The marginal likelihood of grouped rows with a normal intercept in the index.
 
     The parameters are those of the pooled model followed by log sigma.
 
@@ -61,7 +56,12 @@ class RandomIntercept:
     modes: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        # Where the search for the modes begins: where the last evaluation found them.
         object.__setattr__(self, "modes", np.zeros(self.groups.count))
+
+    def loglik(self, theta: Array) -> float:
+        """Log likelihood alone."""
+        return float(sum(Strip.of(self, theta, *cut).loglik.sum() for cut in self._strips()))
 
     def evaluate(self, theta: Array) -> tuple[float, Array, Array]:
         """Log likelihood, score and Hessian."""
@@ -72,27 +72,20 @@ class RandomIntercept:
         """Score of each unit (G, parameters), weighted."""
         return self._pass(theta)[1]
 
-    def curvature(self, theta: Array, errors: Array) -> Array:
-        """Hessian of the sum with moving nodes: differences of its score, a fraction of an error wide."""
-        columns = []
-        for j, error in enumerate(errors):
-            move = np.zeros(len(theta))
-            move[j] = 1e-3 * min(max(error, 1e-6), 1.0)
-            above, below = self.scores(theta + move), self.scores(theta - move)
-            columns.append((above - below).sum(axis=0) / (2.0 * move[j]))
-        hessian = np.array(columns)
-        return (hessian + hessian.T) / 2.0
-
     def _pass(self, theta: Array) -> tuple[Array, Array, Array]:
         p = len(theta)
         if not -15.0 < theta[-1] < 15.0:
             return np.array([-np.inf]), np.zeros((1, p)), np.zeros((p, p))
-        parts = list(POOL.map(lambda strip: self._strip(theta, *strip), self._strips()))
-        hessian = np.sum([part[2] for part in parts], axis=0)
+
+        def part(cut: tuple[int, int]) -> tuple[Array, Array, Array]:
+            strip = Strip.of(self, theta, *cut)
+            return strip.loglik, *strip.derivatives()
+
+        parts = list(POOL.map(part, self._strips()))
         return (
-            np.concatenate([part[0] for part in parts]),
-            np.concatenate([part[1] for part in parts]),
-            hessian,
+            np.concatenate([loglik for loglik, _, _ in parts]),
+            np.concatenate([scores for _, scores, _ in parts]),
+            np.sum([hessian for _, _, hessian in parts], axis=0),
         )
 
     def _strips(self) -> list[tuple[int, int]]:
@@ -100,167 +93,131 @@ class RandomIntercept:
         edges = [0, *(int(c) + 1 for c in np.flatnonzero(np.diff(strip))), self.groups.count]
         return list(pairwise(edges))
 
-    def _strip(self, theta: Array, first: int, last: int) -> tuple[Array, Array, Array]:
-        """Log likelihood (units), scores (units, p) and Hessian (p, p) of a range of units."""
-        starts = self.groups.starts[first : last + 1]
-        rows = slice(starts[0], starts[-1])
+
+@dataclass(frozen=True)
+class Strip:
+    """A range of units with their integrands at the nodes.
+
+    eta : (rows), without the random intercept. mode : (units). a : (units, Q) nodes.
+    loglik : (units), weighted. posterior : (units, Q). g, h : (rows, Q, M) and packed, at the nodes.
+    """
+
+    family: Family
+    y: Array
+    rows: UnitRows
+    eta: Array
+    constants: Array
+    sigma: float
+    weights: Array
+    mode: Array
+    a: Array
+    loglik: Array
+    posterior: Array
+    g: Array
+    h: Array
+
+    @classmethod
+    def of(cls, model: RandomIntercept, theta: Array, first: int, last: int) -> Strip:
+        """Units from first to last, their nodes found."""
+        starts, q = model.groups.starts[first : last + 1], model.nquad
+        cut = slice(starts[0], starts[-1])
         unit = np.repeat(np.arange(last - first), np.diff(starts))
-        begin = starts[:-1] - starts[0]
-        batch = Batch(self.y[rows], self.X[rows], None, None if self.offset is None else self.offset[rows])
-        pooled = in_memory(self.family, batch.y, batch.X)
-        eta = pooled.indices(theta[:-1], batch)[:, 0]
-        constants = pooled.constants(theta[:-1])
-        sigma = float(np.exp(theta[-1]))
-        mode, spread = self._modes(batch.y, eta, constants, sigma, unit, begin, slice(first, last))
-        z, w = np.polynomial.hermite.hermgauss(self.nquad)
-        a = mode[:, None] + np.sqrt(2.0) * spread[:, None] * z  # (units, Q)
-        at = (eta[:, None] + sigma * a[unit]).reshape(-1, 1)  # (rows * Q, 1)
-        loglik, g, h = self.family.evaluate(np.repeat(batch.y, self.nquad), at, constants)
-        q = self.nquad
+        rows = UnitRows(model.X[cut], unit, starts[:-1] - starts[0])
+        family, y, k, sigma = model.family, model.y[cut], model.X.shape[1], float(np.exp(theta[-1]))
+        eta, constants = rows.X @ theta[:k], theta[k:-1]
+        if model.offset is not None:
+            eta = eta + model.offset[cut]
+
+        def value(a: Array) -> tuple[Array, Array, Array]:
+            loglik, g, h = family.evaluate(y, (eta + sigma * a[unit])[:, None], constants)
+            slope, bend = sigma * rows.sums(g[:, 0]), sigma**2 * rows.sums(h[:, 0])
+            return rows.sums(loglik) - 0.5 * a**2, slope - a, 1.0 - bend
+
+        mode, c, found = find_modes(value, model.modes[first:last])
+        # Where the likelihood overflows Newton rejects the point.
+        spread = 1.0 / np.sqrt(c) if found else np.full(len(c), np.nan)
+        model.modes[first:last] = mode
+        z, w = np.polynomial.hermite.hermgauss(q)
+        a = mode[:, None] + np.sqrt(2.0) * spread[:, None] * z
+        at = (eta[:, None] + sigma * a[unit]).reshape(-1, 1)
+        loglik, g, h = family.evaluate(np.repeat(y, q), at, constants)
         log_kernel = (
-            np.add.reduceat(loglik.reshape(-1, q), begin, axis=0)
+            rows.sums(loglik.reshape(-1, q))
             + np.log(w) + z**2 - 0.5 * a**2 + np.log(spread)[:, None] - 0.5 * np.log(np.pi)
         )  # fmt: skip
         top = log_kernel.max(axis=1, keepdims=True)
         posterior = np.exp(log_kernel - top)
         total = posterior.sum(axis=1, keepdims=True)
-        posterior /= total
-        weights = np.ones(last - first) if self.weights is None else self.weights[first:last]
-        scores, hessian = self._derivatives(
-            batch.X, g.reshape(-1, q, g.shape[1]), h.reshape(-1, q, h.shape[1]),
-            sigma * a, posterior, unit, begin, weights,
+        weights = np.ones(last - first) if model.weights is None else model.weights[first:last]
+        return cls(
+            family, y, rows, eta, constants, sigma, weights, mode, a,
+            weights * (top + np.log(total))[:, 0], posterior / total,
+            g.reshape(-1, q, g.shape[1]), h.reshape(-1, q, h.shape[1]),
         )  # fmt: skip
-        slope = sigma * np.add.reduceat(g.reshape(-1, q, g.shape[1])[:, :, 0], begin, axis=0) - a
-        by_mode = (posterior * slope).sum(axis=1)
-        by_spread = 1.0 + (posterior * slope * (a - mode[:, None])).sum(axis=1)
-        mode_slope, spread_slope = self._movement(batch, eta, constants, sigma, mode, unit, begin)
-        scores += weights[:, None] * (by_mode[:, None] * mode_slope + by_spread[:, None] * spread_slope)
-        return weights * (top + np.log(total))[:, 0], scores, hessian
 
-    def _modes(
-        self,
-        y: Array,
-        eta: Array,
-        constants: Array,
-        sigma: float,
-        unit: Integers,
-        begin: Integers,
-        units: slice,
-    ) -> tuple[Array, Array]:
-        """Mode and spread of each unit's integrand: Newton for all units of a strip at once.
+    def derivatives(self) -> tuple[Array, Array]:
+        """Scores (units, p), weighted, and Hessian.
 
-        The integrand is log-concave and its curvature at least one, so a step is never longer than the
-        slope; it is halved for the units where it overshoots.
+        The arguments of a row at a node are (eta + sigma a, constants); in (coefficients, log sigma) the
+        index has the slopes (x, sigma a), and its second derivative in log sigma is sigma a.
         """
-        mode = self.modes[units]
-
-        def value(at: Array) -> tuple[Array, Array, Array]:
-            loglik, g, h = self.family.evaluate(y, (eta + sigma * at[unit])[:, None], constants)
-            return (
-                np.add.reduceat(loglik, begin) - 0.5 * at**2,
-                sigma * np.add.reduceat(g[:, 0], begin) - at,
-                1.0 - sigma**2 * np.add.reduceat(h[:, 0], begin),
-            )
-
-        with np.errstate(over="ignore", invalid="ignore"):
-            height, slope, curvature = value(mode)
-            for _ in range(_MODE_STEPS):
-                step = np.clip(slope / curvature, -5.0, 5.0)
-                if not np.isfinite(height + step).all():
-                    # The likelihood overflows: Newton rejects the point, and the modes stay as they were.
-                    return mode, np.full(len(mode), np.nan)
-                if np.abs(step).max() < 1e-8:
-                    break
-                trial = value(mode + step)
-                while (worse := ~(trial[0] >= height - 1e-10 * (1.0 + np.abs(height)))).any():
-                    step = np.where(worse, step / 2.0, step)
-                    if np.abs(step[worse]).max() < 1e-12:
-                        break
-                    trial = value(mode + step)
-                mode = mode + step
-                height, slope, curvature = trial
-        self.modes[units] = mode
-        return mode, 1.0 / np.sqrt(curvature)
-
-    def _movement(
-        self, batch: Batch, eta: Array, constants: Array, sigma: float, mode: Array,
-        unit: Integers, begin: Integers,
-    ) -> tuple[Array, Array]:  # fmt: skip
-        """Derivatives (units, p) of each unit's mode and of the log of its spread, implicitly.
-
-        The mode solves sigma sum g(eta + sigma a) = a; the spread is c^(-1/2), c = 1 - sigma^2 sum h.
-        """
-        at = eta + sigma * mode[unit]
-        _, g, h = self.family.evaluate(batch.y, at[:, None], constants)
-        _, _, above = self.family.evaluate(batch.y, at[:, None] + _DIFFERENCE, constants)
-        _, _, below = self.family.evaluate(batch.y, at[:, None] - _DIFFERENCE, constants)
-        with_eta = [j * (j + 1) // 2 for j in range(g.shape[1])]
-        second = h[:, with_eta]
-        third = (above[:, with_eta] - below[:, with_eta]) / (2.0 * _DIFFERENCE)
-
-        def by_parameter(rows: Array, last: Array) -> Array:
-            index = np.add.reduceat(batch.X * rows[:, :1], begin, axis=0)
-            return np.column_stack([index, np.add.reduceat(rows[:, 1:], begin, axis=0), last])
-
-        sum_g, sum_h, sum_third = (np.add.reduceat(v[:, 0], begin) for v in (g, second, third))
-        c = 1.0 - sigma**2 * sum_h
-        mode_slope = by_parameter(sigma * second, sigma * sum_g + sigma**2 * mode * sum_h) / c[:, None]
-        c_slope = (
-            -by_parameter(sigma**2 * third, 2.0 * sigma**2 * sum_h + sigma**3 * mode * sum_third)
-            - (sigma**3 * sum_third)[:, None] * mode_slope
-        )
-        return mode_slope, -0.5 * c_slope / c[:, None]
-
-    def _derivatives(
-        self, X: Array, g: Array, h: Array, sigma_a: Array, posterior: Array,
-        unit: Integers, begin: Integers, weights: Array,
-    ) -> tuple[Array, Array]:  # fmt: skip
-        """Scores (units, p) and Hessian by Louis's formula.
-
-        The arguments of a row at a node are (eta, constants), with derivatives g (rows, Q, m) and packed h;
-        d eta / d theta = (x, sigma a) for (coefficients, log sigma), and d^2 eta / d log sigma^2 = sigma a.
-        """
-        k, m = X.shape[1], g.shape[2]
-        c = m - 1
-        p = k + c + 1
-        sums = np.add.reduceat(g, begin, axis=0)  # (units, Q, m)
-        node_scores = np.empty((*posterior.shape, p))
+        rows, pi, sigma, a, w = self.rows, self.posterior, self.sigma, self.a, self.weights[:, None]
+        k, m = rows.X.shape[1], self.g.shape[2]
+        g, unit = self.g[:, :, 0], rows.unit
+        sums = rows.sums(self.g)
+        nodes = np.empty((*pi.shape, k + m))
         for column in range(k):
-            node_scores[:, :, column] = np.add.reduceat(g[:, :, 0] * X[:, column, None], begin, axis=0)
-        node_scores[:, :, k : k + c] = sums[:, :, 1:]
-        node_scores[:, :, -1] = sums[:, :, 0] * sigma_a
-        scores = np.einsum("uq,uqp->up", posterior, node_scores)
-        pi = posterior * weights[:, None]
-        pi_rows = pi[unit]
-        flat = node_scores.reshape(-1, p)
-        hessian = (flat * pi.reshape(-1, 1)).T @ flat - (scores * weights[:, None]).T @ scores
-        over = np.einsum("rq,rqj->rj", pi_rows, h)
-        tilted = np.einsum("rq,rqj->rj", pi_rows * sigma_a[unit], h)
-        hessian[:k, :k] += (X * over[:, :1]).T @ X
-        border = tilted[:, 0] @ X
-        hessian[-1, :k] += border
-        hessian[:k, -1] += border
-        corner = np.einsum("rq,rq,rq->", pi_rows, sigma_a[unit] ** 2, h[:, :, 0])
-        hessian[-1, -1] += corner + (pi * sums[:, :, 0] * sigma_a).sum()
-        for j in range(1, m):
-            row, packed = k + j - 1, j * (j + 1) // 2
-            border = over[:, packed] @ X
-            hessian[row, :k] += border
-            hessian[:k, row] += border
-            hessian[row, -1] += tilted[:, packed].sum()
-            hessian[-1, row] += tilted[:, packed].sum()
-            for i in range(1, j + 1):
-                cross = over[:, packed + i].sum()
-                hessian[row, k + i - 1] += cross
-                if i != j:
-                    hessian[k + i - 1, row] += cross
-        return scores * weights[:, None], hessian
+            nodes[:, :, column] = rows.sums(g * rows.X[:, column, None])
+        nodes[:, :, k:-1] = sums[:, :, 1:]
+        nodes[:, :, -1] = sums[:, :, 0] * sigma * a
+        scores = _mean(pi, nodes)
+        flat = (nodes * np.sqrt(pi * w)[:, :, None]).reshape(-1, k + m)
+        over, tilted = _mean(pi[unit], self.h), _mean((pi * sigma * a)[unit], self.h)
+        cross = [j * (j + 1) // 2 for j in range(m)]
+        by_row = self.weights[unit][:, None]
+        squared = _mean((pi * (sigma * a) ** 2)[unit], self.h[:, :, :1])
+        corner = squared[:, 0] @ by_row[:, 0] + self.weights @ _mean(pi, nodes[:, :, -1:])[:, 0]
+        hessian = flat.T @ flat - (scores * w).T @ scores
+        hessian += rows.quadratic(over * by_row, tilted[:, cross] * by_row, float(corner))
+
+        slope, d = sigma * sums[:, :, 0] - a, a - self.mode[:, None]
+        bend = sigma**2 * rows.sums(self.h[:, :, 0]) - 1.0
+        by_m, by_r = (pi * slope).sum(axis=1), 1.0 + (pi * slope * d).sum(axis=1)
+        moved = (tilted / sigma - self.mode[unit][:, None] * over)[:, cross]
+        by_sigma = squared[:, 0] / sigma - self.mode[unit] * tilted[:, 0]
+        slopes = Slopes(
+            m=by_m,
+            r=by_r,
+            mm=(pi * (bend + slope**2)).sum(axis=1) - by_m**2,
+            mr=(pi * (bend * d + slope * (1.0 + slope * d))).sum(axis=1) - by_m * by_r,
+            rr=(pi * (bend * d**2 + slope * d + (1.0 + slope * d) ** 2)).sum(axis=1) - by_r**2,
+            theta_m=rows.by_parameter(
+                sigma * over[:, cross], sigma * (rows.sums(tilted[:, 0]) + (pi * sums[:, :, 0]).sum(axis=1))
+            )
+            + _mean(pi * slope, nodes) - by_m[:, None] * scores,
+            theta_r=rows.by_parameter(
+                sigma * moved, sigma * (rows.sums(by_sigma) + (pi * d * sums[:, :, 0]).sum(axis=1))
+            )
+            + _mean(pi * (1.0 + slope * d), nodes) - by_r[:, None] * scores,
+        )  # fmt: skip
+        bend_of = self.family.bend
+        assert bend_of is not None
+        at = (self.eta + sigma * self.mode[unit])[:, None]
+        _, g, h = self.family.evaluate(self.y, at, self.constants)
+        at_mode = (g, h, *bend_of(self.y, at, self.constants))
+        added, bent = movement(rows, sigma, self.mode, at_mode, slopes, self.weights)
+        return scores * w + added, hessian + bent
+
+
+def _mean(shares: Array, values: Array) -> Array:
+    """Sum over nodes (n, Q) of values (n, Q, k)."""
+    return np.einsum("nq,nqk->nk", shares, values)
 
 
 def random_problem(
     sample: Sample, y: Array, family: Family, pooled: Problem, optimum: Optimum, nquad: int
 ) -> Problem:
-    """The pooled problem with a random intercept; it starts at the pooled estimates, scaled up."""
+    """The pooled problem with a random intercept; it starts at the pooled estimates."""
     assert sample.unit is not None
     if not isinstance(nquad, int) or not 2 <= nquad <= 100:
         raise ModelError(f"nquad={nquad!r} must be a whole number from 2 to 100")
@@ -281,7 +238,7 @@ def random_problem(
             family, y[order][rows], sample.X[order][rows], groups.only(keep), nquad,
             None if weights is None else weights[keep], None if offset is None else offset[rows],
         )  # fmt: skip
-        return maximise(fewer.evaluate, start, noise=_NOISE).theta
+        return maximise(fewer.evaluate, start).theta
 
     return replace(
         pooled,
@@ -295,8 +252,6 @@ def random_problem(
         groups=groups,
         natural=_sigma_for_log_sigma,
         refit=refit,
-        noise=_NOISE,
-        curvature=likelihood.curvature,
     )
 
 
@@ -317,8 +272,8 @@ def variance_statistics(sigma: float, residual: float, loglik: float, pooled: fl
 
 def _best_start(likelihood: RandomIntercept, theta: Array) -> Array:
     """Of a few values of sigma the one with the highest likelihood, at the pooled estimates."""
-    candidates = [np.append(theta, np.log(sigma)) for sigma in (0.1, 0.3, 1.0, 2.0)]
-    return max(candidates, key=lambda candidate: likelihood.evaluate(candidate)[0])
+    candidates = [np.append(theta, np.log(sigma)) for sigma in _SIGMAS]
+    return max(candidates, key=likelihood.loglik)
 
 
 def _sigma_for_log_sigma(theta: Array) -> tuple[Array, Array]:

@@ -32,9 +32,9 @@ def average_outcome(surface: Surface, rows: Rows) -> Average:
     m = surface.indices
     values, gradients = [], []
     for expected in surface.expected.values():
-        value, first, _ = expected(eta, shared)
+        value, first, second = expected(eta, shared)
         weighted = w[:, None] * first
-        values.append(w @ value)
+        values.append(w @ value - rows.bias(weighted[:, 0], w * second[:, 0, 0]))
         gradients.append(np.concatenate([(weighted[:, :m].T @ Z).ravel(), weighted[:, m:].sum(axis=0)]))
     return Average(np.array(values), np.array(gradients) @ surface.jacobian)
 
@@ -54,11 +54,15 @@ def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> li
         positions, D = rows.slope(variable)
         moves.append((positions, D, D @ B[:, positions].T))
     found: list[tuple[list[float], list[Array]]] = [([], []) for _ in variables]
-    for expected in surface.expected.values():
+    for label, expected in surface.expected.items():
         _, first, second = expected(eta, shared)
+        third = surface.third[label]
         for (positions, D, u), (values, gradients) in zip(moves, found, strict=True):
-            values.append(float(w @ (first[:, :m] * u).sum(axis=1)))
             bend = w[:, None] * np.einsum("nja,nj->na", second, u)
+            bias = 0.0
+            if rows.incidental is not None and third is not None:
+                bias = rows.bias(bend[:, 0], w * third(eta, shared, u, np.ones_like(u))[:, 0])
+            values.append(float(w @ (first[:, :m] * u).sum(axis=1)) - bias)
             by_index = bend[:, :m].T @ Z
             by_index[:, positions] += (w[:, None] * first[:, :m]).T @ D
             gradients.append(np.concatenate([by_index.ravel(), bend[:, m:].sum(axis=0)]))

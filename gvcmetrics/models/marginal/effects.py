@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.models.absorbed import AbsorbedPrediction
 from gvcmetrics.models.design import require
 from gvcmetrics.models.formula import split_outside, unquote, variables_of
 from gvcmetrics.models.marginal.averages import Average, average_cross, average_outcome, average_slopes
@@ -24,6 +25,7 @@ from gvcmetrics.models.results import Results
 
 Names = tuple[str, ...]
 _MOST_SETTINGS = 10_000
+_CORRECTED = "Averages are corrected for the bias from estimated effects"
 
 
 def margins(
@@ -84,8 +86,9 @@ def margins(
     :math:`(1 - P_{it})\beta` is :math:`(1 - \bar y)\beta`, with the mean outcome of the units whose outcome
     changes, taken as given (Kemp & Santos Silva 2016). Absorbed effects (Poisson, logit, probit, cloglog)
     are at their estimates and move with the coefficients as their first-order conditions say; averages are
-    over the rows used, so not over groups whose outcome never changes, and `bias_correction=` of the
-    coefficients does not correct the average itself.
+    over the rows used, so not over groups whose outcome never changes. With `bias_correction=` the averages
+    are corrected too, for what the noise of the estimated effects does to them (Fernández-Val & Weidner 2016,
+    theorem 4.2), but for cross derivatives and effects at means.
     With unit means in the model (`correlated`), a variable moves and its mean stays.
 
     Raises
@@ -125,7 +128,8 @@ def margins(
                 else _effects(surface, where, asked, steps)
             )
             found += [({**key, **setting, **group}, average) for key, average in made]
-    notes = _notes(results, unit_effect)
+    crossed = any(len(names) == 2 for names in asked)
+    notes = _notes(results, unit_effect, at_means, crossed)
     return _margins(results, surface, found, kind=kind, at_means=at_means, notes=notes, call=call)
 
 
@@ -309,7 +313,7 @@ def _call_text(results: Results, options: dict[str, Any]) -> str:
     return f"{results.call}.margins({', '.join(given)})"
 
 
-def _notes(results: Results, unit_effect: str) -> tuple[str, ...]:
+def _notes(results: Results, unit_effect: str, at_means: bool, crossed: bool) -> tuple[str, ...]:
     notes = []
     prediction, sample = results.predictor, results.sample
     if isinstance(prediction, Prediction) and prediction.random:
@@ -324,6 +328,9 @@ def _notes(results: Results, unit_effect: str) -> tuple[str, ...]:
         notes.append(
             "Over the rows used, absorbed effects at their estimates, which move with the coefficients."
         )
+        if isinstance(prediction, AbsorbedPrediction) and prediction.lags is not None:
+            plain = at_means or crossed
+            notes.append(_CORRECTED + (" (not at means, nor cross derivatives)." if plain else "."))
     if sample is not None and sample.weights is not None:
         notes.append(f"Averages are weighted by {sample.weights_name}.")
     return tuple(notes)

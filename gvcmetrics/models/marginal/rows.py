@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.models.design import FUNCTIONS, Design, factor_variables
 from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.marginal.incidental import Incidental
 
 Positions = NDArray[np.intp]
 _STEP = 1e-20
@@ -56,7 +57,8 @@ class Rows:
     frame : the columns that the regressors are made of. X : regressors (n, k), unit means included.
     alpha : (n) what the index holds besides X b: offset, absorbed effects. shift : (n, k) added to X where
     the index is differentiated in the coefficients, because absorbed effects move with them.
-    collapsed : the rows stand for one, at their mean.
+    collapsed : the rows stand for one, at their mean. incidental : of bias-corrected estimates, what the
+    bias of averages over absorbed effects is computed from.
     """
 
     design: Design
@@ -66,6 +68,7 @@ class Rows:
     alpha: Array
     shift: Array | None = None
     collapsed: bool = False
+    incidental: Incidental | None = None
 
     def only(self, keep: NDArray[np.bool_]) -> Rows:
         """Some of the rows, their weights adding to one again."""
@@ -77,6 +80,7 @@ class Rows:
             weights=weights / weights.sum(),
             alpha=self.alpha[keep],
             shift=None if self.shift is None else self.shift[keep],
+            incidental=None if self.incidental is None else self.incidental.only(keep),
         )
 
     def at(self, values: Mapping[str, Any]) -> Rows:
@@ -109,6 +113,12 @@ class Rows:
             return self.X, Z, self.alpha, self.weights
         w = self.weights
         return (w @ self.X)[None], (w @ Z)[None], np.array([w @ self.alpha]), np.ones(1)
+
+    def bias(self, first: Array, second: Array) -> float:
+        """Of an average over the rows, given the derivatives of each row's weighted term in its index."""
+        if self.incidental is None or self.collapsed:
+            return 0.0
+        return self.incidental.bias(first, second)
 
     def slope(self, variable: str) -> tuple[Positions, Array]:
         """Positions of the columns that depend on a variable, and their derivatives (n, positions)."""

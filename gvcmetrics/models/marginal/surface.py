@@ -14,9 +14,11 @@ import numpy as np
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.absorb import demean
+from gvcmetrics.models.absorbed import AbsorbedPrediction
 from gvcmetrics.models.families.base import Array, Family
 from gvcmetrics.models.families.probit import probit
 from gvcmetrics.models.marginal import third as thirds
+from gvcmetrics.models.marginal.incidental import Incidental
 from gvcmetrics.models.marginal.rows import Rows
 from gvcmetrics.models.marginal.third import Third
 from gvcmetrics.models.prediction import NODES, Prediction, equations
@@ -131,7 +133,12 @@ def sample_rows(results: Results) -> Rows:
         assert results.family is not None
         curvature = -results.family.evaluate(sample.y, eta[:, None], np.empty(0))[2][:, 0]
     within = demean(X, [*sample.absorbed.values()], weights * curvature)
-    return replace(rows, alpha=eta - X @ results.params.to_numpy(), shift=within - X)
+    incidental = None
+    if isinstance(prediction, AbsorbedPrediction) and prediction.lags is not None:
+        everywhere = np.ones(len(eta), dtype=bool)
+        incidental = Incidental(sample, prediction.family.name, eta, prediction.lags, everywhere)
+    alpha = eta - X @ results.params.to_numpy()
+    return replace(rows, alpha=alpha, shift=within - X, incidental=incidental)
 
 
 def _responses(prediction: Prediction, sample: Sample) -> dict[str, Outcome]:

@@ -1,0 +1,164 @@
+"""Random effects and joint probits: seconds, and the ratio to R on the same simulated data.
+
+2,000 units × 8 periods × 6 regressors (seed 3), twelve adaptive quadrature points: the ordered logit against
+ordinal::clmm (target: 100 times as fast) and the logit against lme4::glmer (10 times), each fitted once, and
+only counted if both report the same log likelihood. First calls are those of a fresh process with compiled
+code in the cache; targets are within a second of the warm time. On the same 16,000 rows the bivariate probit,
+which has to need at most 20 Newton steps, and the trivariate one.
+
+    python analysis/benchmarks/random_effects.py
+
+Where R or the package is missing its column is empty, and the target is not judged.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+UNITS, PERIODS = 2_000, 8
+SLOPES = np.array([0.5, -0.4, 0.3, 0.2, -0.1, 0.6])
+TERMS = " + ".join(f"x{k + 1}" for k in range(len(SLOPES)))
+COMPETITORS = Path(__file__).parent / "r" / "random_effects.R"
+FIRST_CALL, NEWTON_STEPS, ROUNDS = 1.0, 20, 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, the R function it is held against, and how many times as fast it has to be."""
+
+    name: str
+    function: str
+    outcome: str
+    competitor: str | None = None
+    target: float | None = None
+
+    @property
+    def options(self) -> dict[str, str]:
+        return {"unit": "unit", "effects": "random"} if self.competitor else {}
+
+
+CASES = (
+    Case("random-effects ordered logit", "ordered_logit", "ordered", "clmm", 100.0),
+    Case("random-effects logit", "logit", "binary", "glmer", 10.0),
+    Case("bivariate probit", "joint_probit", "first + second"),
+    Case("trivariate probit", "joint_probit", "first + second + third"),
+)
+
+
+def simulated_panel() -> pd.DataFrame:
+    """A binary, an ordered and three correlated 0/1 outcomes with a normal effect of each unit."""
+    rng = np.random.default_rng(3)
+    unit = np.repeat(np.arange(UNITS), PERIODS)
+    effect = rng.normal(size=UNITS)[unit]
+    x = rng.normal(size=(unit.size, SLOPES.size)).round(6)
+    index = x @ SLOPES + effect
+    errors = rng.multivariate_normal(np.zeros(3), [[1, 0.5, 0.3], [0.5, 1, -0.2], [0.3, -0.2, 1]], unit.size)
+    joint = (x @ SLOPES)[:, None] + errors > 0
+    frame = pd.DataFrame(
+        {
+            "unit": unit,
+            "binary": (index + rng.logistic(size=unit.size) > 0).astype(int),
+            "ordered": 1 + np.searchsorted([-1.0, 0.5, 2.0], index + rng.logistic(size=unit.size)),
+            **{name: joint[:, j].astype(int) for j, name in enumerate(("first", "second", "third"))},
+        }
+    )
+    return frame.assign(**{f"x{k + 1}": x[:, k] for k in range(SLOPES.size)})
+
+
+def fitter(case: Case, frame: pd.DataFrame) -> Callable:
+    """The model's fit, its code imported."""
+    from gvcmetrics import models
+
+    function = getattr(models, case.function)
+    return lambda: function(f"{case.outcome} ~ {TERMS}", frame, **case.options)
+
+
+def timed(run: Callable) -> tuple[float, object]:
+    start = time.perf_counter()
+    value = run()
+    return time.perf_counter() - start, value
+
+
+def in_fresh_process(position: int, path: Path) -> dict[str, float]:
+    """Seconds of the first and of the warm calls, log likelihood and Newton steps, in a new process."""
+    command = [sys.executable, __file__, str(position), str(path)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measure(position: int, path: Path) -> None:
+    """What the new process does; it prints its findings."""
+    run = fitter(CASES[position], pd.read_csv(path))
+    first, _ = timed(run)
+    warm, results = min((timed(run) for _ in range(ROUNDS)), key=lambda pair: pair[0])
+    found = {
+        "first": first,
+        "warm": warm,
+        "loglik": results.loglik,
+        "steps": results.statistics["iterations"],
+    }
+    print(json.dumps(found))
+
+
+def competitor(case: Case, path: Path) -> dict[str, float] | None:
+    """R's seconds and log likelihood; None where R or the package is missing."""
+    if case.competitor is None or shutil.which("Rscript") is None:
+        return None
+    command = ["Rscript", str(COMPETITORS), case.competitor, str(path)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    return json.loads(run.stdout) if run.returncode == 0 else None
+
+
+def verdict(kept: bool) -> str:
+    return "met" if kept else "NOT MET"
+
+
+def main() -> bool:
+    frame = simulated_panel()
+    print(f"{UNITS:,} simulated units x {PERIODS} periods; warm is the best of {ROUNDS}")
+    print(f"{'model':<29} {'R':<6} {'R s':>7} {'first s':>8} {'warm s':>7} {'ratio':>6} {'target':>7}")
+    all_met = True
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "panel.csv"
+        frame.to_csv(path, index=False)
+        for position, case in enumerate(CASES):
+            fitter(case, frame)()
+            ours, theirs = in_fresh_process(position, path), competitor(case, path)
+            line = f"{case.name:<29} {case.competitor or '':<6} "
+            if theirs is None:
+                line += f"{'':>7} {ours['first']:8.2f} {ours['warm']:7.2f}"
+                line += "  R is missing" if case.competitor else ""
+            else:
+                ratio = theirs["seconds"] / ours["warm"]
+                same = abs(theirs["loglik"] - ours["loglik"]) < 1e-6 * abs(ours["loglik"])
+                met = same and ratio >= (case.target or 0.0)
+                all_met &= met
+                line += f"{theirs['seconds']:7.1f} {ours['first']:8.2f} {ours['warm']:7.2f} {ratio:6.0f} "
+                line += f"{case.target:>6.0f}x  {verdict(met)}"
+                line += "" if same else f"; log likelihoods differ: {theirs['loglik']}, {ours['loglik']}"
+            prompt = ours["first"] - ours["warm"] <= FIRST_CALL
+            few = ours["steps"] <= NEWTON_STEPS
+            all_met &= prompt and few
+            print(
+                f"{line}\n  log likelihood {ours['loglik']:.4f}; Newton steps {ours['steps']:.0f}, ", end=""
+            )
+            print(f"at most {NEWTON_STEPS}: {verdict(few)}; first call within {FIRST_CALL:.0f} s: ", end="")
+            print(verdict(prompt), flush=True)
+    return all_met
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        measure(int(sys.argv[1]), Path(sys.argv[2]))
+    else:
+        sys.exit(0 if main() else 1)
