@@ -347,9 +347,7 @@ class ConditionalLogit:
         """`within`, and for each problem its sums (k) over the ones and that of the offset."""
         k = self.X.shape[1]
         within, observed = np.empty((len(self.y), k)), np.empty((len(self.problems), k + 1))
-        centred_by_group(
-            self.y, self.X, self._offset, self.groups.starts, self.problems, within, observed
-        )
+        centred_by_group(self.y, self.X, self._offset, self.groups.starts, self.problems, within, observed)
         return within, observed
 
     @property
