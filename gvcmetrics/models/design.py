@@ -148,7 +148,7 @@ def require(data: pd.DataFrame, columns: Sequence[str]) -> None:
                 else f"Columns are {', '.join(map(str, data.columns[:12]))}"
             )
             raise DataError("no such column in the data", Place(column=column), known)
-        if isinstance(data[column], pd.DataFrame):
+        if not data.columns.is_unique and isinstance(data[column], pd.DataFrame):
             raise DataError(
                 "the data has two columns of this name", Place(column=column), "Rename one of them"
             )

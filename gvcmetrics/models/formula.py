@@ -194,6 +194,7 @@ def unquote(name: str) -> str:
     return name[1:-1] if len(name) > 1 and name[0] == name[-1] == "`" else name
 
 
+@lru_cache(maxsize=1024)
 def variables_of(expression: str) -> tuple[str, ...]:
     """Column names in one expression: `log(a) + `b c`` → a, b c. Function names are not columns."""
     tree, quoted = _syntax_tree(expression)

@@ -370,12 +370,11 @@ def _take(source: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
 
 def _used_frame(source: pd.DataFrame, rows: np.ndarray, used: Sequence[str]) -> pd.DataFrame:
     frame = _take(source[list(used)], rows).reset_index(drop=True)
-    for column in used:
-        values = frame[column]
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            frame[column] = values.cat.remove_unused_categories()
-        elif values.dtype == object:
-            frame[column] = values.infer_objects()
+    for column, dtype in zip(used, frame.dtypes, strict=True):
+        if isinstance(dtype, pd.CategoricalDtype):
+            frame[column] = frame[column].cat.remove_unused_categories()
+        elif dtype == object:
+            frame[column] = frame[column].infer_objects()
     return frame
 
 

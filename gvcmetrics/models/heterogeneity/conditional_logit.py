@@ -28,7 +28,7 @@ copies share X.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -307,11 +307,12 @@ class ConditionalLogit:
     cutoffs: int = 1
     weights: Array | None = None
     offset: Array | None = None
+    _last: dict[bytes, tuple[float, Array, Array]] = field(default_factory=dict, init=False, repr=False)
 
     def evaluate(self, theta: Array) -> tuple[float, Array, Array]:
         """Log likelihood, score and Hessian."""
         loglik, scores, hessian = self._pass(theta)
-        return loglik, scores.sum(axis=0), hessian
+        return loglik, scores.sum(axis=0), hessian.copy()
 
     def scores(self, theta: Array) -> Array:
         """Score of each group (G, k), weighted."""
@@ -355,6 +356,14 @@ class ConditionalLogit:
         return np.empty(0) if self.offset is None else self.offset
 
     def _pass(self, theta: Array) -> tuple[float, Array, Array]:
+        # Scores are asked for where the maximiser stopped, which is the point that it evaluated last.
+        key = theta.tobytes()
+        if key not in self._last:
+            self._last.clear()
+            self._last[key] = self._sum(theta)
+        return self._last[key]
+
+    def _sum(self, theta: Array) -> tuple[float, Array, Array]:
         k = self.X.shape[1]
         within, observed = self._sums
         weights = np.ones(self.groups.count) if self.weights is None else self.weights
