@@ -373,7 +373,7 @@ def _used_frame(source: pd.DataFrame, rows: np.ndarray, used: Sequence[str]) -> 
     for column, dtype in zip(used, frame.dtypes, strict=True):
         if isinstance(dtype, pd.CategoricalDtype):
             frame[column] = frame[column].cat.remove_unused_categories()
-        elif dtype == object:
+        elif pd.api.types.is_object_dtype(dtype):
             frame[column] = frame[column].infer_objects()
     return frame
 
