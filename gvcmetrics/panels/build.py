@@ -39,15 +39,8 @@ from gvcmetrics.panels.readers.select import duckdb_relation, select_raw
 from gvcmetrics.panels.readers.sources import RawFiles, find_raw
 from gvcmetrics.panels.readers.tables import RawTable, open_tables
 from gvcmetrics.panels.spec import PanelSpec, load_spec
-from gvcmetrics.panels.store import (
-    ColumnProvenance,
-    Coverage,
-    Provenance,
-    finish_folder,
-    has_repeats,
-    write_file,
-    write_part,
-)
+from gvcmetrics.panels.store import ColumnProvenance, Coverage, Provenance
+from gvcmetrics.panels.store_write import has_repeats, write_file, write_folder
 
 _FULL = ("no space left", "could not write", "file too large", "out of disk space", "quota exceeded")
 
@@ -123,10 +116,7 @@ def _make(
         write_file(connection, panel, provenance, made)
         return Built(made, provenance, rejects)
     shutil.rmtree(made, ignore_errors=True)
-    by = f'SELECT DISTINCT "{provenance.partition_by}" FROM ({panel.sql("duckdb")}) ORDER BY 1'
-    for (value,) in connection.sql(by).fetchall():
-        write_part(connection, panel, provenance, value, made)
-    finish_folder(provenance, made)
+    write_folder(connection, panel, provenance, made, lambda rows: None)
     return Built(made, provenance, rejects)
 
 
