@@ -34,10 +34,11 @@ from gvcmetrics.panels.harmonise_checks import select_typed
 from gvcmetrics.panels.harmonise_money import money_factors
 from gvcmetrics.panels.input_output_build import build_input_output
 from gvcmetrics.panels.input_output_spec import is_input_output, load_input_output_spec
+from gvcmetrics.panels.progress import Report, reading, writing
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.readers.select import duckdb_relation, select_raw
 from gvcmetrics.panels.readers.sources import RawFiles, find_raw
-from gvcmetrics.panels.readers.tables import RawTable, open_tables
+from gvcmetrics.panels.readers.tables import RawTable, about_rows, open_tables
 from gvcmetrics.panels.spec import PanelSpec, load_spec
 from gvcmetrics.panels.store import ColumnProvenance, Coverage, Provenance
 from gvcmetrics.panels.store_write import has_repeats, write_file, write_folder
@@ -58,11 +59,12 @@ def build_panel(
     spec_path: Path | str,
     project: Project | None = None,
     engine: Literal["duckdb", "spark"] = "duckdb",
+    report: Report | None = None,
 ) -> Built:
     """Build the panel of one spec into `data/parquet/NAME.parquet`, or a folder `NAME` if it is large.
 
     The earlier panel stays as it was until the new one is whole; on any error it stays. Both engines
-    give the same bytes.
+    give the same bytes. `report` is called with each step forward, from a thread of its own.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def build_panel(
             # are merged or left out on the way, they must be looked for before.
             sorted_shows = not (spec.long_to_wide or spec.spec.omit_empty)
             fill = partial(fill_by_spark, folder=folder) if engine == "spark" else fill_fast
-            make = partial(_make, connection, spec, tables, raw, project, folder, fill)
+            make = partial(_make, connection, spec, tables, raw, project, folder, fill, report)
             made = make(duplicates=not sorted_shows)
             if sorted_shows and has_repeats(connection, made.path, made.provenance):
                 made = make(duplicates=True)
@@ -104,19 +106,22 @@ def _make(
     project: Project,
     folder: Path,
     fill: Fill,
+    report: Report | None,
     duplicates: bool,
 ) -> Built:
-    tally = check_rows(connection, spec, tables, raw.name, duplicates, fill)
+    with reading(connection, sum(about_rows(table) for table in tables), report):
+        tally = check_rows(connection, spec, tables, raw.name, duplicates, fill)
     rejects = _judge_rejects(connection, spec, tally, project)
     refuse_all_missing(connection, spec, raw.name)
     provenance = _provenance(connection, spec, raw, raw.checksum(project), tally)
     panel = select_panel(spec)
     made = folder / "panel"
+    wrote = writing(provenance.coverage.rows, report)
     if provenance.partition_by is None:
-        write_file(connection, panel, provenance, made)
+        write_file(connection, panel, provenance, made, wrote)
         return Built(made, provenance, rejects)
     shutil.rmtree(made, ignore_errors=True)
-    write_folder(connection, panel, provenance, made, lambda rows: None)
+    write_folder(connection, panel, provenance, made, wrote)
     return Built(made, provenance, rejects)
 
 

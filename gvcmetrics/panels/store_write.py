@@ -28,12 +28,19 @@ _MOST_SORTS = 4
 
 
 def write_file(
-    connection: duckdb.DuckDBPyConnection, query: exp.Select, provenance: Provenance, path: Path
+    connection: duckdb.DuckDBPyConnection,
+    query: exp.Select,
+    provenance: Provenance,
+    path: Path,
+    wrote: Callable[[int], None],
 ) -> None:
-    """Stream a query to a Parquet file with provenance in its metadata, sorted by key."""
+    """Stream a query to a Parquet file with provenance in its metadata, sorted by key.
+
+    `wrote` is called with the number of rows of each row group that is written.
+    """
     stored = json.dumps(asdict(provenance), ensure_ascii=False)
     rows = _sorted(query, provenance, list(provenance.columns))
-    _write(connection, rows, provenance, path, {METADATA_KEY: stored})
+    _write(connection, rows, provenance, path, {METADATA_KEY: stored}, wrote)
 
 
 def write_folder(
@@ -49,22 +56,21 @@ def write_folder(
     ----------
     connection : the tables that the query reads must not be temporary, for parts are written by several
         threads with a cursor each.
-    wrote : called with the number of rows of each part that is written.
+    wrote : called with the number of rows of each row group that is written, from any of the threads.
     """
     by = provenance.partition_by
     assert by is not None
     names = [name for name in provenance.columns if name != by]
 
-    def part(value: str | int) -> int:
+    def part(value: str | int) -> None:
         rows = query.copy().where(quoted(by).eq(exp.convert(value)))
         path = folder / f"{by}={value}" / "part.parquet"
         path.parent.mkdir(parents=True)
         with connection.cursor() as cursor:
-            return _write(cursor, _sorted(rows, provenance, names), provenance, path, {})
+            _write(cursor, _sorted(rows, provenance, names), provenance, path, {}, wrote)
 
     with ThreadPoolExecutor(min(_MOST_SORTS, os.cpu_count() or 1)) as pool:
-        for rows in pool.map(part, _values(connection, query, by)):
-            wrote(rows)
+        list(pool.map(part, _values(connection, query, by)))  # raises what a part raises
     text = json.dumps(asdict(provenance), ensure_ascii=False, indent=1) + "\n"
     (folder / PROVENANCE_FILE).write_text(text, encoding="utf-8")
 
@@ -106,11 +112,11 @@ def _write(
     provenance: Provenance,
     path: Path,
     metadata: dict[str, str],
-) -> int:
+    wrote: Callable[[int], None],
+) -> None:
     rows = connection.sql(query.sql("duckdb")).to_arrow_reader(_ROW_GROUP)
     # Amounts hardly repeat, and looking whether they do takes as long as writing them.
     repeating = [name for name in rows.schema.names if provenance.columns[name].type != "number"]
-    count = 0
     with pq.ParquetWriter(
         path,
         rows.schema,
@@ -120,10 +126,9 @@ def _write(
     ) as writer:
         for group in _groups(rows):
             writer.write_table(group, row_group_size=_ROW_GROUP)
-            count += len(group)
+            wrote(len(group))
         writer.add_key_value_metadata(metadata)
     flush(path)
-    return count
 
 
 def _groups(rows: pa.RecordBatchReader) -> Iterator[pa.Table]:

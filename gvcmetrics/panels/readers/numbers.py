@@ -40,7 +40,8 @@ class FastRead:
 
 def fast_read(tables: Sequence[RawTable], spec: PanelSpec, blanks: str) -> FastRead | None:
     """How to read the files fast, or None where only the slow way is safe."""
-    if any(table.dialect is None for table in tables) or not _is_simple(spec):
+    dialects = [table.dialect for table in tables if table.dialect is not None]
+    if len(dialects) < len(tables) or not _is_simple(spec):
         return None
     uses: dict[str, int] = {}
     for item in spec.columns:
@@ -57,7 +58,8 @@ def fast_read(tables: Sequence[RawTable], spec: PanelSpec, blanks: str) -> FastR
     present = "".join(blank for blank, last in last_bytes.items() if last in signs)
     nulls = dict.fromkeys(spec.spec.missing)
     if present:
-        spelled = {text for table in tables for text in padded(table.path, table.dialect, nulls, present)}
+        read = zip(tables, dialects, strict=True)
+        spelled = {text for table, dialect in read for text in padded(table.path, dialect, nulls, present)}
         nulls |= dict.fromkeys(sorted(spelled)[:_MOST_NULLS])
     return FastRead(frozenset(names), tuple(nulls), present)
 
