@@ -351,9 +351,10 @@ def _scaled(item: PanelColumn) -> exp.Expr:
     if item.meta.type == "number":
         return number
     # A year written 1991.0 is a whole number; beyond 2^53 a double no longer tells whole numbers apart.
+    # Two tests, one in the other: Spark's FLOOR is a whole number, and fails on what exceeds one.
     whole = number.copy().eq(exp.Floor(this=number.copy()))
     exact = exp.LT(this=exp.Abs(this=number.copy()), expression=literal(9e15))
-    return exp.Case().when(exp.and_(whole, exact), exp.cast(number.copy(), "BIGINT"))
+    return exp.Case().when(exact, exp.Case().when(whole, exp.cast(number.copy(), "BIGINT")))
 
 
 def _crossed(values: list[exp.Expr]) -> exp.Expr:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -73,3 +75,16 @@ def firms(project: Project, firms_spec: str) -> Callable[..., pd.DataFrame]:
         return panel("firms", project=project)
 
     return built
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """A Spark session on this machine."""
+    sql = pytest.importorskip("pyspark.sql", reason="needs the extra `spark`")
+    if shutil.which("java") is None:
+        pytest.skip("needs Java")
+    builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from gvcmetrics.panels.harmonise import BLANKS, PLAIN_NUMBER, TRIMMED
+from gvcmetrics.panels.readers.columnar import FRACTION_TEXT
 
 # What DuckDB may hold in memory; Python and its libraries come on top (some 0.2 GB). Tables and sorts
 # that need more go to the spill folder, so the size of a panel is bounded by the disk alone.
@@ -19,6 +20,8 @@ _BLANK = " OR ".join(f"CONTAINS(x, '{blank}')" for blank in BLANKS)
 _FUNCTIONS = {
     TRIMMED: f"CASE WHEN {_BLANK} THEN TRIM(x, '{BLANKS}') ELSE x END",
     PLAIN_NUMBER: "CASE WHEN REGEXP_FULL_MATCH(x, '[0-9+.eE-]*') THEN TRY_CAST(x AS DOUBLE) END",
+    # Not ISNAN: DuckDB answers that from a Parquet file's minimum and maximum, which pass over NaN.
+    FRACTION_TEXT: "CASE WHEN NOT CAST(x AS VARCHAR) LIKE '%nan' THEN CAST(x AS VARCHAR) END",
 }
 
 
