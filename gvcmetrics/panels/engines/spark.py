@@ -30,6 +30,7 @@ from gvcmetrics.panels.harmonise import (
     RAW_TABLE,
     TRIMMED,
     codes_table,
+    crosswalk_table,
 )
 from gvcmetrics.panels.harmonise_checks import select_typed
 from gvcmetrics.panels.readers.columnar import FRACTION_TEXT
@@ -82,6 +83,7 @@ def typed_rows(
         _refuse_times(table, spec)
     with _session() as spark:
         small = [codes_table(item.name) for item in spec.columns if item.meta.type == "country"]
+        small += [crosswalk_table(item.name) for item in spec.columns if item.spec.crosswalk is not None]
         for name in small + ([MONEY_TABLE] if spec.spec.money is not None else []):
             path = folder / f"{name}.parquet"
             connection.execute(f"COPY {name} TO '{path}' (FORMAT parquet)")
