@@ -27,10 +27,12 @@ from gvcmetrics.panels.checks import (
     refuse_all_missing,
 )
 from gvcmetrics.panels.checks_rejects import REJECTS_TABLE
+from gvcmetrics.panels.crosswalks import files_between
 from gvcmetrics.panels.engines.duckdb import connected, define_functions
 from gvcmetrics.panels.files import put_file, put_folder, replacing, workspace
 from gvcmetrics.panels.harmonise import MONEY_TABLE, NUMBERED_TABLE, OK, TYPED_TABLE, select_panel
 from gvcmetrics.panels.harmonise_checks import select_typed
+from gvcmetrics.panels.harmonise_crosswalks import create_crosswalks
 from gvcmetrics.panels.harmonise_money import money_factors
 from gvcmetrics.panels.input_output_build import build_input_output
 from gvcmetrics.panels.input_output_spec import is_input_output, load_input_output_spec
@@ -150,9 +152,10 @@ def show_sql(spec_path: Path | str, dialect: str = "duckdb") -> str:
 def define_views(
     connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], project: Project
 ) -> None:
-    """The raw rows as texts with their numbers, as a view, and the table of factors to USD."""
+    """The raw rows as texts with their numbers, as a view, and the tables of codes and of factors to USD."""
     query = select_raw(tables, spec, numbered=True, relation=duckdb_relation)
     connection.execute(f"CREATE TEMP VIEW {NUMBERED_TABLE} AS {query.sql('duckdb')}")
+    create_crosswalks(connection, spec)
     if spec.spec.money is not None:
         connection.execute(f"CREATE TEMP TABLE {MONEY_TABLE} (country VARCHAR, year BIGINT, factor DOUBLE)")
         rows = [(*key, factor) for key, factor in money_factors(spec, project).items()]
@@ -235,6 +238,11 @@ def _what_was_done(spec: PanelSpec, tally: Tally) -> list[str]:
     if spec.spec.keep:
         kept = "; ".join(f"{name} in {', '.join(values)}" for name, values in spec.spec.keep.items())
         notes.append(f"Kept are rows with {kept}; {tally.left_out:,} other raw rows are left out.")
+    for item in spec.columns:
+        if item.spec.crosswalk is not None:
+            words = item.spec.crosswalk
+            files = ", ".join(files_between(words.from_, words.to))
+            notes.append(f"'{item.name}' is mapped from {words.from_} to {words.to} by {files}.")
     money = spec.spec.money
     if money is not None and money.rates is not None:
         notes.append(f"Converted from {money.currency} at the rates of {money.rates}.")

@@ -162,6 +162,8 @@ def first_reject(
     if reason.startswith(DUPLICATE):
         problem = reason
         remedy = "Remove the repeated rows, or add the column that tells them apart to `keys`"
+        if any(item.spec.crosswalk is not None for item in spec.columns if item.name in spec.keys):
+            remedy += "; where `crosswalk` makes several codes one, `gvc.convert` sums them after the build"
     elif rules:
         remedy = rules[0].remedy
     else:

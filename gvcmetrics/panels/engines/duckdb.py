@@ -9,12 +9,15 @@ from pathlib import Path
 import duckdb
 
 from gvcmetrics.panels.harmonise import BLANKS, PLAIN_NUMBER, TRIMMED
+from gvcmetrics.panels.readers.columnar import FRACTION_TEXT
 
 # What DuckDB may hold in memory; Python and its libraries come on top (some 0.2 GB). Tables and sorts
 # that need more go to the spill folder, so the size of a panel is bounded by the disk alone.
 MEMORY_LIMIT = "1GB"
 
 _NUMBER = "CASE WHEN REGEXP_FULL_MATCH(x, '[0-9+.eE-]*') THEN TRY_CAST(x AS DOUBLE) END"
+# Not ISNAN: DuckDB answers that from a Parquet file's minimum and maximum, which pass over NaN.
+_FRACTION = "CASE WHEN NOT CAST(x AS VARCHAR) LIKE '%nan' THEN CAST(x AS VARCHAR) END"
 
 
 @contextmanager
@@ -35,5 +38,5 @@ def define_functions(blanks: str = BLANKS) -> str:
     # A search for a blank costs a quarter of TRIM, and most texts have none.
     any_blank = " OR ".join(f"CONTAINS(x, '{blank}')" for blank in blanks)
     trimmed = f"CASE WHEN {any_blank} THEN TRIM(x, '{blanks}') ELSE x END" if blanks else "x"
-    bodies = {TRIMMED: trimmed, PLAIN_NUMBER: _NUMBER}
+    bodies = {TRIMMED: trimmed, PLAIN_NUMBER: _NUMBER, FRACTION_TEXT: _FRACTION}
     return "\n".join(f"CREATE OR REPLACE TEMP MACRO {name}(x) AS {body};" for name, body in bodies.items())
