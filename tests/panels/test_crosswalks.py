@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -301,3 +302,17 @@ def test_industries_of_wiod_2016_are_divisions_of_isic4() -> None:
     ]
     assert crosswalk("HS5", "WIOD2016").route == ("HS5", "ISIC4", "WIOD2016")
     assert weights("HS5", "WIOD2016")["870323", "C29"] == 1
+
+
+@needs_mirror
+def test_industries_there_and_back_preserve_output() -> None:
+    frame = trade(industry=list(ISIC4_DIVISIONS), output=np.arange(1.0, 89.0).tolist())
+    total = frame["output"].sum()
+    way = ("NACE2", "ISIC4", "ISIC3.1", "ISIC3", "ISIC3.1", "ISIC4", "NACE2")
+    for start, end in itertools.pairwise(way):
+        frame = convert(frame, "industry", start, end, ["output"])
+        assert frame["output"].sum() == pytest.approx(total, rel=1e-12)
+        lost = frame.loc[frame["industry"].isna(), "output"].sum() / total
+        share = frame.attrs["crosswalks"][-1]["unmatched_share"]["output"]
+        assert share == pytest.approx(lost, rel=1e-9, abs=1e-15)
+    assert set(frame["industry"].dropna()) <= set(ISIC4_DIVISIONS)
