@@ -15,7 +15,41 @@ from gvcmetrics.panels.catalogue import source as catalogue_source
 from gvcmetrics.panels.fetch import how_to_get, mirror_path
 
 _HS = tuple(f"HS{number}" for number in range(7))
-_INDUSTRIES = ("ISIC2", "ISIC3", "ISIC3.1", "ISIC4", "WIOD2013")
+_INDUSTRIES = ("ISIC2", "ISIC3", "ISIC3.1", "ISIC4", "WIOD2013", "WIOD2016")
+
+# The 56 industries of the WIOD release of 2016 by their divisions of ISIC Rev.4 (Timmer et al. 2016).
+_WIOD2016 = {
+    **{f"A{division}": (division,) for division in ("01", "02", "03")},
+    "B": ("05", "06", "07", "08", "09"),
+    "C10-C12": ("10", "11", "12"),
+    "C13-C15": ("13", "14", "15"),
+    **{f"C{division}": (str(division),) for division in range(16, 31)},
+    "C31_C32": ("31", "32"),
+    "C33": ("33",),
+    "D35": ("35",),
+    "E36": ("36",),
+    "E37-E39": ("37", "38", "39"),
+    "F": ("41", "42", "43"),
+    **{f"G{division}": (str(division),) for division in (45, 46, 47)},
+    **{f"H{division}": (str(division),) for division in range(49, 54)},
+    "I": ("55", "56"),
+    "J58": ("58",),
+    "J59_J60": ("59", "60"),
+    "J61": ("61",),
+    "J62_J63": ("62", "63"),
+    **{f"K{division}": (str(division),) for division in (64, 65, 66)},
+    "L68": ("68",),
+    "M69_M70": ("69", "70"),
+    **{f"M{division}": (str(division),) for division in (71, 72, 73)},
+    "M74_M75": ("74", "75"),
+    "N": ("77", "78", "79", "80", "81", "82"),
+    "O84": ("84",),
+    "P85": ("85",),
+    "Q": ("86", "87", "88"),
+    "R_S": ("90", "91", "92", "93", "94", "95", "96"),
+    "T": ("97", "98"),
+    "U": ("99",),
+}
 
 # (from, to) → file of the concordances folder, without `.parquet`.
 _FILES: dict[tuple[str, str], str] = {
@@ -33,10 +67,12 @@ _FILES: dict[tuple[str, str], str] = {
     ("SITC2", "ISIC2"): "sitc2_isic2",
     ("SITC3", "ISIC3"): "sitc3_isic3",
     ("ISIC3", "WIOD2013"): "wiod_2013",
+    # Any table with the classes of ISIC Rev.4: the industries follow from their divisions.
+    ("ISIC4", "WIOD2016"): "isic4_isic3",
 }
 _ALL_REVISIONS = ("hs_isic3", "hs_isic31", "hs_isic4")
 # Groups too coarse to be split into what they group.
-_ONE_WAY = ("BEC4", "WIOD2013")
+_ONE_WAY = ("BEC4", "WIOD2013", "WIOD2016")
 # Against its direction a table splits most codes, and ISIC Rev.2 has half the classes of Rev.3; a
 # detour is better than either.
 _FORWARDS, _BACKWARDS, _COARSE = 2, 3, 2
@@ -118,6 +154,9 @@ def _codes(table: pd.DataFrame, classification: str, name: str) -> pd.DataFrame:
     if classification == "WIOD2013":
         number = table["WIOT2013_n"]
         return pd.DataFrame({"c": ("c" + number.astype("Int64").astype("string")).astype(object)})
+    if classification == "WIOD2016":
+        industries = {division: name for name, divisions in _WIOD2016.items() for division in divisions}
+        return pd.DataFrame({"c": table["ISIC4_2d"].map(industries).astype(object)})
     prefix = "HS" if name in _ALL_REVISIONS and classification.startswith("HS") else classification
     return table[[column for column in table if str(column).startswith(f"{prefix}_")]].astype(object)
 

@@ -45,7 +45,7 @@ def best_preset(sample: RawSample, name: str | None, folder: Path) -> PresetMatc
         near = difflib.get_close_matches(name, known, n=1)
         remedy = f"Did you mean '{near[0]}'?" if near else f"Presets: {', '.join(known)}"
         raise SpecError(f"there is no preset '{name}'", remedy=remedy)
-    available = {column.name for column in sample.columns}
+    available = {column.name.casefold(): column.name for column in sample.columns}
     best: tuple[float, PresetMatch] | None = None
     for candidate in [name] if name else known:
         document = with_presets(Document(candidate, {"extends": candidate}), folder)
@@ -63,11 +63,15 @@ def best_preset(sample: RawSample, name: str | None, folder: Path) -> PresetMatc
     return best[1] if best else None
 
 
-def _meet(name: str, available: set[str], document: Document) -> tuple[float, PresetMatch]:
+def _meet(name: str, available: dict[str, str], document: Document) -> tuple[float, PresetMatch]:
     columns: dict[str, Any] = document.data.get("columns", {})
     required = document.data.get("requires", {})
     wanted = {column: tuple(_raws(words)) for column, words in columns.items() if tuple(_raws(words))}
-    mapped = {column: raws for column, raws in wanted.items() if available.issuperset(raws)}
+    mapped = {
+        column: tuple(available[raw.casefold()] for raw in raws)
+        for column, raws in wanted.items()
+        if all(raw.casefold() in available for raw in raws)
+    }
     contract = document.data["contract"]
     keys = [key for key in CONTRACTS[contract].keys if key in wanted and f"columns.{key}" not in required]
     share = len(mapped) / len(wanted) if wanted and all(key in mapped for key in keys) else 0.0

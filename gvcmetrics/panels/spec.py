@@ -144,7 +144,12 @@ def load_spec(path: Path | str) -> PanelSpec:
 
 
 def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
-    """The spec without the optional columns that the raw files do not have."""
+    """The spec without the optional columns that the raw files do not have, in the files' own spelling.
+
+    Names are the same whatever their case, as they are to the engines: agencies write the variables of
+    one survey now in capitals, now not.
+    """
+    spec = _as_spelled(spec, available)
 
     def lacks(column: PanelColumn) -> bool:
         raws = [raw for item in column.inputs for raw in spec.raw_names(item).values()]
@@ -154,6 +159,28 @@ def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
     gone |= {column.name for column in spec.columns if gone.intersection(column.spec.cross or [])}
     kept = tuple(column for column in spec.columns if column.name not in gone)
     return replace(spec, columns=kept, absent=tuple(sorted(gone - set(spec.keys))))
+
+
+def _as_spelled(spec: PanelSpec, available: set[str]) -> PanelSpec:
+    own = {name.casefold(): name for name in available}
+
+    def spelled(name: str, suffix: str = "") -> str:
+        full = name + suffix
+        return name if full in available else own.get(full.casefold(), full).removesuffix(suffix)
+
+    columns = tuple(
+        replace(
+            column,
+            inputs=tuple(
+                replace(item, raw=spelled(item.raw, item.suffix)) if item.raw is not None else item
+                for item in column.inputs
+            ),
+            lineage=[spelled(raw) for raw in column.lineage],
+        )
+        for column in spec.columns
+    )
+    keep = {spelled(name): values for name, values in spec.spec.keep.items()}
+    return replace(spec, columns=columns, spec=spec.spec.model_copy(update={"keep": keep}))
 
 
 def _check_source(spec: Spec, document: Document) -> None:

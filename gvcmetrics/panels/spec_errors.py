@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from gvcmetrics.errors import SpecError
 from gvcmetrics.panels.spec_columns import nearest
@@ -62,8 +63,46 @@ def explain(error: ValidationError, document: Document, words: type[BaseModel] =
         return SpecError(
             f"'{given:.60}' is not valid here", place, nearest(given, valid) or f"Valid: {expected}"
         )
-    message = first["msg"][0].lower() + first["msg"][1:]
-    return SpecError(f"{message} (found {first['input']!r:.60})", place, "Correct the value")
+    problem, remedy = _in_words(first, path)
+    return SpecError(f"{problem} (found {first['input']!r:.60})", place, remedy)
+
+
+def _in_words(error: ErrorDetails, path: KeyPath) -> tuple[str, str]:
+    """What is wrong with one value, and what to write."""
+    kind, given, key = error["type"], error["input"], str(path[-1]) if path else ""
+    if kind in ("dict_type", "model_type", "model_attributes_type"):
+        is_column = len(path) == 2 and path[0] == "columns" and isinstance(given, str)
+        value = f"from: {given}" if is_column else "key: value"
+        named = "" if key.isdigit() else f"{key}: "
+        return "keys with values are needed here", f"Write `{named}{{{value}}}`"
+    if kind == "list_type":
+        return "a list is needed here", f"Write `{key}: [{given}]`" if _is_scalar(
+            given
+        ) else "Write `[one, two]`"
+    if kind == "string_type":
+        text = str(given).lower() if isinstance(given, bool) else str(given)
+        return "a text is needed here", f'Put it in quotes: "{text}"' if _is_scalar(
+            given
+        ) else "Write one text"
+    if kind == "bool_type":
+        return "true or false is needed here", "Write `true` or `false`"
+    if kind in ("int_type", "int_from_float", "float_type"):
+        number = "a number" if kind == "float_type" else "a whole number"
+        return f"{number} is needed here", "Write it without quotes and with a point, as in 12 or 0.01"
+    if kind == "too_short":
+        least = error["ctx"]["min_length"]
+        values = "one value" if least == 1 else f"{least} values"
+        return f"at least {values} must stand here", "Add what is lacking, or remove the key"
+    if kind == "too_long":
+        return f"at most {error['ctx']['max_length']} values are allowed here", "Remove the others"
+    if kind == "string_pattern_mismatch":
+        return "not written as it must be", "A currency has three capital letters, as in EUR"
+    message = error["msg"].removeprefix("Value error, ")
+    return message[0].lower() + message[1:], "Correct the value"
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, (str, int, float))
 
 
 def _place_of(path: KeyPath, document: Document) -> int:

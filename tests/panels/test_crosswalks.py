@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError, MissingSourceError
+from gvcmetrics.panels.contracts import ISIC4_DIVISIONS
 from gvcmetrics.panels.conversion import convert, describe
 from gvcmetrics.panels.crosswalks import crosswalk
 
@@ -213,7 +215,7 @@ def test_round_trip_through_the_revisions_preserves_trade() -> None:
 
 
 @needs_mirror
-@pytest.mark.parametrize("target", ["WIOD2013", "ISIC4", "ISIC3.1", "BEC4", "SITC2", "NACE2"])
+@pytest.mark.parametrize("target", ["WIOD2013", "WIOD2016", "ISIC4", "ISIC3.1", "BEC4", "SITC2", "NACE2"])
 def test_products_to_industries_preserve_trade(target: str) -> None:
     frame = simulated_trade("HS5")
     done = convert(frame, "product", "HS5", target, ["value_usd"])
@@ -282,3 +284,35 @@ def test_steps_to_wiod_preserve_trade_and_report_what_is_lost() -> None:
     # The industries of the two steps are those of the one.
     direct = convert(frame, "product", "HS5", "WIOD2013", ["value_usd"]).groupby("product")["value_usd"].sum()
     np.testing.assert_allclose(second.groupby("product")["value_usd"].sum(), direct, rtol=1e-9)
+
+
+@needs_mirror
+def test_industries_of_wiod_2016_are_divisions_of_isic4() -> None:
+    links = crosswalk("ISIC4", "WIOD2016").links
+    divisions = links[links["source"].str.fullmatch("[0-9]{2}")].set_index("source")
+    assert set(divisions.index) == set(ISIC4_DIVISIONS)
+    np.testing.assert_allclose(divisions["weight"], 1, rtol=1e-12)
+    assert divisions["target"].nunique() == 56
+    # A name is made of its divisions or, where it is a whole section, of its letter.
+    for division, target in divisions["target"].items():
+        first, last = target[1:3], target[-2:]
+        assert len(target) == 1 or target == "R_S" or first <= division <= last
+    assert divisions["target"][["01", "11", "60", "82", "95", "99"]].tolist() == [
+        *("A01", "C10-C12", "J59_J60", "N", "R_S", "U")
+    ]
+    assert crosswalk("HS5", "WIOD2016").route == ("HS5", "ISIC4", "WIOD2016")
+    assert weights("HS5", "WIOD2016")["870323", "C29"] == 1
+
+
+@needs_mirror
+def test_industries_there_and_back_preserve_output() -> None:
+    frame = trade(industry=list(ISIC4_DIVISIONS), output=np.arange(1.0, 89.0).tolist())
+    total = frame["output"].sum()
+    way = ("NACE2", "ISIC4", "ISIC3.1", "ISIC3", "ISIC3.1", "ISIC4", "NACE2")
+    for start, end in itertools.pairwise(way):
+        frame = convert(frame, "industry", start, end, ["output"])
+        assert frame["output"].sum() == pytest.approx(total, rel=1e-12)
+        lost = frame.loc[frame["industry"].isna(), "output"].sum() / total
+        share = frame.attrs["crosswalks"][-1]["unmatched_share"]["output"]
+        assert share == pytest.approx(lost, rel=1e-9, abs=1e-15)
+    assert set(frame["industry"].dropna()) <= set(ISIC4_DIVISIONS)

@@ -234,13 +234,9 @@ def test_numbers_of_a_parquet_file_keep_every_bit(project: Project, firms: Build
 
 def test_no_number_and_times_with_a_zone_in_a_parquet_file(project: Project, firms: Build) -> None:
     """Files of Spark and polars hold NaN, which the file's own minimum and maximum pass over."""
-    moment = pd.Timestamp("2020-03-01 18:30").tz_localize("America/Lima")
-    columns = {
-        "id": list("abc"),
-        "year": [2020] * 3,
-        "workers": pa.array([np.nan, 2.5, 7]),
-        "at": [moment] * 3,
-    }
+    moments = pa.array(pd.DatetimeIndex(["2020-03-01 18:30"] * 3).tz_localize("America/Lima"))
+    assert moments.type.tz == "America/Lima"
+    columns = {"id": list("abc"), "year": [2020] * 3, "workers": pa.array([np.nan, 2.5, 7]), "at": moments}
     pq.write_table(pa.table(columns), project.raw / "f.parquet")
     extra = "  at: {type: text, unit: time, label: When}\n"
     built = firms(source="{file: raw/f.parquet}", extra=extra)

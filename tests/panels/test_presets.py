@@ -253,3 +253,21 @@ def test_a_preset_on_the_wrong_file_names_the_column(project: Project) -> None:
     (project.raw / "x.csv").write_text("year,from,to,hs,usd\n2020,ECU,PER,010121,1\n")
     with pytest.raises(DataError, match=r"x.csv, row 1, column 'i': the column is absent"):
         build(project, "baci", "x.csv", "columns: {product_classification: {constant: HS17}}\n")
+
+
+def test_names_are_the_same_in_capitals(project: Project) -> None:
+    """Statistical offices write the variables of these surveys now in capitals, now not."""
+    rows = [comtrade_row(), comtrade_row(flowCode="M", primaryValue=7)]
+    header = ",".join(name[0].upper() + name[1:] for name in COMTRADE.split(","))
+    (project.raw / "c.csv").write_text("\n".join([header, *rows]) + "\n")
+    built = build(project, "comtrade", "c.csv", "")
+    assert built[["exporter", "importer", "value_usd"]].to_numpy().tolist() == [["ECU", "USA", 1000.5]]
+    assert built.attrs["provenance"]["columns"]["value_usd"]["raw"] == ["PrimaryValue"]
+    frame = pd.DataFrame({"IDSTD": [1, 2], "A1": [68, 68], "L1": [10, 20], "H1": [1, 2]})
+    pyreadstat.write_dta(frame, str(project.raw / "w.dta"), variable_value_labels={"A1": {68: "Ecuador"}})
+    words = "money: {currency: USD}\n"
+    words += 'columns: {country: {from: a1, by_label: true}, year: {constant: "2017"}}\n'
+    built = build(project, "wbes", "w.dta", words)
+    assert built["country"].tolist() == ["ECU", "ECU"]
+    assert built["employment"].tolist() == [10, 20]
+    assert built["upgrade_product"].tolist() == [1, 0]

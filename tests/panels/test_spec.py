@@ -94,6 +94,34 @@ def test_each_mistake_names_file_line_key_and_remedy(tmp_path: Path, name: str) 
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("keys: firm_id", r"line 14, key 'keys': a list is needed.*Write `keys: \[firm_id\]`"),
+        ("missing: [true]", r"key 'missing.0': a text is needed.*in quotes: \"true\""),
+        ("missing: {a: b}", r"key 'missing': a list is needed"),
+        ("omit_empty: yes", r"key 'omit_empty': true or false is needed"),
+        ("max_reject_share: ten", r"a number is needed here \(found 'ten'\)"),
+        ("read: {header_row: 1.5}", r"key 'read.header_row': a whole number is needed"),
+        ("read: utf-8", r"key 'read': keys with values are needed.*Write `read: \{key: value\}`"),
+        ("keep: {flow: []}", r"key 'keep.flow': at least one value must stand here"),
+        ("money: {currency: eur}", r"key 'money.currency'.*three capital letters"),
+        ("notes: {a: b}", r"key 'notes': a list is needed"),
+        ("2020-01-01: x", r"line 14, key '2020-01-01': unknown key"),
+        ("<<: {title: x}", r"line 14, key '<<': unknown key"),
+        ("ñandú😀: x", r"line 14, key 'ñandú😀': unknown key"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_in_words(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        load(tmp_path, SPEC + line + "\n")
+
+
+def test_a_column_that_is_a_word_is_told_how_to_be_mapped(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"line 11, key 'columns.value_usd'.*Write `value_usd: \{from: v\}`"):
+        load(tmp_path, SPEC.replace('{from: value_k, scale: 1000, missing: ["", "-9"]}', "v"))
+
+
 def test_scalars_are_what_they_look_like(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(
