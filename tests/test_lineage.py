@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,3 +141,86 @@ def test_a_panel_says_what_its_columns_are_made_from(tmp_path):
     assert ols("log(labour_productivity) ~ upgrade_product", joined, weights="weight").nobs == 40
     joined.attrs["lineage"].pop("employment")
     assert ols("log(labour_productivity) ~ log(employment)", joined).nobs == 40
+
+
+def small_table(name="input_output", year=2000):
+    Z, Y = np.array([[2.0, 1.0], [3.0, 1.0]]), np.array([[5.0, 2.0], [1.0, 5.0]])
+    return replace(measures.from_arrays(Z, Y, countries=["A", "B"], industries=["i"], year=year), name=name)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        measures.gross_exports,
+        measures.hummels_ishii_yi,
+        measures.koopman_wang_wei,
+        measures.wang_wei_zhu,
+        measures.borin_mancini_source,
+        measures.borin_mancini_sink,
+        measures.oecd_content,
+        measures.domestic_value_added_in_exports,
+        measures.value_added_in_exports,
+        measures.value_added_in_final_use,
+        measures.gvc_participation,
+        measures.participation_koopman,
+        measures.positions,
+        measures.country_position,
+        measures.production_length,
+        measures.smile_curve,
+        lambda table: measures.standard_parts(measures.borin_mancini_source(table)),
+        lambda table: measures.by_year([table, replace(table, year=2001)], measures.upstreamness),
+    ],
+)
+def test_every_column_of_an_input_output_measure_names_the_table(measure):
+    frame = measure(small_table("wiod"))
+    assert frame.attrs["lineage"] == {name: ["wiod.value"] for name in frame.columns}
+
+
+def test_functional_specialisation_names_the_table_and_the_income():
+    labour = pd.DataFrame({"design": [0.5, 1.0]}, pd.MultiIndex.from_product([["A", "B"], ["i"]]))
+    income = measures.income_in_exports(small_table(), labour)
+    assert raw_columns(income, "income") == ["design", "input_output.value"]
+    assert raw_columns(measures.functional_specialisation(income), "functional_specialisation") == [
+        "design",
+        "input_output.value",
+    ]
+
+
+def test_spells_classes_and_tables_record_all_their_columns():
+    trade = pd.DataFrame({"exporter": "A", "importer": "B", "product": "1", "year": [1, 2, 4]})
+    spells = measures.trade_spells(trade.assign(value_usd=1.0))
+    keys = {"exporter", "importer", "product"}
+    assert spells.attrs["lineage"] == {name: ["value_usd"] for name in set(spells) - keys}
+    items = pd.DataFrame({name: [0, 1] * 20 for name in "abc"})
+    classes = measures.latent_classes(items, list("abc"), 2, starts=2)
+    assert raw_columns(classes.most_likely(), "class") == ["a", "b", "c"]
+    firms = pd.DataFrame({"region": list("rs"), "industry": ["10", "11"], "employment": [1.0, 2.0]})
+    table = measures.region_industry_table(firms.assign(weight=[1.0, 3.0]))
+    assert set(table.attrs["lineage"]) == set(table.columns) - {"region", "industry"}
+    assert (table.attrs["lineage"]["n_firms"], table.attrs["lineage"]["n_rows"]) == (["weight"], [])
+
+
+def test_what_a_model_lets_pass():
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"id": np.repeat(range(20), 3), "year": [1, 2, 3] * 20, "w": rng.uniform(1, 2, 60)})
+    data = data.assign(y=rng.normal(size=60), x=rng.normal(size=60), z=rng.normal(size=60))
+    data.attrs["lineage"] = {
+        "y": ["s.a", "s.w", "s.t"],
+        "x": ["mid", "s.t"],
+        "mid": ["s.w"],
+        "z": ["mid", "s.a"],
+    }
+    data.attrs["lineage"] |= {"w": ["s.w"], "year": ["s.t"]}
+    with pytest.raises(ModelError, match=r"'x' and outcome 'y' .* 's\.t'"):
+        ols("y ~ x", data, weights="w")
+    assert ols("y ~ x", data, weights="w", unit="id", time="year").nobs == 60
+    with pytest.raises(ModelError, match=r"'z' and outcome 'y' .* 's.a'.*pop\('z'\)"):
+        ols("y ~ z", data, weights="w", unit="id", time="year")
+    assert ols("y ~ L(z) + F(z)", data, unit="id", time="year").nobs == 20
+    with pytest.raises(ModelError, match="'z' and outcome 'y'"):
+        ols("y ~ D(z)", data, unit="id", time="year")
+    # The same column on both sides is refused if it has a record, and is the user's own business if not.
+    with pytest.raises(ModelError, match="regressor 'z' and outcome"):
+        ols("I(y / z) ~ z", data)
+    data.attrs["lineage"] = {"y": ["s.a"]}
+    assert ols("I(y / z) ~ z", data).nobs == 60

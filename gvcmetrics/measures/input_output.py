@@ -20,7 +20,7 @@ from scipy.linalg import LinAlgWarning, lu_factor, lu_solve
 from scipy.linalg.lapack import dgecon
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.lineage import KEY, record
+from gvcmetrics.lineage import KEY
 
 Array = np.ndarray
 Options = ParamSpec("Options")
@@ -197,8 +197,9 @@ def recorded(
     @wraps(measure)
     def measured(table: InputOutput, *args: Options.args, **kwargs: Options.kwargs) -> pd.DataFrame:
         frame = measure(table, *args, **kwargs)
-        for name in frame.columns:
-            record(frame, name, f"{table.name}.value", *frame.attrs.get(KEY, {}).get(name, ()))
+        others = frame.attrs.get(KEY, {})
+        cells = f"{table.name}.value"
+        frame.attrs[KEY] = {name: sorted({cells, *others.get(name, ())}) for name in frame.columns}
         return frame
 
     return measured
