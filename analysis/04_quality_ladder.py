@@ -285,7 +285,7 @@ def caution(windows: pd.DataFrame) -> str:
     changing = windows.groupby("exporter")["rung"].nunique() > 1
     return f"""
         What the panel can bear is little. It has {windows["exporter"].nunique()} established exporters of cars,
-        {changing.sum()} of which ever change their rung; a model with exporter effects learns from those alone. Quality
+        {changing.sum()} of which ever change their rung; a model with exporter effects learns from no others. Quality
         is an estimate that its authors made from unit values, so unit values may not explain it here. The bounds
         that come with it hold one value a year for all exporters, so that nobody knows how sure a rung is, and no
         standard error below counts the errors in it. Unit values are an index,

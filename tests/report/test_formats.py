@@ -182,6 +182,42 @@ def test_parquet_holds_every_number_at_full_precision(results, tmp_path):
     assert pq.read_metadata(path).metadata.keys() == {b"ARROW:schema"}
 
 
+def long_table(results):
+    results[0].terms = {f"regressor_{number}": (1.0 + number, 0.5, 0.04) for number in range(60)}
+    return table(results, title="Many regressors")
+
+
+def test_a_table_longer_than_a_page_can_break(results, tmp_path):
+    text = long_table(results).save(tmp_path / "t.tex").read_text("utf-8")
+    assert r"\begin{table}" not in text
+    first, rest = text.split(r"\endfirsthead")
+    header = first[first.index(r"\toprule") :]
+    # Every page has the headers, the first the caption as well.
+    assert header in rest.split(r"\endhead")[0]
+    assert first.count(r"\caption") == text.count(r"\caption") == 1
+    assert r"\begin{longtable}" not in table(results[1]).save(tmp_path / "s.tex").read_text("utf-8")
+    rows = Document(long_table(results).save(tmp_path / "t.docx")).tables[0].rows
+    repeated = [len(row._tr.xpath("./w:trPr/w:tblHeader")) for row in rows]
+    assert repeated[:4] == [1, 1, 1, 0]
+    assert sum(repeated) == 3
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_a_long_table_compiles_to_several_pages(results, tmp_path):
+    long_table(results).save(tmp_path / "t.tex")
+    (tmp_path / "all.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs,amssymb,longtable}"
+        "\\begin{document}\\input{t.tex}\\end{document}"
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    pages = re.search(r"Output written on all.pdf \((\d+) pages", done.stdout)
+    assert pages is not None
+    assert int(pages[1]) >= 3
+    assert "Overfull" not in done.stdout
+
+
 @pytest.mark.parametrize("suffix", [".tex", ".html", ".md", ".docx", ".txt"])
 def test_simulated_data_are_marked_in_every_format(results, simulated, tmp_path, suffix):
     def words(path):

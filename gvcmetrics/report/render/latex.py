@@ -1,4 +1,7 @@
-"""LaTeX: a float with booktabs rules; needs the packages booktabs and amssymb and nothing else."""
+"""LaTeX with booktabs rules: a float, or a table over several pages where it is longer than one.
+
+Needs the packages booktabs and amssymb, a long table longtable too, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -74,6 +77,8 @@ _TRANSLATION = str.maketrans({**_ESCAPES, **{mark: f"${maths}$" for mark, maths 
 _WRAP_AT = 32
 # More columns than this are set in smaller letters, so that they fit the page.
 _CROWDED = 5
+# More lines than this do not fit a page, and a float cannot break.
+_LONG = 48
 
 
 def escape(text: str) -> str:
@@ -82,23 +87,53 @@ def escape(text: str) -> str:
 
 
 def document_part(table: Table, stem: str) -> str:
-    """The float to `\\input`; its label is `tab:` and the stem of the file."""
+    """The table to `\\input`; its label is `tab:` and the stem of the file."""
+    long = sum(len(block.rows) + bool(block.title) for block in table.blocks) > _LONG
     name = re.sub(r"[^A-Za-z0-9:.-]+", "-", stem)
-    lines = [
-        r"% Needs \usepackage{booktabs,amssymb}",
-        r"\begin{table}[htbp]",
-        r"\centering\footnotesize" if len(table.columns) > _CROWDED else r"\centering",
-        *([rf"\caption{{{escape(table.title)}}}", rf"\label{{tab:{name}}}"] if table.title else []),
-        *([rf"\textbf{{{escape(SIMULATED)}}}\par\smallskip"] if table.simulated else []),
-        rf"\begin{{tabular}}{{@{{}}{_columns(table)}@{{}}}}",
-        r"\toprule",
-        *_headers(table),
-        *_body(table),
-        r"\bottomrule",
-        r"\end{tabular}",
-        *_notes(table),
-        r"\end{table}",
-    ]
+    title = [rf"\caption{{{escape(table.title)}}}", rf"\label{{tab:{name}}}"] if table.title else []
+    mark = [rf"\textbf{{{escape(SIMULATED)}}}\par\smallskip"] if table.simulated else []
+    size = r"\footnotesize" if len(table.columns) > _CROWDED else ""
+    columns = rf"{{@{{}}{_columns(table)}@{{}}}}"
+    if long:
+        lines = [
+            r"% Needs \usepackage{booktabs,amssymb,longtable}",
+            rf"\begingroup{size}",
+            *mark,
+            rf"\begin{{longtable}}{columns}",
+            *([*title, r"\\"] if title else []),
+            r"\toprule",
+            *_headers(table),
+            r"\endfirsthead",
+            r"\toprule",
+            *_headers(table),
+            r"\midrule",
+            r"\endhead",
+            r"\midrule",
+            rf"\multicolumn{{{len(table.columns) + 1}}}{{r@{{}}}}{{\footnotesize continued overleaf}} \\",
+            r"\endfoot",
+            r"\bottomrule",
+            r"\endlastfoot",
+            *_body(table),
+            r"\end{longtable}",
+            *_notes(table),
+            r"\par\endgroup",
+        ]
+    else:
+        lines = [
+            r"% Needs \usepackage{booktabs,amssymb}",
+            r"\begin{table}[htbp]",
+            rf"\centering{size}",
+            *title,
+            *mark,
+            rf"\begin{{tabular}}{columns}",
+            r"\toprule",
+            *_headers(table),
+            *_body(table),
+            r"\bottomrule",
+            r"\end{tabular}",
+            *_notes(table),
+            r"\end{table}",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -161,7 +196,7 @@ def _cell(cell: Cell) -> str:
 def _notes(table: Table) -> list[str]:
     if not table.notes:
         return []
-    lines = [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\raggedright"]
+    lines = [r"\par\smallskip\noindent", r"\begin{minipage}{\linewidth}\footnotesize\raggedright"]
     return [*lines, *(rf"{_note(note)}\par" for note in table.notes), r"\end{minipage}"]
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1980, 1, 1)
 _ALIGN = {"l": WD_ALIGN_PARAGRAPH.LEFT, "c": WD_ALIGN_PARAGRAPH.CENTER, "r": WD_ALIGN_PARAGRAPH.RIGHT}
 _PORTRAIT_COLUMNS = 6
-# Letters: the narrowest and widest that a column asks for; points: the room for a letter with its margin.
-_SHORTEST, _LONGEST, _LETTER = 9, 36, 6.5
+# Letters: the narrowest and widest that a column asks for; points: for a letter, and for a cell's margins.
+_SHORTEST, _LONGEST, _LETTER, _MARGINS = 8, 36, 5.4, 12.0
 
 
 def document(table: Table) -> bytes:
@@ -96,6 +96,9 @@ def _fill(page: DocumentType, table: Table) -> None:
             column += span.width
     for cell in at[0]:
         _rule(cell, "top", 12)
+    for row in grid.rows[: len(table.headers)]:
+        # Headers come again on every page that the table runs over.
+        row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
     for block in table.blocks:
         line += 1
         for cell in at[line]:
@@ -114,7 +117,7 @@ def _fill(page: DocumentType, table: Table) -> None:
 
 
 def _widths(table: Table, page: DocumentType) -> list[Emu]:
-    """Widths of the columns, shared out by their longest texts, within the margins of the page."""
+    """Widths of the columns by their longest texts; where the page is too narrow, labels wrap first."""
     rows = [row for block in table.blocks for row in block.rows]
     longest = [max(len(table.stub), *(len(row.label) for row in rows))]
     # A header may wrap between words, not inside one; those over several columns find room in their sum.
@@ -122,16 +125,19 @@ def _widths(table: Table, page: DocumentType) -> list[Emu]:
         [span.text if span.width == 1 else "" for span in spans for _ in range(span.width)]
         for spans in table.headers
     ]
-    for column in range(len(table.columns)):
+    for column, letter in enumerate(table.align):
         words = " ".join(level[column] for level in headers).split()
-        cells = [row.cells[column] for row in rows]
-        longest.append(max([*map(len, words), *(len(cell.text) + len(cell.stars) for cell in cells)]))
-    shares = [min(max(length, _SHORTEST), _LONGEST) for length in longest]
+        for cell in (row.cells[column] for row in rows):
+            whole = cell.numbers or letter == "l"
+            words += [cell.text + cell.stars] if whole else cell.text.split()
+        longest.append(max(map(len, words), default=0))
+    label, *others = (min(max(length, _SHORTEST), _LONGEST) * _LETTER + _MARGINS for length in longest)
     section = page.sections[0]
-    room = section.page_width - section.left_margin - section.right_margin  # type: ignore[operator]
+    room = (section.page_width - section.left_margin - section.right_margin) / Pt(1)  # type: ignore[operator]
+    label = min(label, max(room - sum(others), room / 4))
     # Short tables keep to the left instead of stretching over the page.
-    scale = min(room / sum(shares), Pt(_LETTER))
-    return [Emu(round(share * scale)) for share in shares]
+    scale = min(room / (label + sum(others)), 1.0)
+    return [Emu(round(points * scale * Pt(1))) for points in (label, *others)]
 
 
 def _write(cell: _Cell, text: str, letter: str, italic: bool = False, stars: str = "") -> None:
