@@ -60,8 +60,10 @@ class RandomIntercept:
         object.__setattr__(self, "modes", np.zeros(self.groups.count))
 
     def loglik(self, theta: Array) -> float:
-        """Log likelihood alone."""
-        return float(sum(Strip.of(self, theta, *cut).loglik.sum() for cut in self._strips()))
+        """Log likelihood alone; minus infinity where it overflows."""
+        parts = POOL.map(lambda cut: Strip.of(self, theta, *cut).loglik.sum(), self._strips())
+        total = float(sum(parts))
+        return total if np.isfinite(total) else -np.inf
 
     def evaluate(self, theta: Array) -> tuple[float, Array, Array]:
         """Log likelihood, score and Hessian."""
