@@ -77,6 +77,7 @@ $(RESULTS)/codebook.html: $(PANELS)
 $(RESULTS)/01_car_exporters.json: $(PARQUET)/passenger_cars.state
 $(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.state $(PARQUET)/us_innovators.state
 $(RESULTS)/03_ecuador_upgrading.json: $(PARQUET)/ecuador_innovation.state
+$(RESULTS)/04_quality_ladder.json: $(PARQUET)/passenger_cars.state
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"

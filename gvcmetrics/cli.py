@@ -93,7 +93,9 @@ def panel_build(
         terminal.print_built_or_skipped(path.stem, build_or_skip(path, state))
     elif engine in ("duckdb", "spark"):
         chosen: Literal["duckdb", "spark"] = "spark" if engine == "spark" else "duckdb"
-        terminal.print_built(build.build_panel(path, project, chosen))
+        with terminal.shown_progress(path.stem) as report:
+            built = build.build_panel(path, project, chosen, report)
+        terminal.print_built(built)
     else:
         raise typer.BadParameter("write duckdb or spark", param_hint="--engine")
 

@@ -7,6 +7,7 @@ gvc.join_value_chain(firms, classification="ISIC4")     participation and positi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.input_output import InputOutput
 from gvcmetrics.measures.input_output_tables import Close, from_matrices
-from gvcmetrics.measures.lineage import record
 from gvcmetrics.measures.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.position import positions
 from gvcmetrics.panels.crosswalks import crosswalk, links_for
@@ -61,7 +62,7 @@ def input_output(
     """
     project = project or find_project()
     table = read_table(name, year, project)
-    return from_matrices(
+    balanced = from_matrices(
         table.intermediate,
         table.final,
         table.output,
@@ -70,6 +71,7 @@ def input_output(
         close=close,
         negative_value_added="keep",
     )
+    return replace(balanced, name=name)
 
 
 def industry_measures(name: str, years: Iterable[int], project: Project | None = None) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, MissingSourceError
-from gvcmetrics.measures.lineage import raw_columns
+from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures.participation import gvc_participation
 from gvcmetrics.measures.position import positions
 from gvcmetrics.panels.build import build_panel

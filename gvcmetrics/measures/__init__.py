@@ -4,6 +4,7 @@ Imported at once, not on first use: some modules carry the name of their functio
 system would otherwise put the module in its place.
 """
 
+from gvcmetrics.lineage import raw_columns, record, with_measures
 from gvcmetrics.measures.agglomeration import ellison_glaeser, maurel_sedillot
 from gvcmetrics.measures.attrition import attrition_table
 from gvcmetrics.measures.cluster_panel import cluster_panel, join_cluster_panel
@@ -50,10 +51,15 @@ from gvcmetrics.measures.input_output import (
     local_inverses,
     technical_coefficients,
 )
-from gvcmetrics.measures.input_output_tables import from_matrices, from_pymrio, from_wide
+from gvcmetrics.measures.input_output_tables import (
+    from_arrays,
+    from_long,
+    from_matrices,
+    from_pymrio,
+    from_wide,
+)
 from gvcmetrics.measures.items import cronbach_alpha
 from gvcmetrics.measures.latent_classes import LatentClasses, latent_classes
-from gvcmetrics.measures.lineage import raw_columns, record
 from gvcmetrics.measures.lock_in import (
     buyer_concentration,
     buyer_hhi_bounds,
@@ -151,6 +157,8 @@ __all__ = [
     "entry_exit",
     "export_stage",
     "expy",
+    "from_arrays",
+    "from_long",
     "from_matrices",
     "from_pymrio",
     "from_wide",
@@ -230,4 +238,5 @@ __all__ = [
     "value_added_in_industry_exports",
     "wang_wei_zhu",
     "winsorise",
+    "with_measures",
 ]

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, Place
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.clusters import SQUARED, region_industry_table
 from gvcmetrics.measures.firm_checks import group_keys
-from gvcmetrics.measures.lineage import record
 
 
 def ellison_glaeser(
@@ -201,6 +201,6 @@ def _report(
     out[name] = np.where(undefined, np.nan, gamma)
     out["standard_error"] = np.where(undefined, np.nan, error)
     out["reason"] = reason
-    for column in ("raw_concentration", "plant_herfindahl", name, "standard_error"):
+    for column in ("raw_concentration", "plant_herfindahl", name, "standard_error", "reason"):
         record(out, column, employment, like=moments)
     return out

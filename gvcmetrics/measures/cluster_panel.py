@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.lineage import KEY, record
 from gvcmetrics.measures.agglomeration import ellison_glaeser
+from gvcmetrics.measures.checks import require_columns
 from gvcmetrics.measures.clusters import location_quotient, region_industry_table, regional_specialisation
-from gvcmetrics.measures.firm_checks import group_keys, require_columns
-from gvcmetrics.measures.lineage import KEY, record
+from gvcmetrics.measures.firm_checks import group_keys
 from gvcmetrics.measures.size_distribution import size_distribution
 
 

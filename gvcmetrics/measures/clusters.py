@@ -10,14 +10,10 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, Place
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.cells import cell_sums
-from gvcmetrics.measures.firm_checks import (
-    group_keys,
-    non_negative,
-    require_columns,
-    sampling_weights,
-)
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import group_keys, non_negative, sampling_weights
 from gvcmetrics.measures.size_distribution import grouped_gini
 
 SQUARED = "employment_squared"
@@ -87,7 +83,8 @@ def region_industry_table(
     sources = [employment] if weights is None else [employment, str(weight)]
     for column in (employment, SQUARED, "employment_cubed", "employment_fourth"):
         record(table, column, *sources, like=frame)
-    return table
+    record(table, "n_firms", *sources[1:], like=frame)
+    return record(table, "n_rows", like=frame)
 
 
 def location_quotient(

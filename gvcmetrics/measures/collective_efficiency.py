@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.items import checked_items, cronbach_alpha
-from gvcmetrics.measures.lineage import record
 
 
 def collective_efficiency(

@@ -9,13 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.lineage import record
-from gvcmetrics.measures.trade_checks import (
-    require_columns,
-    require_non_negative,
-    require_unique,
-    trade_key,
-)
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.trade_checks import require_non_negative, require_unique, trade_key
 
 
 def market_share(
@@ -42,7 +38,7 @@ def market_share(
     DataError
         For missing columns, repeated keys, and negative or infinite values.
     """
-    require_columns(frame, [value, *within])
+    require_columns(frame, value, *within)
     require_unique(frame, trade_key(frame, within))
     require_non_negative(frame, value)
     total = frame.groupby(list(within), sort=False)[value].transform("sum")
@@ -139,7 +135,7 @@ def concentration_indices(
     DataError
         For missing columns, missing keys, negative values, or more markets served than `n`.
     """
-    require_columns(frame, [across, *by, value])
+    require_columns(frame, across, *by, value)
     require_non_negative(frame, value)
     require_unique(frame[[*by, across]].drop_duplicates(), [*by, across])
     cells = frame.groupby([*by, across], as_index=False)[value].sum()

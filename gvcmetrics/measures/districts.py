@@ -9,14 +9,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.firm_checks import (
-    first_row,
-    group_keys,
-    non_negative,
-    require_columns,
-    sampling_weights,
-)
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import first_row, group_keys, non_negative, sampling_weights
 
 SIZES = ("small", "medium", "large")
 

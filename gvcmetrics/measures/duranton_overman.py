@@ -10,7 +10,8 @@ import pandas as pd
 from scipy.signal import fftconvolve
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.firm_checks import first_row, non_negative, numbers, require_columns
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import first_row, non_negative, numbers
 
 EARTH_RADIUS_KM = 6371.0088
 # Counting distances in such bins changes the density by less than one part in a million.

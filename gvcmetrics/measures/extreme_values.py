@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.lineage import record
 
 LIMIT = 3.5
 

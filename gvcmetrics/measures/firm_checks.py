@@ -13,18 +13,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.measures.checks import require_columns
 
 PANEL_KEYS = ("country", "year")
-
-
-def require_columns(frame: pd.DataFrame, *columns: str) -> None:
-    """Raise a DataError that names the first column the frame lacks."""
-    for column in columns:
-        if column not in frame.columns:
-            known = ", ".join(map(str, frame.columns[:12]))
-            raise DataError(
-                "the frame has no such column", Place(column=column), f"It has: {known}. Name the right one."
-            )
 
 
 def group_keys(frame: pd.DataFrame, by: Sequence[str] | None) -> list[str]:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.items import checked_items, cronbach_alpha, z_scores
-from gvcmetrics.measures.lineage import record
 
 FOUR_TYPES = ("arms_length", "network", "quasi_hierarchical", "hierarchical")
 FIVE_TYPES = ("market", "modular", "relational", "captive", "hierarchy")

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.firm_checks import non_negative, require_columns, sampling_weights
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import non_negative, sampling_weights
 from gvcmetrics.measures.governance import FIVE_TYPES, FOUR_TYPES, UNCLASSIFIED
 from gvcmetrics.measures.items import checked_items
-from gvcmetrics.measures.lineage import record
 
 FIVE_TO_FOUR = {
     "market": "arms_length",

@@ -10,9 +10,9 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.clusters import region_industry_table
 from gvcmetrics.measures.firm_checks import group_keys
-from gvcmetrics.measures.lineage import record
 from gvcmetrics.measures.relatedness import check_relatedness
 
 
@@ -167,4 +167,5 @@ def related_specialisation(
     out = cells[cells["industry_cluster"].notna()].drop(columns=employment).reset_index(drop=True)
     if out.empty:
         raise DataError("no industry of the frame has a cluster", Place(column=industry), "Match the codes.")
+    record(out, "industry_cluster", industry, like=table)
     return record(out, "related_specialisation", employment, like=table)

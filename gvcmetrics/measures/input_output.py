@@ -11,7 +11,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import Concatenate, ParamSpec
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,10 @@ from scipy.linalg import LinAlgWarning, lu_factor, lu_solve
 from scipy.linalg.lapack import dgecon
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.lineage import KEY, record
 
 Array = np.ndarray
+Options = ParamSpec("Options")
 
 # Below this reciprocal condition number a solution has no correct digit left to speak of.
 _SINGULAR = 1e-13
@@ -44,6 +47,7 @@ class InputOutput:
     Y : final use by region and category, (n, R, number of uses).
     x : gross output, (n,).
     inventories : the category of `uses` that holds changes in inventories, or None.
+    name : what lineage calls the table: its measures are made from the raw column `name.value`.
     """
 
     year: int | None
@@ -55,6 +59,7 @@ class InputOutput:
     Y: Array
     x: Array
     inventories: str | None = None
+    name: str = "input_output"
 
     @cached_property
     def blocks(self) -> tuple[slice, ...]:
@@ -184,6 +189,21 @@ class InputOutput:
         return values[:, None] * ~self.abroad
 
 
+def recorded(
+    measure: Callable[Concatenate[InputOutput, Options], pd.DataFrame],
+) -> Callable[Concatenate[InputOutput, Options], pd.DataFrame]:
+    """The measure, with the lineage of its columns: the cells of its table."""
+
+    @wraps(measure)
+    def measured(table: InputOutput, *args: Options.args, **kwargs: Options.kwargs) -> pd.DataFrame:
+        frame = measure(table, *args, **kwargs)
+        for name in frame.columns:
+            record(frame, name, f"{table.name}.value", *frame.attrs.get(KEY, {}).get(name, ()))
+        return frame
+
+    return measured
+
+
 def technical_coefficients(table: InputOutput) -> pd.DataFrame:
     """Technical coefficients A = Z x̂⁻¹, rows and columns labelled by country and industry.
 
@@ -218,6 +238,7 @@ def local_inverses(table: InputOutput) -> dict[str, pd.DataFrame]:
     }
 
 
+@recorded
 def gross_exports(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Gross exports E_sr = Y_sr + A_sr x_r, with their intermediate and final parts.
 

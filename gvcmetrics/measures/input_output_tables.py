@@ -1,13 +1,15 @@
-"""Frames and pymrio systems → checked `InputOutput` tables; nothing here reads a file."""
+"""Arrays, frames and pymrio systems → checked `InputOutput` tables; nothing here reads a file."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.measures.checks import require_columns
 from gvcmetrics.measures.input_output import Array, InputOutput, some
 
 # Codes of the World Input-Output Database's 2013 release that are not ISO 3166.
@@ -59,7 +61,8 @@ def from_wide(
         raise DataError(
             f"the frame has no column {needed[0]!r}",
             Place(column=needed[0]),
-            "An input-output frame needs country, industry, CCC_industry, CCC_category and output.",
+            "A wide frame needs country, industry, CCC_industry, CCC_category and output; "
+            "a long one is read by from_long.",
         )
     frame, year = _one_year(frame, year)
     rows = pd.MultiIndex.from_arrays(
@@ -179,6 +182,129 @@ def from_matrices(
     )
 
 
+def from_arrays(
+    intermediate: Array,
+    final: Array,
+    output: Array | None = None,
+    *,
+    countries: Sequence[str],
+    industries: Sequence[str],
+    categories: Sequence[str] = ("final",),
+    year: int | None = None,
+    **checks: Any,
+) -> InputOutput:
+    """An input-output table from arrays whose rows run through the industries of each country in turn.
+
+    Parameters
+    ----------
+    intermediate : Z, (R·N, R·N) with R countries and N industries.
+    final : Y, (R·N, R·U); columns run through the U categories of each country in turn.
+    output : x, (R·N,); None takes the row sums.
+    countries, industries, categories : labels, in the order of the arrays.
+    year : year of the table.
+    checks : `inventories`, `close`, `negative_value_added`, `tolerance`, as in `from_wide`.
+
+    Raises
+    ------
+    DataError
+        An array has not the shape that the labels give, or as in `from_wide`.
+    """
+    rows = pd.MultiIndex.from_product([countries, industries])
+    columns = pd.MultiIndex.from_product([countries, categories])
+    x = None if output is None else np.asarray(output)
+    for name, array, shape in (
+        ("intermediate", np.asarray(intermediate), (len(rows), len(rows))),
+        ("final", np.asarray(final), (len(rows), len(columns))),
+        ("output", np.zeros(len(rows)) if x is None else x, (len(rows),)),
+    ):
+        if array.shape != shape:
+            raise DataError(
+                f"{name} has the shape {array.shape}, and the labels give {shape}",
+                remedy=f"There are {len(countries)} countries, {len(industries)} industries and "
+                f"{len(categories)} categories of final use.",
+            )
+    return from_matrices(
+        pd.DataFrame(np.asarray(intermediate), rows, rows),
+        pd.DataFrame(np.asarray(final), rows, columns),
+        None if x is None else pd.Series(x, rows),
+        year=year,
+        **checks,
+    )
+
+
+def from_long(
+    frame: pd.DataFrame,
+    *,
+    origin: str = "country",
+    industry: str = "industry",
+    destination: str = "use_country",
+    use: str = "use",
+    value: str = "value",
+    year: int | None = None,
+    **checks: Any,
+) -> InputOutput:
+    """An input-output table from the long frame: one row a flow; flows that are not there are zero.
+
+    Parameters
+    ----------
+    frame : rows whose `use` is an industry are intermediate use, `output` is gross output (where the
+        frame has none, row sums), and everything else is a category of final use. The rows of an
+        input-output panel are of this form.
+    origin, industry : who sells. destination, use : who buys. value : the flow.
+    year : the year to take where the frame has a column `year`, or to give to a frame without one.
+    checks : `inventories`, `close`, `negative_value_added`, `tolerance`, as in `from_wide`.
+
+    Raises
+    ------
+    DataError
+        A column is absent, a label is missing, a flow is there twice or is no number, a country buys that
+        sells nothing, there is no final use, or as in `from_wide`.
+    """
+    require_columns(frame, origin, industry, destination, use, value)
+    frame, year = _one_year(frame, year)
+    keys = [origin, industry, destination, use]
+    if frame[keys].isna().any(axis=None):
+        column = next(key for key in keys if frame[key].isna().any())
+        row = int(frame[column].isna().to_numpy().argmax()) + 2
+        raise DataError("a label is missing", Place(row=row, column=column), "Name sellers and buyers.")
+    flows = frame[keys].astype(str).replace({origin: ALIASES, destination: ALIASES})
+    if (twice := flows.duplicated()).any():
+        raise DataError(
+            f"flows are there twice: {some(flows[twice].itertuples(index=False, name=None))}",
+            remedy="Add them up first.",
+        )
+    flow = pd.to_numeric(frame[value], errors="coerce").to_numpy(dtype=float)
+    if np.isnan(flow).any():
+        lost = flows[np.isnan(flow)].itertuples(index=False, name=None)
+        raise DataError(f"a flow is missing or no number: {some(lost)}", Place(column=value))
+
+    seller = pd.MultiIndex.from_arrays([flows[origin], flows[industry]])
+    buyer = pd.MultiIndex.from_arrays([flows[destination], flows[use]])
+    made = (flows[use] == "output").to_numpy()
+    bought = flows[use].isin(set(flows[industry])).to_numpy() & ~made
+    stranger = ~flows[destination].isin(set(flows[origin])).to_numpy() & ~made
+    if stranger.any():
+        raise DataError(
+            f"countries buy that sell nothing: {some(flows[destination][stranger].unique())}",
+            Place(column=destination),
+            f"The countries that sell are {some(flows[origin].unique())}.",
+        )
+    rows = seller.append(buyer[bought]).unique()
+    countries = rows.get_level_values(0).unique()
+    categories = flows[use][~bought & ~made].unique()
+    if not len(categories):
+        raise DataError("the frame has no final use", Place(column=use), "Add rows with its categories.")
+
+    def matrix(part: Array, columns: pd.MultiIndex) -> pd.DataFrame:
+        cells = np.zeros((len(rows), len(columns)))
+        cells[rows.get_indexer(seller[part]), columns.get_indexer(buyer[part])] = flow[part]
+        return pd.DataFrame(cells, rows, columns)
+
+    output = pd.Series(flow[made], seller[made]).reindex(rows, fill_value=0.0) if made.any() else None
+    final = pd.MultiIndex.from_product([countries, categories])
+    return from_matrices(matrix(bought, rows), matrix(~bought & ~made, final), output, year=year, **checks)
+
+
 def from_pymrio(system: Any, *, year: int | None = None, **checks: Any) -> InputOutput:
     """An input-output table from a pymrio system, or anything with its `Z`, `Y` and `x`.
 
@@ -215,7 +341,7 @@ def _one_year(frame: pd.DataFrame, year: int | None) -> tuple[pd.DataFrame, int 
         raise DataError(
             f"the frame holds the years {some(years)}" + (f", not {year}" if year is not None else ""),
             Place(column="year"),
-            "Say which one: from_wide(frame, year=...).",
+            "Say which one: year=....",
         )
     return frame[frame["year"].astype(int) == year], year
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import ConvergenceWarning, DataError, Place
+from gvcmetrics.lineage import record
 from gvcmetrics.measures.firm_checks import sampling_weights
 from gvcmetrics.measures.governance import UNCLASSIFIED
 from gvcmetrics.measures.items import checked_items
@@ -56,9 +57,9 @@ class LatentClasses:
         """Most likely class of each row; unclassified where its probability is below `minimum` or unknown."""
         best = self.posterior.fillna(-1.0).max(axis=1)
         label = self.posterior.fillna(-1.0).idxmax(axis=1).where((best >= minimum) & (best > 0), UNCLASSIFIED)
-        return pd.Series(
-            pd.Categorical(label, [*self.posterior.columns, UNCLASSIFIED]), self.posterior.index, name="class"
-        )
+        found = pd.Categorical(label, [*self.posterior.columns, UNCLASSIFIED])
+        classes = pd.Series(found, self.posterior.index, name="class")
+        return record(classes, "class", *self.posterior.columns, like=self.posterior)
 
 
 def latent_classes(
@@ -152,10 +153,13 @@ def latent_classes(
         [np.repeat(np.array(items, dtype=object), [len(level) for level in levels]), np.concatenate(levels)],
         names=["item", "answer"],
     )
+    by_class = pd.DataFrame(by_row[:, order], frame.index, names)
+    for name in names:
+        record(by_class, name, *items, like=frame)
     return LatentClasses(
         shares=pd.Series(shares[order], names, name="share"),
         response_probabilities=pd.DataFrame(probabilities[:, order], index, names),
-        posterior=pd.DataFrame(by_row[:, order], frame.index, names),
+        posterior=by_class,
         log_likelihood=float(log_likelihood),
         n_parameters=n_parameters,
         n_rows=int(used.sum()),

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
 from gvcmetrics.measures.concentration import concentration_indices
-from gvcmetrics.measures.firm_checks import first_row, non_negative, numbers, require_columns
+from gvcmetrics.measures.firm_checks import first_row, non_negative, numbers
 from gvcmetrics.measures.items import checked_items, cronbach_alpha, z_scores
-from gvcmetrics.measures.lineage import record
 from gvcmetrics.measures.size_distribution import size_distribution
 
 
@@ -274,6 +275,6 @@ def main_buyer_spells(
         )
     out = pd.DataFrame(rows, columns=[firm, "spell", buyer, "start", "end", "ended", "left_censored"])
     out.insert(5, "duration", out["end"] - out["start"] + 1)
-    for column in ("duration", "ended", "left_censored"):
+    for column in out.columns.difference([firm, buyer]):
         record(out, column, buyer, value, like=sales)
     return out

@@ -20,9 +20,10 @@ from gvcmetrics.measures.decompositions.content import (
     foreign_content,
 )
 from gvcmetrics.measures.decompositions.routes import bought
-from gvcmetrics.measures.input_output import Array, InputOutput, labelled, share
+from gvcmetrics.measures.input_output import Array, InputOutput, labelled, recorded, share
 
 
+@recorded
 def gvc_participation(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Backward, forward and total participation after Borin and Mancini.
 
@@ -70,6 +71,7 @@ def gvc_participation(table: InputOutput, by: Sequence[str] = ("exporter",)) -> 
     return frame
 
 
+@recorded
 def participation_koopman(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Participation and position after Koopman, Powers, Wang and Wei.
 
@@ -120,6 +122,7 @@ def participation_koopman(table: InputOutput, by: Sequence[str] = ("exporter",))
     return frame
 
 
+@recorded
 def value_added_in_final_use(table: InputOutput) -> pd.DataFrame:
     """Value added by where it is made and where it is finally used.
 
@@ -141,6 +144,7 @@ def value_added_in_final_use(table: InputOutput) -> pd.DataFrame:
     return _by_origin(table, table.v[:, None] * table.output_by_destination, "destination", "value_added")
 
 
+@recorded
 def value_added_in_exports(table: InputOutput) -> pd.DataFrame:
     """Value added in each region's gross exports by where it is made.
 
@@ -183,6 +187,7 @@ def value_added_in_industry_exports(table: InputOutput) -> pd.DataFrame:
     return pd.DataFrame(values, index=origin, columns=exporter)
 
 
+@recorded
 def domestic_value_added_in_exports(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Domestic content of exports and domestic value added, and their shares.
 

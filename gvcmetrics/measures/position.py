@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.input_output import Array, InputOutput, divide, some
+from gvcmetrics.measures.input_output import Array, InputOutput, divide, recorded, some
 
 
 def correct_inventories(table: InputOutput) -> InputOutput:
@@ -51,6 +51,7 @@ def correct_inventories(table: InputOutput) -> InputOutput:
     return replace(table, Z=table.Z * factor[:, None], Y=Y)
 
 
+@recorded
 def upstreamness(table: InputOutput, net_inventories: bool = True) -> pd.DataFrame:
     """Average number of stages from an industry's output to final use.
 
@@ -86,6 +87,7 @@ def upstreamness(table: InputOutput, net_inventories: bool = True) -> pd.DataFra
     return positions(table, net_inventories)[["upstreamness"]]
 
 
+@recorded
 def downstreamness(table: InputOutput, net_inventories: bool = True) -> pd.DataFrame:
     """Average number of stages from primary factors to an industry's output.
 
@@ -117,6 +119,7 @@ def downstreamness(table: InputOutput, net_inventories: bool = True) -> pd.DataF
     return positions(table, net_inventories)[["downstreamness"]]
 
 
+@recorded
 def positions(table: InputOutput, net_inventories: bool = True) -> pd.DataFrame:
     """Upstreamness and downstreamness with the ratios behind them, from one factorisation.
 
@@ -148,6 +151,7 @@ def positions(table: InputOutput, net_inventories: bool = True) -> pd.DataFrame:
     )
 
 
+@recorded
 def country_position(
     table: InputOutput, weights: Literal["output", "exports"] = "exports", net_inventories: bool = True
 ) -> pd.DataFrame:
@@ -188,6 +192,7 @@ def country_position(
     return pd.DataFrame(averages, index=pd.Index(table.regions, name="country"))
 
 
+@recorded
 def production_length(table: InputOutput) -> pd.DataFrame:
     """Average production length, forward and backward, of domestic, traditional and GVC production.
 
@@ -245,6 +250,7 @@ def production_length(table: InputOutput) -> pd.DataFrame:
     return frame
 
 
+@recorded
 def smile_curve(
     table: InputOutput, product: tuple[str, str] | None = None, net_inventories: bool = True
 ) -> pd.DataFrame:

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
 from gvcmetrics.measures.production.estimate import METHODS, PROXY_METHODS, Estimate, Options, estimate
 from gvcmetrics.measures.production.forms import FORMS, elasticities, term_names, terms
 from gvcmetrics.measures.production.sample import Inputs, Sample, build_sample, logs
-from gvcmetrics.measures.trade_checks import require_columns, require_non_negative, require_unique
+from gvcmetrics.measures.trade_checks import require_non_negative, require_unique
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def labour_productivity(
     DataError
         For missing columns and negative labour.
     """
-    require_columns(frame, [output, labour])
+    require_columns(frame, output, labour)
     require_non_negative(frame, labour)
     ratio = (frame[output] / frame[labour].where(frame[labour] > 0)).rename("labour_productivity")
     return record(ratio, "labour_productivity", output, labour, like=frame)
@@ -141,7 +142,7 @@ def production_function(
     """
     inputs = Inputs(output, tuple(free), tuple(state), proxy)
     _check_request(method, proxy, survival, form)
-    require_columns(frame, [*inputs.columns, firm, year, *([by] if by else [])])
+    require_columns(frame, *inputs.columns, firm, year, *([by] if by else []))
     require_unique(frame, [firm, year])
     # Value added and investment may well be negative; such rows have no log and are left out.
     for column in [*inputs.names, *([proxy] if proxy and method != "olley_pakes" else [])]:
@@ -224,7 +225,7 @@ def revenue_tfp(
 
     Source: Syverson (2011) on what such residuals contain; Foster, Haltiwanger and Syverson (2008).
     """
-    require_columns(frame, [output, *inputs, *([by] if by else [])])
+    require_columns(frame, output, *inputs, *([by] if by else []))
     for column in (output, *inputs):
         require_non_negative(frame, column)
     if weights not in ("ols", "cost shares"):
@@ -275,7 +276,7 @@ def markups(
 
     Source: De Loecker and Warzynski (2012).
     """
-    require_columns(frame, [expenditure, revenue])
+    require_columns(frame, expenditure, revenue)
     require_non_negative(frame, expenditure)
     require_non_negative(frame, revenue)
     for series in (elasticity, first_stage_residual):

@@ -11,13 +11,9 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.measures.lineage import record
-from gvcmetrics.measures.trade_checks import (
-    require_columns,
-    require_non_negative,
-    require_unique,
-    trade_key,
-)
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.trade_checks import require_non_negative, require_unique, trade_key
 
 
 def unit_value(frame: pd.DataFrame, *, value: str = "value_usd", quantity: str = "quantity") -> pd.Series:
@@ -37,7 +33,7 @@ def unit_value(frame: pd.DataFrame, *, value: str = "value_usd", quantity: str =
     DataError
         For missing columns, and negative or infinite values or quantities.
     """
-    require_columns(frame, [value, quantity])
+    require_columns(frame, value, quantity)
     require_non_negative(frame, value)
     require_non_negative(frame, quantity)
     ratio = frame[value].where(frame[value] > 0) / frame[quantity].where(frame[quantity] > 0)
@@ -76,7 +72,7 @@ def unit_value_outliers(
 
     Source: Khandelwal (2010) trims percentiles; Tukey (1977) for the fences.
     """
-    require_columns(frame, [unit_value, *within])
+    require_columns(frame, unit_value, *within)
     require_non_negative(frame, unit_value)
     least = {"median": 1.0, "fences": 0.0, "percentile": 0.0}
     if rule not in least:
@@ -133,7 +129,7 @@ def relative_unit_value(
 
     Source: Kaplinsky and Readman (2005), with the world's mean weighted by value.
     """
-    require_columns(frame, [unit_value, value, *within])
+    require_columns(frame, unit_value, value, *within)
     require_unique(frame, trade_key(frame, within))
     require_non_negative(frame, unit_value)
     require_non_negative(frame, value)
@@ -180,7 +176,7 @@ def distance_to_frontier(
 
     Source: Amiti and Khandelwal (2013), whose proximity to the frontier is exp(−d) at percentile 100.
     """
-    require_columns(frame, [quality, *within])
+    require_columns(frame, quality, *within)
     require_unique(frame, trade_key(frame, within))
     require_non_negative(frame, quality)
     if not 0 < percentile <= 100:
@@ -238,7 +234,7 @@ def khandelwal_quality(
     Source: Khandelwal, Schott and Wei (2013), quality inferred from demand.
     """
     given = [sigma] if isinstance(sigma, str) else []
-    require_columns(frame, [quantity, unit_value, product, importer, year, *by, *given])
+    require_columns(frame, quantity, unit_value, product, importer, year, *by, *given)
     require_non_negative(frame, quantity)
     require_non_negative(frame, unit_value)
     elasticity = frame[sigma] if isinstance(sigma, str) else pd.Series(float(sigma), frame.index)

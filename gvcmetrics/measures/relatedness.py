@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.measures.checks import require_columns
 from gvcmetrics.measures.clusters import region_industry_table
-from gvcmetrics.measures.firm_checks import group_keys, require_columns
+from gvcmetrics.measures.firm_checks import group_keys
 
 
 def locational_correlation(

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.firm_checks import first_row, non_negative, require_columns
-from gvcmetrics.measures.lineage import record
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import first_row, non_negative
 
 
 def resilience(

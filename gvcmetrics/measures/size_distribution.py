@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.firm_checks import group_keys, non_negative, require_columns, sampling_weights
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import group_keys, non_negative, sampling_weights
 from gvcmetrics.measures.items import cronbach_alpha, mean_z_score
-from gvcmetrics.measures.lineage import record
 
 
 def gini(values: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -121,6 +122,7 @@ def size_distribution(
     out.loc[total == 0, measures] = np.nan
     out = out.reset_index()
     sources = [size] if given is None else [size, str(weight)]
+    record(out, "n_firms", *sources[1:], like=frame)
     for column in (f"total_{size}", *measures):
         record(out, column, *sources, like=frame)
     return out

@@ -14,9 +14,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
 from gvcmetrics.measures.complexity import economic_complexity
-from gvcmetrics.measures.lineage import record
-from gvcmetrics.measures.trade_checks import require_columns, require_non_negative, require_unique
+from gvcmetrics.measures.trade_checks import require_non_negative, require_unique
 from gvcmetrics.measures.trade_matrices import Floats, Matrix, aligned, as_exports, positive
 
 
@@ -77,7 +78,7 @@ def rca(
 
     Source: Balassa (1965); Laursen (2015) for the symmetric, Yu, Cai and Leung (2009) for the normalised.
     """
-    require_columns(frame, [exporter, product, year, value])
+    require_columns(frame, exporter, product, year, value)
     require_unique(frame, [exporter, product, year])
     require_non_negative(frame, value)
     x = frame[value]
@@ -192,7 +193,7 @@ def sophistication_by_year(
         For missing columns, negative values, an exporter-year with two incomes, and as
         `economic_complexity`.
     """
-    require_columns(frame, [exporter, product, year, value] + ([income] if income else []))
+    require_columns(frame, exporter, product, year, value, *([income] if income else []))
     require_non_negative(frame, value)
     countries, products = [], []
     for period, rows in frame.groupby(year):

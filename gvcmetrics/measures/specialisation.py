@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.input_output import InputOutput, divide, share, some
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.input_output import InputOutput, divide, recorded, share, some
 
 
+@recorded
 def income_in_exports(table: InputOutput, labour_income: pd.DataFrame) -> pd.DataFrame:
     """Labour income of each function in the domestic value added of exports.
 
@@ -69,7 +71,7 @@ def income_in_exports(table: InputOutput, labour_income: pd.DataFrame) -> pd.Dat
     earned = divide(income, table.x[position][:, None]) * output[:, None]
     frame = pd.DataFrame(earned, index=wanted, columns=pd.Index(labour_income.columns, name="function"))
     totals = frame.groupby(level="country", sort=False).sum()
-    return pd.DataFrame({"income": totals.stack()})
+    return record(pd.DataFrame({"income": totals.stack()}), "income", *map(str, labour_income.columns))
 
 
 def functional_specialisation(income: pd.DataFrame) -> pd.DataFrame:
@@ -109,10 +111,12 @@ def functional_specialisation(income: pd.DataFrame) -> pd.DataFrame:
     by_function = earned.groupby(level="function").transform("sum")
     in_country = share(earned, by_country)
     world = pd.Series(earned.sum(), index=earned.index)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "income": earned,
             "income_share": in_country,
             "functional_specialisation": share(in_country, share(by_function, world)),
         }
     )
+    record(frame, "income_share", "income", like=income)
+    return record(frame, "functional_specialisation", "income", like=income)

@@ -9,8 +9,9 @@ import pandas as pd
 from scipy.special import ndtri
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.lineage import record
-from gvcmetrics.measures.trade_checks import require_columns, require_non_negative, require_unique
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.trade_checks import require_non_negative, require_unique
 
 FLOW = ("exporter", "importer", "product")
 
@@ -124,7 +125,7 @@ def trade_spells(
     out["ended"] = out["last_step"] + gap < len(calendar) - 1
     out["left_censored"] = out["first_step"] == 0
     out = out[[*unit, "spell", "start", "end", "duration", "ended", "left_censored"]]
-    for column in ("duration", "ended", "left_censored"):
+    for column in out.columns.difference(list(unit)):
         record(out, column, value, like=frame)
     return out
 
@@ -162,7 +163,7 @@ def kaplan_meier(
 
     Source: Kaplan and Meier (1958); Greenwood (1926).
     """
-    require_columns(spells, [duration, ended] + ([by] if by else []))
+    require_columns(spells, duration, ended, *([by] if by else []))
     bad = ~(spells[duration] > 0)
     if bad.any():
         raise DataError(
@@ -195,7 +196,7 @@ def kaplan_meier(
 
 def _steps(frame: pd.DataFrame, unit: Sequence[str], year: str, value: str) -> tuple[pd.Series, np.ndarray]:
     """Each row's position in the calendar of the frame's years, and the calendar."""
-    require_columns(frame, [*unit, year, value])
+    require_columns(frame, *unit, year, value)
     require_unique(frame, [*unit, year])
     require_non_negative(frame, value)
     calendar = np.sort(frame[year].unique())

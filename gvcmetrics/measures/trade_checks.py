@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 
 KEY_COLUMNS = ("exporter", "importer", "product", "year")
-
-
-def require_columns(frame: pd.DataFrame, columns: Iterable[str]) -> None:
-    """Raise `DataError` for the first column that the frame lacks."""
-    for column in columns:
-        if column not in frame.columns:
-            known = ", ".join(map(str, frame.columns))
-            raise DataError(
-                "the column is missing",
-                Place(column=column),
-                f"Rename a column or pass its name as keyword; the frame has: {known}.",
-            )
 
 
 def require_non_negative(frame: pd.DataFrame, column: str) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.lineage import record
-from gvcmetrics.measures.trade_checks import require_columns, require_non_negative, require_unique
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.trade_checks import require_non_negative, require_unique
 
 TRADE_TYPES = ("one-way", "horizontal", "vertical, low", "vertical, high")
 """Two-way trade in like qualities is horizontal; vertical is named from the exporter's side."""
@@ -62,7 +63,7 @@ def two_way_trade(
             remedy="The bounds enclose one; the overlap is in [0, 1).",
         )
     key = [exporter, importer, product, year]
-    require_columns(frame, [*key, value, unit_value])
+    require_columns(frame, *key, value, unit_value)
     require_unique(frame, key)
     require_non_negative(frame, value)
     require_non_negative(frame, unit_value)

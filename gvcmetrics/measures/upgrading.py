@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.lineage import record
-from gvcmetrics.measures.trade_checks import require_columns, require_unique
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.trade_checks import require_unique
 
 QUADRANTS = ("downgrading", "failed product upgrading", "process upgrading", "product upgrading")
 """From worst to best; the order of the categorical that `quadrants` returns."""
@@ -68,7 +69,7 @@ def quadrants(
     market share.
     """
     measures = [relative_unit_value, market_share]
-    require_columns(frame, [*unit, year, *measures])
+    require_columns(frame, *unit, year, *measures)
     require_unique(frame, [*unit, year])
     keys = frame[list(unit)].drop_duplicates().set_index(list(unit)).index
     seen = frame.loc[frame[measures].notna().all(axis=1), [*unit, year, *measures]]
@@ -105,6 +106,9 @@ def quadrants(
     ):
         for stage in ("start", "end", "change"):
             record(out, f"{stage}_{measure}", column, like=frame)
+    for column in ("start_year", "end_year"):
+        record(out, column, year, like=frame)
+    record(out, "status", *measures, like=frame)
     return record(out, "quadrant", *measures, like=frame)
 
 
@@ -137,7 +141,7 @@ def transition_matrix(
     DataError
         For missing columns, repeated unit-periods, and frames with one period.
     """
-    require_columns(frame, [state, *unit, time])
+    require_columns(frame, state, *unit, time)
     require_unique(frame, [*unit, time])
     order = np.sort(frame[time].unique())
     if len(order) < 2:

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.firm_checks import first_row, numbers, require_columns
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.checks import require_columns
+from gvcmetrics.measures.firm_checks import first_row, numbers
 from gvcmetrics.measures.items import checked_items
-from gvcmetrics.measures.lineage import record
 
 TYPES = ("product", "process", "functional", "chain")
 LADDER = ("OEA", "OEM", "ODM", "OBM")

@@ -38,7 +38,9 @@ def demean(
     if not effects or columns.shape[1] == 0:
         return columns.copy()
     if len(effects) == 1:
-        return columns - group_means(columns, effects[0], weights)[effects[0]]
+        residuals = np.empty_like(columns)
+        np.take(group_means(columns, effects[0], weights), effects[0], axis=0, out=residuals, mode="clip")
+        return np.subtract(columns, residuals, out=residuals)
     scale = np.sqrt(np.mean(columns**2, axis=0))
     scale[scale == 0] = 1.0
     codes = np.column_stack(effects).astype(np.uint32)
@@ -55,16 +57,15 @@ def demean(
 
 def group_means(columns: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Means of (n, p) columns by group, (G, p)."""
-    mass = np.bincount(codes, weights=weights)
-    weighted = columns if weights is None else columns * weights[:, None]
-    return group_sums(weighted, codes) / mass[:, None]
+    return group_sums(columns, codes, weights) / np.bincount(codes, weights=weights)[:, None]
 
 
-def group_sums(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Sums of (n, p) columns by group, (G, p)."""
-    groups = int(codes.max()) + 1 if len(codes) else 0
-    sums = [np.bincount(codes, weights=columns[:, j], minlength=groups) for j in range(columns.shape[1])]
-    return np.column_stack(sums) if sums else np.empty((groups, 0))
+def group_sums(columns: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """(Weighted) sums of (n, p) columns by group, (G, p), without a copy of the columns."""
+    n, groups = len(codes), int(codes.max(initial=-1)) + 1
+    values = np.ones(n) if weights is None else weights
+    dummies = sparse.csr_matrix((values, codes, np.arange(n + 1)), shape=(n, groups))
+    return np.asarray(dummies.T @ columns)
 
 
 def singletons(effects: Sequence[np.ndarray]) -> np.ndarray:

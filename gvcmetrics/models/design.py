@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.models.formula import Formula, Shift, unquote, variables_of
 
 FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Design:
         frame = with_shifts(frame, self.shifts, self.unit, self.time)
         require(frame, self.variables)
         self._refuse_unknown_categories(frame)
-        return _matrix(self.spec, frame)[:, self.kept]
+        made = _matrix(self.spec, frame)
+        return made if self.kept == tuple(range(made.shape[1])) else made.take(self.kept, axis=1)
 
     @property
     def variables(self) -> list[str]:
@@ -71,14 +73,51 @@ def regressors(formula: Formula, frame: pd.DataFrame) -> tuple[formulaic.ModelSp
         spec = formulaic.ModelSpec(
             formula=formulaic.Formula(formula.regressors), na_action="ignore", output="numpy"
         )
+        stored = _stored_columns(spec.formula, frame)
         with np.errstate(all="ignore"):
-            built = spec.get_model_matrix(frame, context=FUNCTIONS)
+            built = spec.get_model_matrix(frame if stored is None else frame.head(1), context=FUNCTIONS)
     except FormulaicError as error:
         raise ModelError(f"a term of {formula.text!r} cannot be computed: {error}") from error
+    if stored is not None:
+        return built.model_spec, _side_by_side(stored, len(frame))
     return built.model_spec, np.asarray(built, dtype=np.float64)
 
 
+def _stored_columns(terms: Iterable[Any], frame: pd.DataFrame) -> list[np.ndarray | float] | None:
+    """The columns of a matrix that holds nothing but stored numbers and ones; None for any other."""
+    columns: list[np.ndarray | float] = []
+    for term in terms:
+        factor = term.factors[0]
+        stored = frame.get(unquote(factor.expr))
+        if len(term.factors) == 1 and factor.eval_method.value == "literal" and factor.expr == "1":
+            columns.append(1.0)
+        elif (
+            len(term.factors) == 1
+            and factor.eval_method.value == "lookup"
+            and isinstance(stored, pd.Series)
+            and isinstance(stored.dtype, np.dtype)
+            and stored.dtype.kind in "iuf"
+        ):
+            columns.append(stored.to_numpy())
+        else:
+            return None
+    return columns
+
+
+def _side_by_side(columns: Sequence[np.ndarray | float], n: int) -> np.ndarray:
+    """The columns as one array, row by row; a block of rows at a time, so that it stays in cache."""
+    made = np.empty((n, len(columns)))
+    for start in range(0, n, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        for j, column in enumerate(columns):
+            made[block, j] = column if isinstance(column, float) else column[block]
+    return made
+
+
 def _matrix(spec: formulaic.ModelSpec, frame: pd.DataFrame) -> np.ndarray:
+    stored = _stored_columns(spec.terms, frame)
+    if stored is not None:
+        return _side_by_side(stored, len(frame))
     with np.errstate(all="ignore"):
         return np.asarray(spec.get_model_matrix(frame, context=FUNCTIONS), dtype=np.float64)
 
@@ -148,7 +187,7 @@ def require(data: pd.DataFrame, columns: Sequence[str]) -> None:
                 else f"Columns are {', '.join(map(str, data.columns[:12]))}"
             )
             raise DataError("no such column in the data", Place(column=column), known)
-        if isinstance(data[column], pd.DataFrame):
+        if not data.columns.is_unique and isinstance(data[column], pd.DataFrame):
             raise DataError(
                 "the data has two columns of this name", Place(column=column), "Rename one of them"
             )

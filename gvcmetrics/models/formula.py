@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import formulaic
 from formulaic.errors import FormulaicError
@@ -146,20 +147,26 @@ class Formula:
     def regressor_expressions(self) -> list[str]:
         """Every factor among the regressors as a Python expression, names in backticks where needed."""
         try:
-            factors = [factor for term in formulaic.Formula(self.regressors) for factor in term.factors]
+            return [*_factors(self.regressors)]
         except (FormulaicError, SyntaxError, ValueError, RecursionError) as error:
             raise ModelError(
                 f"the regressors of formula {self.text!r} cannot be read",
                 remedy="Put a name that is not an identifier in backticks: `a b`",
             ) from error
-        return [
-            f"`{unquote(factor.expr)}`" if factor.eval_method.value == "lookup" else factor.expr
-            for factor in factors
-            if factor.eval_method.value != "literal"
-        ]
 
     def _expressions(self) -> list[str]:
         return [*self.outcomes, *self.regressor_expressions, *(shift.argument for shift in self.shifts)]
+
+
+@lru_cache(maxsize=64)
+def _factors(regressors: str) -> tuple[str, ...]:
+    """Expressions of all factors; kept, since one estimate asks several times and parsing is slow."""
+    factors = [factor for term in formulaic.Formula(regressors) for factor in term.factors]
+    return tuple(
+        f"`{unquote(factor.expr)}`" if factor.eval_method.value == "lookup" else factor.expr
+        for factor in factors
+        if factor.eval_method.value != "literal"
+    )
 
 
 def split_outside(text: str, separator: str) -> list[str]:
@@ -187,6 +194,7 @@ def unquote(name: str) -> str:
     return name[1:-1] if len(name) > 1 and name[0] == name[-1] == "`" else name
 
 
+@lru_cache(maxsize=1024)
 def variables_of(expression: str) -> tuple[str, ...]:
     """Column names in one expression: `log(a) + `b c`` → a, b c. Function names are not columns."""
     tree, quoted = _syntax_tree(expression)

@@ -1,7 +1,4 @@
-"""Figures of estimates: marginal effects along a variable or side by side, coefficients.
-
-Figures are made outside pyplot, so nothing piles up and no window opens; notebooks show them.
-"""
+"""Figures of estimates: marginal effects along a variable or side by side, coefficients."""
 
 from __future__ import annotations
 
@@ -11,10 +8,10 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.models.drawing import Drawing
 from gvcmetrics.models.marginal.result import Margins
 from gvcmetrics.models.results import Results
 
@@ -68,7 +65,8 @@ def plot_margins(
         )
         axes = figure.axes[0]
         axes.set_title(title or margins.heading)
-        name = f"{margins.scale.capitalize()}, 95 % interval"
+        shown = margins.scale if margins.kind == "predictions" else f"effect on the {margins.scale}"
+        name = f"{shown.capitalize()}, 95 % interval"
         (axes.set_xlabel if along is None else axes.set_ylabel)(name)
         return figure
 
@@ -174,8 +172,7 @@ def _rows(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], zero: b
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
+    figure = Drawing(width, height)
     return figure, figure.add_subplot()
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
+from gvcmetrics.lineage import KEY, raw_columns
 from gvcmetrics.models.absorb import demean, independent_columns, singletons
 from gvcmetrics.models.design import Design, evaluate, plain, regressors, require, with_shifts
 from gvcmetrics.models.formula import Formula, refuse_code, unquote, variables_of
@@ -109,25 +110,28 @@ class Sample:
         if not keep.any():
             raise ModelError(f"no observation is left: {lost} dropped because of: {reason}")
 
+        rows = np.flatnonzero(keep)
+
         def recode(codes: np.ndarray) -> np.ndarray:
-            return np.unique(codes[keep], return_inverse=True)[1].astype(np.int32)
+            left = codes[rows]
+            return (np.cumsum(np.bincount(left) > 0, dtype=np.int32) - 1)[left]
 
         def labels(codes: np.ndarray | None, names: pd.Index | None) -> pd.Index | None:
-            return None if codes is None or names is None else names[np.unique(codes[keep])]
+            return None if codes is None or names is None else names[np.bincount(codes[rows]).nonzero()[0]]
 
         return replace(
             self,
-            y=self.y[keep],
-            X=np.ascontiguousarray(self.X[keep]),
-            rows=self.rows[keep],
+            y=self.y[rows],
+            X=self.X.take(rows, axis=0),
+            rows=self.rows[rows],
             absorbed={name: recode(codes) for name, codes in self.absorbed.items()},
             clusters={name: recode(codes) for name, codes in self.clusters.items()},
             unit=None if self.unit is None else recode(self.unit),
             time=None if self.time is None else recode(self.time),
             unit_labels=labels(self.unit, self.unit_labels),
             time_labels=labels(self.time, self.time_labels),
-            weights=None if self.weights is None else self.weights[keep],
-            offset=None if self.offset is None else self.offset[keep],
+            weights=None if self.weights is None else self.weights[rows],
+            offset=None if self.offset is None else self.offset[rows],
             dropped={**self.dropped, reason: self.dropped.get(reason, 0) + lost},
         )
 
@@ -137,7 +141,7 @@ class Sample:
         kept = tuple(position for position, kept in zip(self.design.kept, keep, strict=True) if kept)
         return replace(
             self,
-            X=np.ascontiguousarray(self.X[:, keep]),
+            X=self.X.take(np.flatnonzero(keep), axis=1),
             names=names,
             design=replace(self.design, kept=kept, names=names),
         )
@@ -176,7 +180,8 @@ def build_sample(
     ------
     DataError : a column is absent, infinite, of the wrong type, or weights are negative.
     ModelError : the formula cannot be read, or no observation is left, or a regressor is made from
-        the same raw variable as the outcome (by `data.attrs["lineage"]`).
+        the same raw variable as the outcome (by `data.attrs["lineage"]`; what is behind `unit`, `time` and
+        `weights` may be shared, and a lag `L(…)` or lead `F(…)` shares nothing).
     """
     if not isinstance(data, pd.DataFrame):
         raise DataError(
@@ -192,7 +197,7 @@ def build_sample(
     keys += [name for name in (unit, time, weights) if name]
     offset_columns = variables_of(offset) if offset else ()
     require(data, [*formula.variables, *offset_columns, *keys])
-    _refuse_shared_lineage(formula, data)
+    _refuse_shared_lineage(formula, data, [name for name in (unit, time, weights) if name])
     _refuse_impossible_regressors(formula, data)
 
     source = with_shifts(data.copy(deep=False), formula.shifts, unit, time)
@@ -210,6 +215,8 @@ def build_sample(
         outcome, categories, ordered = _outcome(formula, frame, response, source)
         shift = evaluate(offset, frame) if offset else None
         computed = [X, outcome.reshape(len(rows), -1), *([] if shift is None else [shift[:, None]])]
+        if all(_all_finite(block) for block in computed):
+            break
         undefined = np.zeros(len(rows), dtype=bool)
         for block in computed:
             undefined |= np.isnan(block).any(axis=1)
@@ -261,10 +268,13 @@ def drop_collinear(sample: Sample, within: Sequence[np.ndarray] = ()) -> Sample:
     """Drop regressors that are linear combinations of earlier ones, given effects `within`; warn by name."""
     if sample.X.shape[1] == 0:
         return sample
-    centre = sample.X.mean(axis=0)
-    constant = (sample.X[0] == sample.X).all(axis=0)
-    scale = np.sqrt(np.maximum(np.einsum("ij,ij->j", sample.X, sample.X) - len(sample.X) * centre**2, 0.0))
-    scale[constant] = 0.0 if within else np.sqrt(len(sample.X)) * np.abs(centre[constant])
+    n = len(sample.X)
+    centre = np.full(n, 1.0 / n) @ sample.X
+    square = np.einsum("ij,ij->j", sample.X, sample.X)
+    scale = np.sqrt(np.maximum(square - n * centre**2, 0.0))
+    for j in np.flatnonzero(scale <= 1e-3 * np.sqrt(square)):
+        if (sample.X[:, j] == sample.X[0, j]).all():
+            scale[j] = 0.0 if within else np.sqrt(n) * np.abs(sample.X[0, j])
     columns = demean(sample.X, within, sample.weights) if within else sample.X
     tolerance = _DEMEANED_TOLERANCE if within else _EXACT_TOLERANCE
     keep = independent_columns(columns, scale, tolerance)
@@ -287,8 +297,8 @@ def group_codes(frame: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:
     return grouped.ngroup().to_numpy().astype(np.int32), pd.Index(list(grouped.groups))
 
 
-def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame) -> None:
-    lineage = data.attrs.get("lineage")
+def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame, design: Sequence[str]) -> None:
+    lineage = data.attrs.get(KEY)
     if not lineage:
         return
     made = {shift.name: shift for shift in formula.shifts}
@@ -300,15 +310,20 @@ def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame) -> None:
         differences = [made[name].argument for name in names if name in made and made[name].operator == "D"]
         return current + columns(differences) if differences else current
 
-    parts = formula.regressor_expressions
-    for outcome in columns(formula.outcomes):
-        for regressor in columns(parts):
-            shared = set(lineage.get(outcome, [outcome])) & set(lineage.get(regressor, [regressor]))
-            if shared:
+    # Two weighted measures are not thereby made from one another.
+    allowed = {*design, *raw_columns(data, *design)}
+    outcomes = {name: raw_columns(data, name) for name in columns(formula.outcomes)}
+    for regressor in columns(formula.regressor_expressions):
+        behind = set(raw_columns(data, regressor)) - allowed
+        for outcome, sources in outcomes.items():
+            shared = behind.intersection(sources)
+            recorded = [name for name in (regressor, outcome) if name in lineage]
+            if shared and recorded:
                 raise ModelError(
                     f"regressor '{regressor}' and outcome '{outcome}' are made from the same raw variable "
-                    f"'{sorted(shared)[0]}'",
-                    remedy="Its coefficient would be an identity; use another measure, or a lag L(…)",
+                    f"'{min(shared)}'",
+                    remedy="Its coefficient would be partly an identity: use another measure, or a lag L(…). "
+                    f"If it is meant, strike the record: data.attrs['lineage'].pop('{recorded[0]}')",
                 )
 
 
@@ -362,12 +377,11 @@ def _take(source: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
 
 def _used_frame(source: pd.DataFrame, rows: np.ndarray, used: Sequence[str]) -> pd.DataFrame:
     frame = _take(source[list(used)], rows).reset_index(drop=True)
-    for column in used:
-        values = frame[column]
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            frame[column] = values.cat.remove_unused_categories()
-        elif values.dtype == object:
-            frame[column] = values.infer_objects()
+    for column, dtype in zip(used, frame.dtypes, strict=True):
+        if isinstance(dtype, pd.CategoricalDtype):
+            frame[column] = frame[column].cat.remove_unused_categories()
+        elif pd.api.types.is_object_dtype(dtype):
+            frame[column] = frame[column].infer_objects()
     return frame
 
 
@@ -398,8 +412,14 @@ def _outcome(
     return codes.astype(np.float64), tuple(labels.tolist()), ordered
 
 
+def _all_finite(values: np.ndarray) -> bool:
+    """Whether the sum is finite, which spares looking at each value; False when it overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()))
+
+
 def _refuse_infinite(values: np.ndarray, names: Sequence[str], rows: np.ndarray, role: str) -> None:
-    infinite = np.isinf(values)
+    infinite = np.isinf(values) if not _all_finite(values) else np.zeros(0)
     if infinite.any():
         row, position = np.argwhere(infinite)[0]
         raise DataError(

@@ -13,6 +13,8 @@ from gvcmetrics.models.sample import Sample, drop_collinear
 
 # A standard error, per standard deviation of its regressor, that no identified index coefficient has.
 _VOID = 1e3
+# Rows that show most columns to take more than two values.
+_HEAD = 1024
 
 
 def drop_perfect_predictors(sample: Sample) -> Sample:
@@ -46,6 +48,9 @@ def drop_perfect_predictors(sample: Sample) -> Sample:
 def _perfect_predictor(y: Array, X: Array) -> tuple[int, float, float] | None:
     for column in range(X.shape[1]):
         x = X[:, column]
+        head = x[:_HEAD]
+        if not ((head == head.min()) | (head == head.max())).all():
+            continue
         low, high = x.min(), x.max()
         if low == high or not ((x == low) | (x == high)).all():
             continue

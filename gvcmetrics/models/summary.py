@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gvcmetrics.models.results import Results
 
 WIDTH = 92
+WIDEST = 100
 STATISTIC_LABELS = {
     "nobs": "Observations",
     "n_clusters": "Clusters",
@@ -25,7 +28,7 @@ STATISTIC_LABELS = {
     "pseudo_r2": "Pseudo R²",
     "sigma_u": "σ_u",
     "sigma_e": "σ_e",
-    "rho": "ρ",
+    "rho": "Intraclass correlation",
     "theta": "θ",
     "theta_min": "θ smallest",
     "theta_max": "θ largest",
@@ -47,6 +50,9 @@ STATISTIC_LABELS = {
 }
 STARS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
 LEGEND = "*** p < 0.01, ** p < 0.05, * p < 0.10"
+# That a cutpoint differs from zero says nothing, and a standard deviation of zero is no inner point.
+UNTESTED = ("Cutpoints", "Unit effect")
+_NUMBERS = (11, 3, 11, 8, 6, 11, 11)
 
 
 def stars(pvalue: Any) -> str:
@@ -67,52 +73,27 @@ def number(value: Any) -> str:
 
 def summary_text(results: Results) -> str:
     """A fixed-width table: facts, estimates by block, statistics, notes."""
-    tidy = results.tidy()
-    statistic = "z" if np.isinf(results.df) else "t"
-    header = ["", "Estimate", "", "Std. error", statistic, "p", "95 % conf.", "interval"]
-    body = {
-        str(row.term): [
-            str(row.term),
-            number(row.estimate),
-            stars(row.p_value),
-            number(row.std_error),
-            f"{row.statistic:.2f}",
-            f"{row.p_value:.3f}",
-            number(row.conf_low),
-            number(row.conf_high),
-        ]
-        for row in tidy.itertuples()
-    }
-    longest = max((len(str(term)) for term in body), default=4)
-    widths = [max(14, min(longest, 34)), 11, 3, 11, 8, 6, 11, 11]
-    width = max(WIDTH, sum(widths) + len(widths) - 1)
-
-    def line(cells: Sequence[str]) -> str:
-        first = cells[0] if len(cells[0]) <= widths[0] else cells[0][: widths[0] - 1] + "…"
-        rest = [
-            cell.ljust(size) if position == 1 else cell.rjust(size)
-            for position, (cell, size) in enumerate(zip(cells[1:], widths[1:], strict=True))
-        ]
-        return " ".join([first.ljust(widths[0]), *rest]).rstrip()
-
+    blocks = _blocks(results)
+    room = label_room([label for _, rows in blocks for label, _ in rows], sum(_NUMBERS) + len(_NUMBERS))
+    width = max(WIDTH, room + sum(_NUMBERS) + len(_NUMBERS))
     lines = [
         _title(results),
         "═" * width,
         *_pairs(_facts(results), width),
         "─" * width,
-        line(header),
+        *labelled("", _columns(_header(results)), room),
         "─" * width,
     ]
-    for title, terms in _blocks(results):
+    for title, rows in blocks:
         if title:
+            lines += [] if lines[-1].startswith("─") else ["─" * width]
             lines.append(title)
-        lines += [line(body[term]) for term in terms]
+        for label, cells in rows:
+            lines += labelled(label, _columns(cells), room)
     lines.append("─" * width)
-    lines += _pairs(
-        [(STATISTIC_LABELS.get(key, key), number(value)) for key, value in results.statistics.items()], width
-    )
+    lines += _pairs(_statistics(results), width)
     for title, frame in results.extra.items():
-        lines += ["", title, *frame.to_string(float_format=number).splitlines()]
+        lines += ["", title, *_fitting(frame, width)]
     lines.append("═" * width)
     for note in _notes(results):
         lines += textwrap.wrap(note, width, subsequent_indent="  ")
@@ -121,39 +102,59 @@ def summary_text(results: Results) -> str:
 
 def summary_html(results: Results) -> str:
     """The same table for a notebook."""
-    tidy = results.tidy().set_index("term")
-    statistic = "z" if np.isinf(results.df) else "t"
-    cell = "<td style='text-align:right'>{}</td>"
-    head = "".join(
-        f"<th style='text-align:right'>{name}</th>"
-        for name in ("", "Estimate", "Std. error", statistic, "p", "95 % conf.", "interval")
-    )
+
+    def row(label: str, cells: Sequence[str], tag: str) -> str:
+        estimate, mark, *rest = (html.escape(cell) for cell in cells)
+        # The stars take no width, so that the numbers stay in line.
+        hung = f"<sup style='display:inline-block;width:0'>{mark}</sup>" if mark else ""
+        numbers = [f"{estimate}{hung}", *rest]
+        made = "".join(
+            f"<{tag} style='text-align:right;padding:.1em .9em'>{number}</{tag}>" for number in numbers
+        )
+        return f"<tr><{tag} style='text-align:left'>{html.escape(label)}</{tag}>{made}</tr>"
+
     rows = []
-    for title, terms in _blocks(results):
+    for title, block in _blocks(results):
         if title:
-            rows.append(f"<tr><td colspan='7'><i>{html.escape(title)}</i></td></tr>")
-        for term in terms:
-            row = tidy.loc[term]
-            values = [
-                f"{number(row['estimate'])}<sup>{stars(row['p_value'])}</sup>",
-                number(row["std_error"]),
-                f"{row['statistic']:.2f}",
-                f"{row['p_value']:.3f}",
-                number(row["conf_low"]),
-                number(row["conf_high"]),
-            ]
-            name = f"<td style='text-align:left'>{html.escape(str(term))}</td>"
-            rows.append("<tr>" + name + "".join(cell.format(value) for value in values) + "</tr>")
-    facts = _facts(results) + [
-        (STATISTIC_LABELS.get(key, key), number(value)) for key, value in results.statistics.items()
-    ]
-    listed = " · ".join(f"{html.escape(name)}: {html.escape(value)}" for name, value in facts)
-    extra = "".join(f"<p>{html.escape(title)}</p>{frame.to_html()}" for title, frame in results.extra.items())
+            rows.append(f"<tr><td colspan='7' style='text-align:left'><i>{html.escape(title)}</i></td></tr>")
+        rows += [row(label, cells, "td") for label, cells in block]
+    listed = " · ".join(
+        f"{html.escape(name)}: {html.escape(value)}" for name, value in _facts(results) + _statistics(results)
+    )
+    extra = "".join(
+        f"<p>{html.escape(title)}</p>{frame.to_html(float_format=number, border=0)}"
+        for title, frame in results.extra.items()
+    )
     notes = "<br>".join(html.escape(note) for note in _notes(results))
     return (
         f"<div><b>{html.escape(_title(results))}</b><br><small>{listed}</small>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{extra}<small>{notes}</small></div>"
+        f"<table><thead>{row('', _header(results), 'th')}</thead><tbody>{''.join(rows)}</tbody></table>"
+        f"{extra}<small>{notes}</small></div>"
     )
+
+
+def label_room(labels: Sequence[str], numbers: int) -> int:
+    """Width of the labels beside numbers of that width, for those labels that leave the page its width."""
+    most = WIDEST - numbers
+    return max(14, *(len(label) for label in labels if len(label) <= most), 0)
+
+
+def labelled(label: str, numbers: str, room: int) -> list[str]:
+    """A row of a printed table; a label longer than its room has a line of its own, never an ellipsis."""
+    if len(label) <= room:
+        return [f"{label.ljust(room)} {numbers}".rstrip()]
+    return [*textwrap.wrap(label, WIDEST), f"{' ' * room} {numbers}".rstrip()]
+
+
+def term_in_block(term: str, block: str) -> str:
+    """The name of a parameter below the title of its block, which says the equation already."""
+    return term.removeprefix(f"{block}: ")
+
+
+def left_out(dropped: Mapping[str, int]) -> str:
+    """A sentence about rows left out and why, empty if none were."""
+    counted = [f"{count:,} {'row' if count == 1 else 'rows'} ({reason})" for reason, count in dropped.items()]
+    return f"Left out: {', '.join(counted)}." if counted else ""
 
 
 def _title(results: Results) -> str:
@@ -171,10 +172,57 @@ def _facts(results: Results) -> list[tuple[str, str]]:
     return facts
 
 
-def _blocks(results: Results) -> list[tuple[str, list[str]]]:
+def _statistics(results: Results) -> list[tuple[str, str]]:
+    return [(STATISTIC_LABELS.get(key, key), number(value)) for key, value in results.statistics.items()]
+
+
+def _header(results: Results) -> list[str]:
+    statistic = "z" if np.isinf(results.df) else "t"
+    return ["Estimate", "", "Std. error", statistic, "p", "95 % conf.", "interval"]
+
+
+def _columns(cells: Sequence[str]) -> str:
+    aligned = [
+        cell.ljust(size) if position == 1 else cell.rjust(size)
+        for position, (cell, size) in enumerate(zip(cells, _NUMBERS, strict=True))
+    ]
+    return " ".join(aligned)
+
+
+def _blocks(results: Results) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+    """Title, and rows of label and cells, of each block; parameters in no block come first."""
+    tidy = {row.term: row for row in results.tidy().itertuples()}
     placed = {term for terms in results.blocks.values() for term in terms}
-    first = [term for term in results.params.index if term not in placed]
-    return [("", first), *((title, list(terms)) for title, terms in results.blocks.items())]
+    blocks = {"": [term for term in tidy if term not in placed], **results.blocks}
+
+    def cells(row: Any, tested: bool) -> list[str]:
+        test = (stars(row.p_value), f"{row.statistic:.2f}", f"{row.p_value:.3f}") if tested else ("", "", "")
+        return [
+            number(row.estimate),
+            test[0],
+            number(row.std_error),
+            *test[1:],
+            number(row.conf_low),
+            number(row.conf_high),
+        ]
+
+    return [
+        (
+            title,
+            [(term_in_block(str(term), title), cells(tidy[term], title not in UNTESTED)) for term in terms],
+        )
+        for title, terms in blocks.items()
+    ]
+
+
+def _fitting(frame: pd.DataFrame, width: int) -> list[str]:
+    """A frame as lines; the columns of one that is too wide are numbered, as the rows then are."""
+    lines = frame.to_string(float_format=number).splitlines()
+    if len(lines[0]) <= width:
+        return lines
+    rows = [f"({position}) {name}" for position, name in enumerate(frame.index, start=1)]
+    columns = [f"({position})" for position in range(1, frame.shape[1] + 1)]
+    return frame.set_axis(rows).set_axis(columns, axis=1).to_string(float_format=number).splitlines()
 
 
 def _notes(results: Results) -> list[str]:
@@ -183,12 +231,7 @@ def _notes(results: Results) -> list[str]:
     ]
     if not results.converged:
         notes.insert(0, "NOT CONVERGED: do not use these estimates.")
-    if results.dropped:
-        notes.append(
-            "Left out: "
-            + ", ".join(f"{count:,} rows ({reason})" for reason, count in results.dropped.items())
-            + "."
-        )
+    notes += [left_out(results.dropped)] if results.dropped else []
     return [*notes, *results.notes, results.call]
 
 
@@ -202,7 +245,9 @@ def _pairs(facts: Sequence[tuple[str, str]], width: int) -> list[str]:
             if waiting:
                 lines.append(waiting.rstrip())
                 waiting = None
-            lines.append(f"{name} {value.rjust(width - len(name) - 1)}")
+            first, *rest = textwrap.wrap(value, width - len(name) - 1)
+            lines.append(f"{name} {first.rjust(width - len(name) - 1)}")
+            lines += [line.rjust(width) for line in rest]
             continue
         cell = name + value.rjust(half - len(name))
         if waiting:

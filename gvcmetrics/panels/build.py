@@ -27,27 +27,23 @@ from gvcmetrics.panels.checks import (
     refuse_all_missing,
 )
 from gvcmetrics.panels.checks_rejects import REJECTS_TABLE
+from gvcmetrics.panels.crosswalks import files_between
 from gvcmetrics.panels.engines.duckdb import connected, define_functions
 from gvcmetrics.panels.files import put_file, put_folder, replacing, workspace
 from gvcmetrics.panels.harmonise import MONEY_TABLE, NUMBERED_TABLE, OK, TYPED_TABLE, select_panel
 from gvcmetrics.panels.harmonise_checks import select_typed
+from gvcmetrics.panels.harmonise_crosswalks import create_crosswalks
 from gvcmetrics.panels.harmonise_money import money_factors
 from gvcmetrics.panels.input_output_build import build_input_output
 from gvcmetrics.panels.input_output_spec import is_input_output, load_input_output_spec
+from gvcmetrics.panels.progress import Report, reading, writing
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.readers.select import duckdb_relation, select_raw
 from gvcmetrics.panels.readers.sources import RawFiles, find_raw
-from gvcmetrics.panels.readers.tables import RawTable, open_tables
+from gvcmetrics.panels.readers.tables import RawTable, about_rows, open_tables
 from gvcmetrics.panels.spec import PanelSpec, load_spec
-from gvcmetrics.panels.store import (
-    ColumnProvenance,
-    Coverage,
-    Provenance,
-    finish_folder,
-    has_repeats,
-    write_file,
-    write_part,
-)
+from gvcmetrics.panels.store import ColumnProvenance, Coverage, Provenance
+from gvcmetrics.panels.store_write import has_repeats, write_file, write_folder
 
 _FULL = ("no space left", "could not write", "file too large", "out of disk space", "quota exceeded")
 
@@ -65,11 +61,12 @@ def build_panel(
     spec_path: Path | str,
     project: Project | None = None,
     engine: Literal["duckdb", "spark"] = "duckdb",
+    report: Report | None = None,
 ) -> Built:
     """Build the panel of one spec into `data/parquet/NAME.parquet`, or a folder `NAME` if it is large.
 
     The earlier panel stays as it was until the new one is whole; on any error it stays. Both engines
-    give the same bytes.
+    give the same bytes. `report` is called with each step forward, from a thread of its own.
 
     Raises
     ------
@@ -93,7 +90,7 @@ def build_panel(
             # are merged or left out on the way, they must be looked for before.
             sorted_shows = not (spec.long_to_wide or spec.spec.omit_empty)
             fill = partial(fill_by_spark, folder=folder) if engine == "spark" else fill_fast
-            make = partial(_make, connection, spec, tables, raw, project, folder, fill)
+            make = partial(_make, connection, spec, tables, raw, project, folder, fill, report)
             made = make(duplicates=not sorted_shows)
             if sorted_shows and has_repeats(connection, made.path, made.provenance):
                 made = make(duplicates=True)
@@ -111,22 +108,22 @@ def _make(
     project: Project,
     folder: Path,
     fill: Fill,
+    report: Report | None,
     duplicates: bool,
 ) -> Built:
-    tally = check_rows(connection, spec, tables, raw.name, duplicates, fill)
+    with reading(connection, sum(about_rows(table) for table in tables), report):
+        tally = check_rows(connection, spec, tables, raw.name, duplicates, fill)
     rejects = _judge_rejects(connection, spec, tally, project)
     refuse_all_missing(connection, spec, raw.name)
     provenance = _provenance(connection, spec, raw, raw.checksum(project), tally)
     panel = select_panel(spec)
     made = folder / "panel"
+    wrote = writing(provenance.coverage.rows, report)
     if provenance.partition_by is None:
-        write_file(connection, panel, provenance, made)
+        write_file(connection, panel, provenance, made, wrote)
         return Built(made, provenance, rejects)
     shutil.rmtree(made, ignore_errors=True)
-    by = f'SELECT DISTINCT "{provenance.partition_by}" FROM ({panel.sql("duckdb")}) ORDER BY 1'
-    for (value,) in connection.sql(by).fetchall():
-        write_part(connection, panel, provenance, value, made)
-    finish_folder(provenance, made)
+    write_folder(connection, panel, provenance, made, wrote)
     return Built(made, provenance, rejects)
 
 
@@ -155,9 +152,10 @@ def show_sql(spec_path: Path | str, dialect: str = "duckdb") -> str:
 def define_views(
     connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], project: Project
 ) -> None:
-    """The raw rows as texts with their numbers, as a view, and the table of factors to USD."""
+    """The raw rows as texts with their numbers, as a view, and the tables of codes and of factors to USD."""
     query = select_raw(tables, spec, numbered=True, relation=duckdb_relation)
     connection.execute(f"CREATE TEMP VIEW {NUMBERED_TABLE} AS {query.sql('duckdb')}")
+    create_crosswalks(connection, spec)
     if spec.spec.money is not None:
         connection.execute(f"CREATE TEMP TABLE {MONEY_TABLE} (country VARCHAR, year BIGINT, factor DOUBLE)")
         rows = [(*key, factor) for key, factor in money_factors(spec, project).items()]
@@ -240,6 +238,11 @@ def _what_was_done(spec: PanelSpec, tally: Tally) -> list[str]:
     if spec.spec.keep:
         kept = "; ".join(f"{name} in {', '.join(values)}" for name, values in spec.spec.keep.items())
         notes.append(f"Kept are rows with {kept}; {tally.left_out:,} other raw rows are left out.")
+    for item in spec.columns:
+        if item.spec.crosswalk is not None:
+            words = item.spec.crosswalk
+            files = ", ".join(files_between(words.from_, words.to))
+            notes.append(f"'{item.name}' is mapped from {words.from_} to {words.to} by {files}.")
     money = spec.spec.money
     if money is not None and money.rates is not None:
         notes.append(f"Converted from {money.currency} at the rates of {money.rates}.")

@@ -127,7 +127,9 @@ def _check(spec: PanelSpec, project: Project) -> CheckReport:
                 refuse_all_missing(connection, spec, raw.name)
         except GvcError as error:
             problems.append(str(error))
-        connection.execute(f"CREATE TEMP TABLE {_PANEL} AS {select_panel(spec).sql('duckdb')}")
+        # A pivot is done once; else the panel is the typed rows, and a copy of them would take their room.
+        kind = "TABLE" if spec.long_to_wide else "VIEW"
+        connection.execute(f"CREATE TEMP {kind} {_PANEL} AS {select_panel(spec).sql('duckdb')}")
         rows = _one(connection, f"SELECT COUNT(*) FROM {_PANEL}")[0]
         duplicated = (
             f"SELECT COUNT(DISTINCT (file, row)) FROM {REJECTS_TABLE} WHERE reason LIKE '{DUPLICATE}%'"

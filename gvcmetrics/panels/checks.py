@@ -28,7 +28,9 @@ from gvcmetrics.panels.checks_rejects import (
     use_lines,
 )
 from gvcmetrics.panels.codes import countries, match_countries
+from gvcmetrics.panels.engines.duckdb import define_functions
 from gvcmetrics.panels.harmonise import (
+    BLANKS,
     MEASURE,
     OK,
     RAW_TABLE,
@@ -42,7 +44,7 @@ from gvcmetrics.panels.harmonise import (
 )
 from gvcmetrics.panels.harmonise_checks import checks, select_typed
 from gvcmetrics.panels.readers.delimited import UNREAD_TABLE
-from gvcmetrics.panels.readers.numbers import number_columns
+from gvcmetrics.panels.readers.numbers import fast_read
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec import PanelSpec
@@ -97,11 +99,13 @@ def check_rows(
 
 def fill_fast(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable]) -> bool:
     """Fill the typed rows with numbers as DuckDB's reader reads them; false if a cell is in doubt."""
-    numbers = number_columns(tables, spec)
-    if not numbers:
+    fast = fast_read(tables, spec, BLANKS)
+    if fast is None:
         return False
-    define_raw(connection, spec, tables, numbers)
-    create(connection, TYPED_TABLE, select_typed(spec, numbers))
+    define_raw(connection, spec, tables, fast)
+    connection.execute(define_functions(fast.blanks))
+    create(connection, TYPED_TABLE, select_typed(spec, fast.numbers))
+    connection.execute(define_functions())
     return not one(connection, f"SELECT COUNT(*) FROM {UNREAD_TABLE}")[0]
 
 
@@ -127,7 +131,7 @@ def fill_by_spark(
     codes = ", ".join(f'"{name}"::iso3 AS "{name}"' for name in countries_named)
     replaced = f"REPLACE ({codes})" if codes else ""
     query = f"SELECT * {replaced} FROM read_parquet('{found}/*.parquet')"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {TYPED_TABLE} AS {query}")
+    connection.execute(f"CREATE OR REPLACE TABLE {TYPED_TABLE} AS {query}")
     return True
 
 
@@ -158,6 +162,8 @@ def first_reject(
     if reason.startswith(DUPLICATE):
         problem = reason
         remedy = "Remove the repeated rows, or add the column that tells them apart to `keys`"
+        if any(item.spec.crosswalk is not None for item in spec.columns if item.name in spec.keys):
+            remedy += "; where `crosswalk` makes several codes one, `gvc.convert` sums them after the build"
     elif rules:
         remedy = rules[0].remedy
     else:

@@ -14,6 +14,7 @@ from gvcmetrics.panels.codes import countries
 from gvcmetrics.panels.harmonise import MEASURE, RAW_TABLE, UNMAPPED, column, literal, select_values
 from gvcmetrics.panels.harmonise_checks import checks, shown_raw
 from gvcmetrics.panels.readers.delimited import lines_of, one_line_a_record
+from gvcmetrics.panels.readers.numbers import FastRead
 from gvcmetrics.panels.readers.select import FILE, ROW, duckdb_relation, select_raw
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec import PanelSpec
@@ -100,18 +101,18 @@ def row_key(spec: PanelSpec) -> list[str]:
 
 
 def create(connection: duckdb.DuckDBPyConnection, name: str, query: exp.Query) -> None:
-    """Make a temporary table of a query, in place of one of this name."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query.sql('duckdb')}")
+    """Make a table of a query, in place of one of this name; the cursors of other threads see it too."""
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query.sql('duckdb')}")
 
 
 def define_raw(
     connection: duckdb.DuckDBPyConnection,
     spec: PanelSpec,
     tables: Sequence[RawTable],
-    numbers: frozenset[str] = frozenset(),
+    fast: FastRead | None = None,
 ) -> None:
-    """Make the view of the raw files: every column text but `numbers`."""
-    relation = partial(duckdb_relation, numbers=numbers, nulls=spec.spec.missing)
+    """Make the view of the raw files: every column text, or some as numbers if read `fast`."""
+    relation = partial(duckdb_relation, numbers=fast.numbers, nulls=fast.nulls) if fast else duckdb_relation
     query = select_raw(tables, spec, numbered=False, relation=relation).sql("duckdb")
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {RAW_TABLE} AS {query}")
 

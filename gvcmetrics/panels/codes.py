@@ -3,7 +3,7 @@
 The table `countries.csv` beside this module holds one row a country: today's states, states of the
 past with their first and last year (their ISO 3166-3 or customary three-letter code), and the groups
 that trade files use (World, rest of the world, European Union). Its `variants` are the spellings of
-the IMF, World Bank, United Nations and Correlates of War tables.
+the IMF, World Bank, United Nations and Correlates of War tables, and the usual Spanish names.
 
 A name is looked up whole, after accents, case and punctuation are set aside; nothing is guessed. A
 name that two states may claim ("Korea") is unknown, and the error suggests the nearest entries.

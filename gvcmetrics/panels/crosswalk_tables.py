@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -43,20 +44,25 @@ _FORWARDS, _BACKWARDS, _COARSE = 2, 3, 2
 CLASSIFICATIONS = tuple(sorted({name for pair in _FILES for name in pair}))
 
 
-def folder() -> Path:
+def folder(needed: Sequence[str]) -> Path:
     """The folder that holds the tables.
 
     Raises
     ------
-    MissingSourceError : it is not on this machine; the remedy says how to get it.
+    MissingSourceError : it is not on this machine; the error names the files that are `needed`, and the
+        remedy says how to get them.
     """
     entry = catalogue_source("concordances")
     path = mirror_path(entry)
     if path is None or not path.is_dir():
-        raise MissingSourceError(
-            "the crosswalk tables are not on this machine", Place(key=entry.name), how_to_get(entry)
-        )
+        problem = f"the crosswalk tables are not on this machine (needed: {', '.join(needed)})"
+        raise MissingSourceError(problem, Place(key=entry.name), how_to_get(entry))
     return path
+
+
+def file_name(source: str, target: str) -> str:
+    """The file that joins two classifications, read in whichever direction."""
+    return f"{_FILES.get((source, target)) or _FILES[target, source]}.parquet"
 
 
 @cache
@@ -96,8 +102,7 @@ def levels(source: str, target: str, where: Path) -> tuple[pd.DataFrame, pd.Data
     ------
     MissingSourceError : the file is not in the folder.
     """
-    name = _FILES.get((source, target)) or _FILES[target, source]
-    path = where / f"{name}.parquet"
+    path = where / file_name(source, target)
     if not path.is_file():
         entry = catalogue_source("concordances")
         raise MissingSourceError(
@@ -106,7 +111,7 @@ def levels(source: str, target: str, where: Path) -> tuple[pd.DataFrame, pd.Data
             how_to_get(entry),
         )
     table = pd.read_parquet(path)
-    return _codes(table, source, name), _codes(table, target, name), path.name
+    return _codes(table, source, path.stem), _codes(table, target, path.stem), path.name
 
 
 def _codes(table: pd.DataFrame, classification: str, name: str) -> pd.DataFrame:

@@ -75,10 +75,25 @@ def crosswalk(
         if name not in CLASSIFICATIONS:
             remedy = f"Classifications: {', '.join(CLASSIFICATIONS)}"
             raise DataError(f"there is no classification '{name}'", remedy=remedy)
-    found = _equal_links(source, target, digits, tables.folder())
+    found = _equal_links(source, target, digits, tables.folder(files_between(source, target)))
     if weights is None:
         return found
     return Crosswalk(source, target, found.route, found.files, _reweighted(found.links, weights))
+
+
+def files_between(source: str, target: str) -> tuple[str, ...]:
+    """The names of the tables that lead from one classification to another.
+
+    Raises
+    ------
+    DataError : the two are one, or no route leads from one to the other.
+    """
+    if source == target:
+        raise DataError(f"{source} is to become {target}, which it is", remedy="Name two classifications")
+    if {source, target} == {"NACE2", "ISIC4"}:
+        return (tables.file_name("ISIC4", "ISIC3"),)
+    start, end = ("ISIC4" if name == "NACE2" else name for name in (source, target))
+    return tuple(tables.file_name(*step) for step in itertools.pairwise(tables.route(start, end)))
 
 
 def links_for(spelled: pd.Series, found: Crosswalk, parents: bool = False) -> pd.DataFrame:
@@ -108,8 +123,6 @@ def _equal_links(source: str, target: str, digits: int | None, where: Path) -> C
     if source == "NACE2" or target == "NACE2":
         return _nace(source, target, digits, where)
     route = tables.route(source, target)
-    if len(route) == 1:
-        raise DataError(f"{source} is to become {target}, which it is", remedy="Name two classifications")
     links: pd.DataFrame | None = None
     files = []
     for start, end in itertools.pairwise(route):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
-import pandas as pd
-from sqlglot import exp
 
-from gvcmetrics.panels.contracts import INPUT_OUTPUT
+from gvcmetrics.panels.engines.duckdb import connected
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store import ColumnProvenance, Provenance, panel, scan
+from gvcmetrics.panels.store import ColumnProvenance, Provenance, find_panel, not_built, quoted, scan
 
 _TOP = 4
 
@@ -33,23 +33,21 @@ class ColumnSummary:
     spread: str
 
 
-def summarise(frame: pd.DataFrame, provenance: Provenance) -> list[ColumnSummary]:
-    """A summary of every column of a panel, in the panel's order."""
-    return [_summary(name, column, frame[name]) for name, column in provenance.columns.items()]
-
-
 def summarise_panel(provenance: Provenance, project: Project) -> list[ColumnSummary]:
-    """A summary of every column of a built panel."""
-    name = provenance.panel
-    if provenance.contract != INPUT_OUTPUT.name:
-        return summarise(panel(name, project=project), provenance)
-    # The cells of all years need not fit into memory; the engine counts them in the file.
-    cells = scan(project.panel_file(name), provenance).sql("duckdb")
-    with duckdb.connect() as connection:
-        connection.execute(f"CREATE TEMP VIEW panel AS {cells}")
+    """A summary of every column of a built panel, counted in its files: it need not fit into memory.
+
+    Raises
+    ------
+    MissingSourceError : the panel is not built.
+    """
+    path = find_panel(provenance.panel, project)
+    if path is None:
+        raise not_built(provenance.panel, project)
+    with tempfile.TemporaryDirectory() as folder, connected(Path(folder)) as connection:
+        connection.execute(f"CREATE TEMP VIEW panel AS {scan(path, provenance).sql('duckdb')}")
         return [
-            _counted(connection, column, meta, provenance.coverage.rows)
-            for column, meta in provenance.columns.items()
+            _summary(connection, name, column, provenance.coverage.rows)
+            for name, column in provenance.columns.items()
         ]
 
 
@@ -68,40 +66,23 @@ def number(value: float) -> str:
     return f"{value:.3e}" if abs(value) >= 1e6 or 0 < abs(value) < 1e-3 else f"{value:,.4g}"
 
 
-def _counted(
+def _summary(
     connection: duckdb.DuckDBPyConnection, name: str, column: ColumnProvenance, rows: int
 ) -> ColumnSummary:
-    quoted = exp.to_identifier(name, quoted=True).sql("duckdb")
-    counts = connection.sql(f"SELECT COUNT({quoted}), COUNT(DISTINCT {quoted}) FROM panel").fetchall()
-    present, distinct = counts[0]
-    if column.type in ("number", "integer"):
-        query = f"SELECT MIN({quoted}), AVG({quoted}), MAX({quoted}) FROM panel"
-        low, mean, high = connection.sql(query).fetchall()[0]
-        ends = f"{low} … {high}"
-        spread = ends if column.unit == "year" else f"{number(low)} … {number(mean)} … {number(high)}"
+    value = quoted(name).sql("duckdb")
+    present, distinct = _one(connection, f"SELECT COUNT({value}), COUNT(DISTINCT {value}) FROM panel")
+    if not present:
+        spread = "no value"
+    elif column.type in ("number", "integer", "binary"):
+        low, mean, high = _one(connection, f"SELECT MIN({value}), AVG({value}), MAX({value}) FROM panel")
+        years = column.type == "integer" and column.unit == "year"
+        spread = f"{low} … {high}" if years else f"{number(low)} … {number(mean)} … {number(high)}"
     else:
-        query = f"SELECT {quoted}, COUNT(*) AS n FROM panel GROUP BY {quoted} ORDER BY n DESC, {quoted}"
-        top = connection.sql(f"{query} LIMIT {_TOP}").fetchall()
-        spread = ", ".join(f"{value} ({n:,})" for value, n in top) + (", …" if distinct > _TOP else "")
+        counts = f"SELECT {value}, COUNT(*) AS n FROM panel WHERE {value} IS NOT NULL GROUP BY 1"
+        top = connection.sql(f"{counts} ORDER BY n DESC, 1 LIMIT {_TOP}").fetchall()
+        spread = ", ".join(f"{text} ({n:,})" for text, n in top) + (", …" if distinct > _TOP else "")
     return ColumnSummary(name, column, 1 - present / rows, distinct, spread)
 
 
-def _summary(name: str, column: ColumnProvenance, values: pd.Series) -> ColumnSummary:
-    present = values.dropna()
-    if present.empty:
-        spread = "no value"
-    elif column.type == "integer" and column.unit == "year":
-        spread = f"{int(present.min())} … {int(present.max())}"
-    elif column.type in ("number", "integer", "binary"):
-        low, mean, high = (number(float(v)) for v in (present.min(), present.mean(), present.max()))
-        spread = f"{low} … {mean} … {high}"
-    else:
-        counts = (
-            present.value_counts()
-            .rename_axis("value")
-            .reset_index(name="n")
-            .sort_values(["n", "value"], ascending=[False, True])
-        )
-        shown = [f"{row.value} ({row.n:,})" for row in counts.head(_TOP).itertuples()]
-        spread = ", ".join(shown) + (", …" if len(counts) > _TOP else "")
-    return ColumnSummary(name, column, float(values.isna().mean()), int(present.nunique()), spread)
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple:
+    return connection.sql(query).fetchall()[0]

@@ -51,7 +51,7 @@ FIRM_WORDS = {
     "weight": _clues(
         "fexp, factor expansion, expansion factor, weight, survey weight, sampling weight, "
         "factor ponderacion, ponderador, wmedian, ~peso, ~factor",
-        "strict weak net neto",
+        "strict weak net neto bruto gross pesos kg fob cif valor value usd",
     ),
     "stratum": _clues("stratum, strata, estrato"),
     "psu": _clues("psu, upm, primary sampling unit, unidad primaria muestreo, conglomerado"),

@@ -51,14 +51,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def put_file(made: Path, target: Path) -> None:
     """Put a whole file in its place."""
-    _flush(made)
+    flush(made)
     os.replace(made, target)
 
 
 def put_folder(made: Path, target: Path) -> None:
     """Put a whole folder in its place, its predecessor gone."""
     for path in (*made.rglob("*"), made):
-        _flush(path)
+        flush(path)
     aside = _aside(target)
     with _locked(target.parent):
         _recover(target)
@@ -73,6 +73,17 @@ def recover(target: Path) -> None:
     if _aside(target).exists():
         with _locked(target.parent):
             _recover(target)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file or a folder is on the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folders
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def sha256(path: Path) -> str:
@@ -91,16 +102,6 @@ def _recover(target: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
     elif aside.exists():
         os.rename(aside, target)
-
-
-def _flush(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return  # Windows opens no folders
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ The tree has five storeys, each a SELECT over the one below:
     raw  →  cells    one trimmed text for each raw cell that a panel column is made from
          →  texts    missing codes gone, recodes applied, codes cut and padded
          →  numbers  texts read as numbers where they are to be
-         →  values   typed, compared, scaled, in USD; country names replaced by a joined table of codes
+         →  values   typed, compared, scaled, in USD; country names and codes replaced by joined tables
          →  panel    checked rows, pivoted if the raw file is long, sorted by key
 
 An expression that is costly (trim, parse) has a SELECT of its own, since an engine may evaluate it
@@ -61,6 +61,16 @@ def literal(value: str | float | int) -> exp.Expr:
 def codes_table(name: str) -> str:
     """The table that maps the spellings in a country column to ISO3."""
     return f"codes_{name}"
+
+
+def crosswalk_table(name: str) -> str:
+    """The table that maps the codes in a column to another classification."""
+    return f"crosswalk_{name}"
+
+
+def split_name(name: str) -> str:
+    """The column of `values` that names a code with several targets, and these."""
+    return f"{name}#split"
 
 
 def number_name(item: Input) -> str:
@@ -144,6 +154,15 @@ def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = fro
             table = codes_table(item.name)
             spelling = column(text_name(item.name), "numbers").eq(column("spelling", table))
             query = query.join(table, on=spelling, join_type="left")
+        elif item.spec.crosswalk is not None:
+            table = crosswalk_table(item.name)
+            text = column(text_name(item.name), "numbers")
+            query = query.join(table, on=_plain(text, item).eq(column("spelling", table)), join_type="left")
+            split = exp.DPipe(
+                this=exp.DPipe(this=text.copy(), expression=literal(" → ")),
+                expression=column("targets", table),
+            )
+            query = query.select(split.as_(split_name(item.name), quoted=True))
         values[item.name] = _value(item)
     if any(is_money(item, spec) for item in spec.columns):
         query = query.join(MONEY_TABLE, on=_same_money(spec, values), join_type="left")
@@ -296,6 +315,16 @@ def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
     return value
 
 
+def _plain(code: exp.Expr, item: PanelColumn) -> exp.Expr:
+    """A code as crosswalks spell it: without dots and blanks; of NACE, the division."""
+    plain = exp.func(
+        "REPLACE", exp.func("REPLACE", code.copy(), literal("."), literal("")), literal(" "), literal("")
+    )
+    if item.spec.crosswalk is None or item.spec.crosswalk.from_ != "NACE2":
+        return plain
+    return exp.Substring(this=plain, start=literal(1), length=literal(2))
+
+
 def _read_number(text: exp.Expr, spec: PanelSpec) -> exp.Expr:
     read = spec.spec.read
     if read.thousands is None and read.decimal == ".":
@@ -318,6 +347,8 @@ def _as_double(text: exp.Expr) -> exp.Expr:
 def _value(item: PanelColumn) -> exp.Expr:
     if item.meta.type == "country":
         return column("code", codes_table(item.name))
+    if item.spec.crosswalk is not None:
+        return column("code", crosswalk_table(item.name))
     if item.spec.cross:
         return exp.null()
     if item.is_number:
@@ -351,9 +382,10 @@ def _scaled(item: PanelColumn) -> exp.Expr:
     if item.meta.type == "number":
         return number
     # A year written 1991.0 is a whole number; beyond 2^53 a double no longer tells whole numbers apart.
+    # Two tests, one in the other: Spark's FLOOR is a whole number, and fails on what exceeds one.
     whole = number.copy().eq(exp.Floor(this=number.copy()))
     exact = exp.LT(this=exp.Abs(this=number.copy()), expression=literal(9e15))
-    return exp.Case().when(exp.and_(whole, exact), exp.cast(number.copy(), "BIGINT"))
+    return exp.Case().when(exact, exp.Case().when(whole, exp.cast(number.copy(), "BIGINT")))
 
 
 def _crossed(values: list[exp.Expr]) -> exp.Expr:

@@ -20,6 +20,7 @@ from gvcmetrics.panels.harmonise import (
     number_name,
     present,
     select_values,
+    split_name,
 )
 from gvcmetrics.panels.spec import PanelColumn, PanelSpec
 from gvcmetrics.panels.spec_columns import placeholder, text_name
@@ -106,7 +107,13 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
     raw = shown_raw(item.raw or item.name, spec)
     rules = []
 
+    unmapped = exp.func("STARTS_WITH", text.copy(), literal(UNMAPPED))
+    # A value without a recode breaks that rule alone, not also those of the values that recodes give.
+    recoded = exp.Not(this=exp.Coalesce(this=unmapped.copy(), expressions=[exp.false()]))
+
     def rule(bad: exp.Expr, reason: str, remedy: str) -> None:
+        if item.spec.recode is not None and bad is not unmapped:
+            bad = exp.and_(exp.paren(bad), recoded.copy())
         never_null = exp.Coalesce(this=bad, expressions=[exp.false()])
         rules.append(Check(item.name, raw, text_name(item.name), never_null, reason, remedy))
 
@@ -117,11 +124,12 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
             "A key must have a value in every row",
         )
     if item.spec.recode is not None:
-        unmapped = exp.func("STARTS_WITH", text.copy(), literal(UNMAPPED))
         rule(unmapped, "no recode for this value", "Add it under `recode`, or under `missing`")
     unread = exp.And(this=present(text), expression=exp.Is(this=value.copy(), expression=exp.null()))
     if meta.type == "country":
         rule(unread, "unknown country", _REMEDIES["country"])
+    elif item.spec.crosswalk is not None:
+        rules += _crosswalk_checks(item, raw, unread)
     elif is_money(item, spec):
         rules += _money_checks(item, raw, spec)
     elif item.is_number:
@@ -146,6 +154,30 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
         reason = f"not one of {', '.join(meta.allowed)}" if few else f"unknown code of {item.name}"
         rule(stray, reason, f"'{item.name}' is: {meta.label}. Add a `recode`, or `characters` and `pad`")
     return rules
+
+
+def _crosswalk_checks(item: PanelColumn, raw: exp.Expr, unread: exp.Expr) -> list[Check]:
+    words, split = item.spec.crosswalk, column(split_name(item.name))
+    assert words is not None
+    lost = exp.and_(unread, exp.Is(this=split.copy(), expression=exp.null()))
+    return [
+        Check(
+            item.name,
+            raw.copy(),
+            split_name(item.name),
+            present(split),
+            f"one code of {words.from_} is several of {words.to}, and a row cannot be split",
+            "Leave `crosswalk` out and split values by weight after the build with `gvc.convert`",
+        ),
+        Check(
+            item.name,
+            raw.copy(),
+            text_name(item.name),
+            lost,
+            f"no code of {words.to} for this code of {words.from_}",
+            f"Check `characters`, `pad` and that it is a code of {words.from_}, or list it under `missing`",
+        ),
+    ]
 
 
 def _money_checks(item: PanelColumn, raw: exp.Expr, spec: PanelSpec) -> list[Check]:

@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gvcmetrics.errors import SpecError
+from gvcmetrics.errors import DataError, SpecError
 from gvcmetrics.panels.contracts import Column, Contract
-from gvcmetrics.panels.spec_words import SOURCE_WORDS, TESTS, ColumnSpec, Item, Spec
+from gvcmetrics.panels.crosswalks import CLASSIFICATIONS, files_between
+from gvcmetrics.panels.spec_words import SOURCE_WORDS, TESTS, ColumnSpec, CrosswalkWords, Item, Spec
 from gvcmetrics.panels.yaml_lines import Document, KeyPath
 
 LABEL = "#label"
@@ -172,7 +173,7 @@ def _refuse_misfits(
         raise SpecError(problem, document.place((*path, word)), remedy)
 
     tests = _stated(words, TESTS)
-    changes = _stated(words, ("recode", "characters", "pad", "scale"))
+    changes = _stated(words, ("recode", "characters", "pad", "crosswalk", "scale"))
     if words.scale is not None and meta.type not in ("number", "integer"):
         refuse("scale", "only a number can be scaled", "Remove `scale`")
     if len(tests) > 1:
@@ -181,8 +182,12 @@ def _refuse_misfits(
         refuse((tests or [source])[0], "gives 0 or 1, and the column is not binary", "Write `type: binary`")
     if tests and changes:
         refuse(changes[0], f"`{changes[0]}` and `{tests[0]}` exclude one another", f"Remove `{changes[0]}`")
-    if words.recode is not None and (words.characters or words.pad):
-        refuse("recode", "`recode` excludes `characters` and `pad`", "Recode the whole value")
+    if words.recode is not None and (words.characters or words.pad or words.crosswalk):
+        refuse("recode", "`recode` excludes `characters`, `pad` and `crosswalk`", "Recode the whole value")
+    if words.crosswalk is not None:
+        if meta.type != "text":
+            refuse("crosswalk", "gives a code, and the column is no text", "Write `type: text`")
+        _refuse_unknown_crosswalk(words.crosswalk, document, (*path, "crosswalk"))
     if words.characters and words.characters[0] > words.characters[1]:
         refuse("characters", "the first character lies behind the last", "Write [first, last]")
     if source not in ("from", "cell"):
@@ -205,6 +210,17 @@ def _refuse_misfits(
             if len(_stated(item, TESTS)) != 1:
                 where = document.place((*path, word, index))
                 raise SpecError("an answer needs one of equals, in, at_least", where, "Add `equals: …`")
+
+
+def _refuse_unknown_crosswalk(words: CrosswalkWords, document: Document, path: KeyPath) -> None:
+    for key, name in (("from", words.from_), ("to", words.to)):
+        if name not in CLASSIFICATIONS:
+            remedy = nearest(name, CLASSIFICATIONS) or f"Classifications: {', '.join(CLASSIFICATIONS)}"
+            raise SpecError(f"there is no classification '{name}'", document.place((*path, key)), remedy)
+    try:
+        files_between(words.from_, words.to)
+    except DataError as error:
+        raise SpecError(error.problem, document.place(path), error.remedy) from None
 
 
 def _inputs(name: str, words: ColumnSpec, spec: Spec, document: Document, path: KeyPath) -> tuple[Input, ...]:

@@ -8,6 +8,7 @@ from gvcmetrics.errors import SpecError
 from gvcmetrics.panels.spec_columns import nearest
 from gvcmetrics.panels.spec_words import (
     ColumnSpec,
+    CrosswalkWords,
     FileSource,
     Item,
     Layout,
@@ -21,6 +22,7 @@ from gvcmetrics.panels.yaml_lines import Document, KeyPath
 
 _PARTS: dict[str, type[BaseModel]] = {
     "columns": ColumnSpec,
+    "crosswalk": CrosswalkWords,
     "any_of": Item,
     "all_of": Item,
     "layout": Layout,
@@ -39,7 +41,10 @@ def explain(error: ValidationError, document: Document, words: type[BaseModel] =
     nested = [p for p in problems if "FileSource" in p["loc"]]
     if isinstance(document.data.get("source"), dict) and nested:
         problems = [p for p in problems if p["loc"][:2] != ("source", "str")]
-    first = min(problems, key=lambda p: document.lines.get(_path(p["loc"], document), 0))
+    # A key that is absent is often one that is misspelled in the same line: the misspelling is the news.
+    first = min(
+        problems, key=lambda p: (_place_of(_path(p["loc"], document), document), p["type"] == "missing")
+    )
     path = _path(first["loc"], document)
     place = document.place(path)
     if first["type"] == "extra_forbidden":
@@ -59,6 +64,13 @@ def explain(error: ValidationError, document: Document, words: type[BaseModel] =
         )
     message = first["msg"][0].lower() + first["msg"][1:]
     return SpecError(f"{message} (found {first['input']!r:.60})", place, "Correct the value")
+
+
+def _place_of(path: KeyPath, document: Document) -> int:
+    """The line of a key path, or of its nearest parent that has one."""
+    while path and path not in document.lines:
+        path = path[:-1]
+    return document.lines.get(path, 0)
 
 
 def _path(loc: tuple[int | str, ...], document: Document) -> KeyPath:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gvcmetrics.panels.contracts import CONTRACTS, Type
+from gvcmetrics.panels.crosswalks import CLASSIFICATIONS
 
 
 def _as_text(value: Any) -> Any:
@@ -70,14 +71,25 @@ class Item(_Model):
     at_least: float | int | None = None
 
 
+class CrosswalkWords(_Model):
+    """From which classification to which a code is mapped, and to how many of its digits.
+
+    Only codes that have one target are mapped: one row cannot be split between several.
+    """
+
+    from_: Annotated[Text, Field(alias="from", json_schema_extra={"enum": list(CLASSIFICATIONS)})]
+    to: Annotated[Text, Field(json_schema_extra={"enum": list(CLASSIFICATIONS)})]
+    digits: Annotated[int, Field(ge=1, le=6)] | None = None
+
+
 class ColumnSpec(_Model):
     """How one column of the panel comes from the raw file.
 
     Where the value comes from, one of: `from`, `cell` (a measure of a long file), `constant`,
     `file_name` (the year in the raw file's name), `cross` (panel columns joined into one code),
     `any_of`, `all_of` (answers combined).
-    What happens to it, in this order: `missing`, `recode`, `characters`, `pad`, then `equals`, `in` or
-    `at_least` (0/1), or `scale`. `only_in` keeps it in some periods of a wide file.
+    What happens to it, in this order: `missing`, `recode`, `characters`, `pad`, `crosswalk`, then
+    `equals`, `in` or `at_least` (0/1), or `scale`. `only_in` keeps it in some periods of a wide file.
     """
 
     from_: Annotated[str | None, Field(alias="from")] = None
@@ -92,6 +104,7 @@ class ColumnSpec(_Model):
     recode: dict[str, Text | None] | None = None
     characters: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
     pad: Annotated[int, Field(ge=1, le=20)] | None = None
+    crosswalk: CrosswalkWords | None = None
     equals: Text | None = None
     in_: Annotated[Texts | None, Field(alias="in")] = None
     at_least: float | int | None = None

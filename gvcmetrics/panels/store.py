@@ -22,6 +22,7 @@ import sqlglot
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
+from gvcmetrics.lineage import KEY
 from gvcmetrics.panels.files import recover
 from gvcmetrics.panels.plugins import shipped_panels
 from gvcmetrics.panels.project import Project, find_project
@@ -30,7 +31,7 @@ from gvcmetrics.panels.spec_presets import spec_digest
 # Beyond this, a year is read a good deal faster than the whole, and a sort of the whole spills to disk.
 PARTITION_ROWS = 5_000_000
 METADATA_KEY = "gvcmetrics"
-_PROVENANCE_FILE = "_provenance.json"
+PROVENANCE_FILE = "_provenance.json"
 
 
 @dataclass(frozen=True)
@@ -90,36 +91,9 @@ class Provenance:
     simulated: bool = False
 
 
-def write_file(
-    connection: duckdb.DuckDBPyConnection, query: exp.Select, provenance: Provenance, path: Path
-) -> None:
-    """Stream a query to a Parquet file with provenance in its metadata, sorted by key."""
-    metadata = exp.Literal.string(json.dumps(asdict(provenance), ensure_ascii=False)).sql("duckdb")
-    ordered = _sorted(query, provenance, list(provenance.columns))
-    _copy(connection, ordered, path, f", KV_METADATA {{{METADATA_KEY}: {metadata}}}")
-
-
-def write_part(
-    connection: duckdb.DuckDBPyConnection,
-    query: exp.Select,
-    provenance: Provenance,
-    value: str | int,
-    folder: Path,
-) -> None:
-    """Stream the rows of one value of the partitioning key to its part of a folder, sorted by key."""
-    by = provenance.partition_by
-    assert by is not None
-    rows = exp.select("*").from_(query.subquery("p")).where(_quoted(by).eq(exp.convert(value)))
-    part = _sorted(rows, provenance, [name for name in provenance.columns if name != by])
-    path = folder / f"{by}={value}" / "part.parquet"
-    path.parent.mkdir(parents=True)
-    _copy(connection, part, path, "")
-
-
-def finish_folder(provenance: Provenance, folder: Path) -> None:
-    """Write the provenance of a folder of parts."""
-    text = json.dumps(asdict(provenance), ensure_ascii=False, indent=1) + "\n"
-    (folder / _PROVENANCE_FILE).write_text(text, encoding="utf-8")
+def quoted(name: str) -> exp.Column:
+    """A column by its name, whatever signs are in it."""
+    return exp.column(exp.to_identifier(name, quoted=True))
 
 
 def scan(path: Path, provenance: Provenance) -> exp.Select:
@@ -135,15 +109,6 @@ def scan(path: Path, provenance: Provenance) -> exp.Select:
             exp.EQ(this=exp.to_identifier("hive_types"), expression=types),
         ]
     return exp.select("*").from_(exp.Anonymous(this="read_parquet", expressions=arguments))
-
-
-def has_repeats(connection: duckdb.DuckDBPyConnection, path: Path, provenance: Provenance) -> bool:
-    """Do two rows of a stored panel have the same key? Rows are sorted, so they would be neighbours."""
-    before = [exp.Window(this=exp.func("LAG", _quoted(key)), over="OVER") for key in provenance.keys]
-    same = exp.and_(*(_quoted(key).eq(earlier) for key, earlier in zip(provenance.keys, before, strict=True)))
-    flagged = exp.select(same.as_("repeated")).from_(scan(path, provenance).subquery("panel"))
-    query = exp.select(exp.Count(this=exp.Star())).from_(flagged.subquery("f")).where("repeated")
-    return bool(connection.sql(query.sql("duckdb")).fetchall()[0][0])
 
 
 def find_panel(name: str, project: Project) -> Path | None:
@@ -166,7 +131,7 @@ def read_provenance(path: Path) -> Provenance:
     try:
         stored: dict[str, Any]
         if path.is_dir():
-            stored = json.loads((path / _PROVENANCE_FILE).read_text(encoding="utf-8"))
+            stored = json.loads((path / PROVENANCE_FILE).read_text(encoding="utf-8"))
             found = sum(pq.read_metadata(part).num_rows for part in path.glob("*/*.parquet"))
             if found != stored["coverage"]["rows"]:
                 raise ValueError
@@ -201,7 +166,9 @@ def panel(
     -------
     pandas.DataFrame : text as `str`, whole numbers as `int64` (`float64` where values are missing).
         `attrs["provenance"]` is a dictionary of source, licence, citation, checksums and the raw
-        columns of each column; `attrs["labels"]` maps each column to its label and unit.
+        columns of each column; `attrs["labels"]` maps each column to its label and unit;
+        `attrs["lineage"]` maps it to the raw columns behind it as `source.raw column` (none: a constant),
+        where measures carry the record on.
 
     Raises
     ------
@@ -215,11 +182,11 @@ def panel(
     provenance = read_provenance(path)
     wanted = list(provenance.columns) if columns is None else list(columns)
     _refuse_unknown(wanted, provenance)
-    query = exp.select(*(_quoted(column) for column in wanted)).from_("panel")
+    query = exp.select(*(quoted(column) for column in wanted)).from_("panel")
     if where is not None:
         query = query.where(_condition(where, provenance))
     if provenance.partition_by is not None:
-        query = query.order_by(*(_quoted(key) for key in provenance.keys))
+        query = query.order_by(*(quoted(key) for key in provenance.keys))
     with duckdb.connect() as connection:
         try:
             connection.execute(f"CREATE TEMP VIEW panel AS {scan(path, provenance).sql('duckdb')}")
@@ -234,6 +201,9 @@ def panel(
         "columns": {key: asdict(column) for key, column in described.items()},
     }
     frame.attrs["labels"] = {key: f"{column.label} ({column.unit})" for key, column in described.items()}
+    frame.attrs[KEY] = {
+        key: sorted({f"{provenance.source}.{raw}" for raw in column.raw}) for key, column in described.items()
+    }
     return frame
 
 
@@ -255,7 +225,7 @@ def panels(project: Project | None = None) -> pd.DataFrame:
 
 def panel_names(project: Project) -> list[str]:
     """Names of all panels that are built or have a spec, here or in an installed package."""
-    folders = [file.parent for file in project.parquet.glob(f"*/{_PROVENANCE_FILE}")]
+    folders = [file.parent for file in project.parquet.glob(f"*/{PROVENANCE_FILE}")]
     files = [*project.specs.glob("*.yaml"), *project.parquet.glob("*.parquet"), *folders]
     return sorted({*shipped_panels(), *(file.stem for file in files if not file.name.startswith("."))})
 
@@ -264,33 +234,6 @@ def build_command(name: str, project: Project) -> str:
     """The command that builds a panel."""
     shipped = not project.spec_file(name).exists() and name in shipped_panels()
     return f"gvcmetrics panel build {name}" if shipped else f"gvcmetrics panel build data/panels/{name}.yaml"
-
-
-def _quoted(name: str) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=True))
-
-
-def _sorted(query: exp.Select, provenance: Provenance, names: list[str]) -> exp.Select:
-    """The rows sorted by key, with country codes as text.
-
-    Codes are an ENUM while they are sorted, which is fast, but DuckDB 2.0 writes the statistics of an
-    ENUM with the threads racing one another, so that equal rows would not give equal bytes.
-    """
-    ordered = exp.select(*(_quoted(name) for name in names)).from_(query.subquery("panel"))
-    ordered = ordered.order_by(*(_quoted(key) for key in provenance.keys if key in names))
-    shown = [
-        exp.cast(_quoted(name), "VARCHAR").as_(name, quoted=True)
-        if provenance.columns[name].type == "country"
-        else _quoted(name)
-        for name in names
-    ]
-    return exp.select(*shown).from_(ordered.subquery("sorted"))
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, query: exp.Select, path: Path, options: str) -> None:
-    file = exp.Literal.string(str(path)).sql("duckdb")
-    written = f"FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false{options}"
-    connection.execute(f"COPY ({query.sql('duckdb')}) TO {file} ({written})")
 
 
 def _listed(name: str, project: Project) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -21,11 +24,14 @@ from gvcmetrics.panels.catalogue import Source, catalogue, source
 from gvcmetrics.panels.describe import raw_columns, summarise_panel
 from gvcmetrics.panels.download import download
 from gvcmetrics.panels.fetch import download_path, how_to_get, mirror_path
+from gvcmetrics.panels.progress import Report, Step
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.store import find_panel, not_built, panels, read_provenance
 
 # Wide enough that a file or a pipe gets whole lines.
 _PLAIN_WIDTH = 200
+# A build says nothing of how far it is before so many seconds, and plain lines keep so far apart.
+_PATIENCE, _APART = 5.0, 10.0
 
 
 def print_panels() -> None:
@@ -54,6 +60,64 @@ def print_panels() -> None:
         console.print("To build what is not, or no longer, up to date:", markup=False)
     for command in waiting["command"]:
         console.print(f"  {command}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def shown_progress(name: str, console: Console | None = None) -> Iterator[Report]:
+    """Show how far the build of a panel is, on stderr: a bar on a terminal, else a line now and then.
+
+    Nothing is shown of a build that takes but a few seconds.
+    """
+    console = console or Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield plain_progress(name, lambda line: console.print(line, markup=False, soft_wrap=True))
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,} of {task.total:,} rows"),
+        TimeRemainingColumn(),
+    )
+    bar = Progress(*columns, console=console, transient=True)
+    task, start = bar.add_task(name), time.monotonic()
+    doing = ""
+
+    def report(step: Step) -> None:
+        nonlocal doing
+        if time.monotonic() - start < _PATIENCE:
+            return
+        bar.start()
+        if step.doing != doing:
+            doing = step.doing
+            bar.reset(task, total=step.of, description=f"{name}: {doing}")
+        bar.update(task, completed=step.rows)
+
+    try:
+        yield report
+    finally:
+        bar.stop()
+
+
+def plain_progress(
+    name: str, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+) -> Report:
+    """A report that writes a line every ten seconds, once a build has taken five."""
+    start = since = clock()
+    due, doing = start + _PATIENCE, ""
+
+    def report(step: Step) -> None:
+        nonlocal due, doing, since
+        now = clock()
+        if step.doing != doing:
+            doing, since = step.doing, now if doing else start
+        if now < due:
+            return
+        due = now + _APART
+        left = (now - since) * (step.of - step.rows) / max(step.rows, 1)
+        about = "about " if doing == "reading" else ""
+        write(f"{name}: {doing}, {step.rows:,} of {about}{step.of:,} rows, {left:.0f} s left")
+
+    return report
 
 
 def print_built(built: Built) -> None:

@@ -15,6 +15,8 @@ _PUBLIC = {
     "quadrant_plot": "gvcmetrics.report.plots",
     "path_plot": "gvcmetrics.report.plots",
     "coefficient_plot": "gvcmetrics.report.plots",
+    "scatter_plot": "gvcmetrics.report.plots",
+    "heat_map": "gvcmetrics.report.plots",
     "Study": "gvcmetrics.report.manifest",
     "build_report": "gvcmetrics.report.html",
 }

@@ -11,9 +11,9 @@ from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from gvcmetrics.models.drawing import Drawing
 from gvcmetrics.report.files import write_atomic
 
 # fontTools reports every glyph it embeds once any library sets the root logger to INFO, as pyfixest does.
@@ -81,8 +81,7 @@ def new_figure(width: float = PAGE_WIDTH, height: float | None = None) -> tuple[
     width, height : inches; by default a page wide and 0.62 times as high.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, height or 0.62 * width))
-        FigureCanvasAgg(figure)
+        figure = Drawing(width, height or 0.62 * width)
         return figure, figure.add_subplot()
 
 

@@ -39,6 +39,7 @@ def quadrant_plot(
     share_title: str = "Change in world market share, percentage points",
     share_scale: float = 100.0,
     linear_within: float | None = None,
+    note: str = "",
 ) -> Figure:
     """Kaplinsky–Readman quadrants: each unit by its change in relative unit value and in market share.
 
@@ -54,6 +55,7 @@ def quadrant_plot(
     share_scale : what shares are multiplied with; 100 for percentage points.
     linear_within : where given, the vertical axis is linear up to this many (scaled) units and
         logarithmic beyond, for changes that span several orders of magnitude.
+    note : a sentence below, such as the source.
 
     Raises
     ------
@@ -103,7 +105,7 @@ def quadrant_plot(
         legend = f"Marker area proportional to {size.replace('_', ' ')}. " if size else ""
         missing = len(frame) - len(kept)
         absent = f" {missing} without both changes are not shown." if missing else ""
-        _say(axes, f"{legend}{len(kept)} shown.{absent}")
+        _say(axes, f"{legend}{len(kept)} shown.{absent} {note}".strip())
         figure.draw_without_rendering()
         texts = [name if place < n_labels else "" for place, name in enumerate(kept[label].astype(str))]
         zero_x, zero_y = axes.transData.transform((0, 0))
@@ -128,6 +130,7 @@ def path_plot(
     outcome_title: str = "",
     low: str | None = None,
     high: str | None = None,
+    note: str = "",
 ) -> Figure:
     """Paths of a few units over time, named at their ends, against all others in grey.
 
@@ -139,6 +142,7 @@ def path_plot(
     labels : readable names of units.
     title, outcome_title : of the figure, and of the vertical axis (default: the column's name).
     low, high : columns of interval bounds, drawn as a band behind the highlighted paths.
+    note : a sentence below, such as the source.
 
     Raises
     ------
@@ -170,7 +174,7 @@ def path_plot(
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         axes.grid(axis="y")
         others = wide.shape[1] - len(highlight)
-        _say(axes, f"Grey: the other {others}." if others else "")
+        _say(axes, f"{f'Grey: the other {others}.' if others else ''} {note}".strip())
         figure.draw_without_rendering()
         bottom, top = axes.get_ylim()
         height = axes.get_window_extent().height / figure.dpi * 72
@@ -244,6 +248,141 @@ def coefficient_plot(
         axes.grid(axis="x")
         if len(tidy) > 1:
             figure.legend(loc="outside lower center", ncols=min(len(tidy), 4))
+        return figure
+
+
+def scatter_plot(
+    frame: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    label: str,
+    size: str | None = None,
+    group: str | None = None,
+    n_labels: int = 20,
+    degree: int | None = None,
+    x_title: str = "",
+    y_title: str = "",
+    note: str = "",
+) -> Figure:
+    """Units by two of their measures: a smile curve, a product space, sophistication against diversity.
+
+    Parameters
+    ----------
+    frame : one row for each unit; rows with a missing coordinate are left out, and the figure says how many.
+    x, y : columns.
+    label : column of names.
+    size : column that the area of a marker is proportional to; None for equal markers.
+    group : column of the groups in colour, at most six, named in the legend.
+    n_labels : the largest units (or, without `size`, those farthest out) get a label, as far as labels do
+        not collide.
+    degree : of a polynomial through the points, by least squares weighted by `size`; None for no curve.
+    x_title, y_title : titles of the axes (default: the columns' names).
+    note : a sentence below, such as the source.
+
+    Raises
+    ------
+    DataError
+        For missing columns, more than six groups, and a frame without a unit that has both measures.
+    """
+    _require(frame, [x, y, label, *(column for column in (size, group) if column)])
+    kept = frame.dropna(subset=[x, y])
+    if kept.empty:
+        raise DataError("no unit has both measures", remedy=f"Check the columns '{x}' and '{y}'.")
+    far = np.hypot(_unit(kept[x] - kept[x].median()), _unit(kept[y] - kept[y].median()))
+    weight = kept[size].fillna(0) if size else far
+    kept = kept.assign(_weight=weight).sort_values(["_weight", label], ascending=[False, True])
+    # The largest group lies below the others.
+    groups = [""] if group is None else list(kept[group].value_counts().index)
+    if len(groups) > len(PALETTE):
+        raise DataError(f"{len(groups)} groups to draw", Place(column=group), "Draw up to six.")
+    equal = 0.2 if len(kept) < 200 else 0.12
+    area = np.sqrt(kept["_weight"] / kept["_weight"].max()) if size else np.full(len(kept), equal)
+    radii = np.maximum(1.2, _LARGEST_MARKER * np.asarray(area))
+    across, up = kept[x].to_numpy(float), kept[y].to_numpy(float)
+    curve = np.empty((0, 2))
+    with mpl.rc_context(STYLE):
+        figure, axes = new_figure()
+        for name, colour in zip(groups, PALETTE, strict=False):
+            rows = np.full(len(kept), True) if group is None else (kept[group] == name).to_numpy()
+            axes.scatter(
+                across[rows],
+                up[rows],
+                s=(2 * radii[rows]) ** 2,
+                color=colour,
+                alpha=0.55,
+                linewidth=0.4,
+                edgecolor="white",
+            )
+            axes.scatter([], [], s=30, color=colour, label=str(name))
+        if degree is not None:
+            # polyfit weighs residuals before they are squared.
+            fit = np.polyfit(across, up, degree, w=np.sqrt(kept["_weight"]) if size else None)
+            along = np.linspace(across.min(), across.max(), 200)
+            curve = np.column_stack([along, np.polyval(fit, along)])
+            axes.plot(*curve.T, color="#666666", linewidth=1.0, linestyle="--")
+        axes.set(xlabel=x_title or x.replace("_", " "), ylabel=y_title or y.replace("_", " "))
+        axes.grid()
+        axes.margins(0.06, 0.1)
+        if group is not None:
+            figure.legend(loc="outside upper right", ncols=len(groups))
+        legend = f"Marker area proportional to {size.replace('_', ' ')}. " if size else ""
+        missing = len(frame) - len(kept)
+        absent = f" {missing} without both measures are not shown." if missing else ""
+        _say(axes, f"{legend}{len(kept)} shown.{absent} {note}".strip())
+        figure.draw_without_rendering()
+        texts = [name if place < n_labels else "" for place, name in enumerate(kept[label].astype(str))]
+        drawn = axes.transData.transform(curve) if len(curve) else curve
+        label_points(axes, across, up, texts, radii, [Bbox([point - 1, point + 1]) for point in drawn])
+        return _settled(figure)
+
+
+def heat_map(
+    table: pd.DataFrame,
+    *,
+    value_title: str,
+    centre: float = 1.0,
+    row_title: str = "",
+    column_title: str = "",
+    note: str = "",
+) -> Figure:
+    """A table of ratios as tiles, one colour above the centre and another below: a map without geometry.
+
+    Parameters
+    ----------
+    table : positive ratios, rows and columns in the order in which they are drawn; zero and missing
+        tiles stay empty.
+    value_title : what the ratio is, beside the colours.
+    centre : the ratio without colour; colours follow the logarithm and end at eight times either way.
+    row_title, column_title : titles of the axes.
+    note : a sentence below, such as the source.
+
+    Raises
+    ------
+    DataError
+        For a table without a positive cell.
+    """
+    values = table.to_numpy(dtype=float)
+    if not (values > 0).any():
+        raise DataError("no cell of the table is positive", remedy="Check how the table was pivoted.")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.where(values > 0, np.log2(values / centre), np.nan)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_figure(PAGE_WIDTH, 1.1 + 0.19 * len(table))
+        colours = mpl.colormaps["PuOr_r"].with_extremes(bad="white")
+        tiles = axes.pcolormesh(power, cmap=colours, vmin=-3, vmax=3, edgecolor="white", linewidth=1.0)
+        axes.set_xticks(np.arange(table.shape[1]) + 0.5, [str(name) for name in table.columns])
+        axes.set_yticks(np.arange(len(table)) + 0.5, [str(name) for name in table.index])
+        axes.tick_params(length=0)
+        axes.tick_params(axis="x", rotation=90 if max(map(len, map(str, table.columns))) > 3 else 0)
+        axes.invert_yaxis()
+        axes.spines[:].set_visible(False)
+        axes.set(xlabel=column_title, ylabel=row_title)
+        bar = figure.colorbar(tiles, ax=axes, shrink=0.6, aspect=25, pad=0.02, extend="both")
+        bar.set_ticks(range(-3, 4), labels=[f"{centre * 2.0**k:g}" for k in range(-3, 4)])
+        bar.set_label(value_title)
+        bar.outline.set_visible(False)
+        _say(axes, note)
         return figure
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gvcmetrics.errors import SpecError
+from gvcmetrics.models.summary import UNTESTED, left_out, term_in_block
 from gvcmetrics.report.grid import Block, Cell, Note, Row, Span, Table
 from gvcmetrics.report.numbers import count, fixed, printed
 from gvcmetrics.report.provenance import Provenance, as_list, is_simulated, source_note
@@ -24,8 +25,10 @@ BELOW = {
     "conf_int": "95% confidence intervals in brackets",
 }
 STATISTICS = {"outcome_mean": "Mean of outcome"}
-DEFAULT_STATISTICS = ("r2", "r2_within", "pseudo_r2", "loglik", "outcome_mean")
+DEFAULT_STATISTICS = ("r2", "r2_within", "pseudo_r2", "rho", "loglik", "outcome_mean")
 _ONE_DECIMAL = {"loglik", "aic", "bic"}
+# Blocks of parameters that are no coefficients stand below the equations, whichever column brings them.
+_LAST = (*UNTESTED, "Correlations")
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,7 @@ def _read(result: Any) -> _Column:
     for line in result.tidy().to_dict("records"):
         numbers = {key: float(value) for key, value in line.items() if key not in {"term", "block"}}
         block = line.get("block") or ""
-        # Parameters of one equation are called "equation: term"; the block's title says it already.
-        estimates[block, line["term"].removeprefix(f"{block}: ")] = numbers
+        estimates[block, term_in_block(line["term"], block)] = numbers
     return _Column(result, estimates)
 
 
@@ -161,16 +163,17 @@ def _estimate_blocks(
 ) -> list[Block]:
     titles = dict.fromkeys(block for column in columns for block, _ in column.estimates)
     blocks = []
-    for title in sorted(titles, key=bool):
+    for title in sorted(titles, key=lambda title: (title != "", title in _LAST)):
+        starred = {} if title in UNTESTED else thresholds
         terms = [term for column in columns for block, term in column.estimates if block == title]
         rows = []
         for term in select_terms(terms, labels, *choice):
             found = [column.estimates.get((title, term)) for column in columns]
-            estimates = tuple(_estimate(numbers, thresholds, digits) for numbers in found)
+            estimates = tuple(_estimate(numbers, starred, digits) for numbers in found)
             rows.append(Row(term_label(term, labels), estimates, name=term))
             if below:
                 rows.append(Row("", tuple(_below(numbers, below, digits) for numbers in found), name=term))
-        blocks += [Block(tuple(rows), title)] if rows else []
+        blocks += [Block(tuple(rows), labels.get(title, title))] if rows else []
     return blocks
 
 
@@ -203,7 +206,9 @@ def _effect_rows(
     for effect in dict.fromkeys(effect for result in results for effect in result.absorbed):
         cells = (Cell("✓" if effect in result.absorbed else "") for result in results)
         found.append(Row(effect_label(effect, labels), tuple(cells), name=effect))
-    effects = tuple(Cell("" if result.effects == "pooled" else result.effects) for result in results)
+    effects = tuple(
+        Cell("" if result.effects == "pooled" else result.effects.replace("_", " ")) for result in results
+    )
     if any(cell.text for cell in effects):
         found.append(Row("Unit effects", effects, name="effects"))
     clusters = tuple(
@@ -260,7 +265,14 @@ def _statistic_labels(results: list[Any]) -> dict[str, str]:
 
 
 def _outcomes(results: list[Any], labels: Mapping[str, str]) -> list[str]:
-    return [term_label(str(result.outcome), labels) for result in results]
+    return [_outcome(str(result.outcome), labels) for result in results]
+
+
+def _outcome(name: str, labels: Mapping[str, str]) -> str:
+    """The label of an outcome, or of each of the several that a joint model has."""
+    parts = name.split(" + ")
+    known = name not in labels and all(part in labels for part in parts)
+    return " + ".join(labels[part] for part in parts) if known else term_label(name, labels)
 
 
 def _column_names(
@@ -326,7 +338,5 @@ def _inference(results: list[Any]) -> str:
 def _facts(result: Any) -> list[str]:
     """What a reader must know of one column beside its numbers."""
     found = [] if result.converged else ["NOT CONVERGED: do not use these estimates."]
-    if result.dropped:
-        listed = ", ".join(f"{rows:,} rows ({reason})" for reason, rows in result.dropped.items())
-        found.append(f"Left out: {listed}.")
+    found += [left_out(result.dropped)] if result.dropped else []
     return [*found, *result.notes]

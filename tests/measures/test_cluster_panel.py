@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures.agglomeration import ellison_glaeser
 from gvcmetrics.measures.cluster_panel import cluster_panel, join_cluster_panel
 from gvcmetrics.measures.clusters import location_quotient, regional_specialisation
-from gvcmetrics.measures.lineage import raw_columns
 from gvcmetrics.measures.size_distribution import size_distribution
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"

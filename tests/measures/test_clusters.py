@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError, EstimationWarning
+from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures import cells as cells_module
 from gvcmetrics.measures.clusters import (
     industry_localisation,
@@ -18,7 +19,6 @@ from gvcmetrics.measures.clusters import (
     region_industry_table,
     regional_specialisation,
 )
-from gvcmetrics.measures.lineage import raw_columns
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
 CODES = {"industry": str, "region": str}

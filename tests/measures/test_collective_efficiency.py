@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures.collective_efficiency import collective_efficiency
 from gvcmetrics.measures.items import cronbach_alpha
-from gvcmetrics.measures.lineage import raw_columns
 
 EXTERNAL, JOINT = ["labour", "inputs", "information"], ["suppliers", "rivals"]
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures.completeness import completeness
-from gvcmetrics.measures.lineage import raw_columns
 
 
 def test_completeness_by_hand():

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.lineage import raw_columns, record
 from gvcmetrics.measures.extreme_values import outliers, winsorise
-from gvcmetrics.measures.lineage import raw_columns, record
 
 
 def firms(rows: int = 400) -> pd.DataFrame:

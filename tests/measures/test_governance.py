@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures.governance import (
     FIVE_TYPES,
     FOUR_TYPES,
@@ -18,7 +19,6 @@ from gvcmetrics.measures.governance import (
     classify_governance_ghs,
     governance_index,
 )
-from gvcmetrics.measures.lineage import raw_columns
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
 ITEMS = ["owned_by_buyer", "buyer_sets_design", "buyer_sets_process", "joint_design", "specific_investment"]

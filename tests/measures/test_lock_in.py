@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures.concentration import hhi
-from gvcmetrics.measures.lineage import raw_columns
 from gvcmetrics.measures.lock_in import (
     buyer_concentration,
     buyer_hhi_bounds,

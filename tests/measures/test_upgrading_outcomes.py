@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.lineage import raw_columns
+from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures.upgrading_outcomes import (
     chain_upgrading,
     economic_social_quadrants,

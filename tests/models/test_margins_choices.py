@@ -190,6 +190,23 @@ def test_prints_and_tidy(interacted: Results) -> None:
     assert "***" not in str(interacted.margins(kind="predictions")).split("═")[-1]
 
 
+def test_outcomes_are_blocks_of_the_printed_table() -> None:
+    made = gvc.ordered_logit("ordered ~ x1 + g", DATA).margins()
+    lines = str(made).splitlines()
+    head = next(place for place, line in enumerate(lines) if line.startswith("variable"))
+    assert "outcome" not in lines[head]
+    for outcome in ("1", "2", "3", "4"):
+        row = lines[lines.index(outcome) + 1].split()
+        assert row[:3] == ["x1", "dy/dx", f"{made.params[f'{outcome}: x1']:.4f}"]
+    assert made._repr_html_().count("colspan") == 4
+    long = DATA.rename(columns={"g": "how_the_buyer_governs_the_chain_of_this_product", "x1": "x"})
+    name = "how_the_buyer_governs_the_chain_of_this_product"
+    long[name] = long[name].map({g: f"{g} where design and process are set by the buyer" for g in "abc"})
+    lines = str(gvc.logit(f"binary ~ x + {name}", long).margins()).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert not any("…" in line for line in lines)
+
+
 def test_a_table_puts_effects_beside_coefficients(interacted: Results) -> None:
     made = interacted.margins(["x1", "g", "x1:d"])
     printed = gvc.table([interacted, made], headers=["Logit", "Effects"])

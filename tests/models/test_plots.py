@@ -36,6 +36,7 @@ def test_lines_along_values(res: Results, tmp_path: Path) -> None:
         np.testing.assert_array_equal(x, [0, 1, 2])
         np.testing.assert_allclose(y, made.loc[made["g"] == group, "estimate"])
     assert figure.axes[0].get_xlabel() == "Quality"
+    assert figure.axes[0].get_ylabel() == "Effect on the probability, 95 % interval"
     figure.savefig(tmp_path / "lines.png")
     assert (tmp_path / "lines.png").stat().st_size > 5000
 
@@ -48,7 +49,15 @@ def test_rows_of_effects_and_predictions(res: Results) -> None:
     assert ticks == ["x1", "d", "g: b - a", "g: c - a"]
     predictions = res.plot_margins("g", kind="predictions", title="Levels")
     assert predictions.axes[0].get_title(loc="left") == "Levels"
+    assert predictions.axes[0].get_xlabel() == "Probability, 95 % interval"
     assert len(predictions.axes[0].get_lines()) == 1, "no line at zero"
+
+
+def test_notebooks_draw_figures_that_pyplot_does_not_know(res: Results) -> None:
+    picture = res.plot_coefs()._repr_png_()
+    assert picture.startswith(b"\x89PNG\r\n")
+    width = int.from_bytes(picture[16:20], "big")
+    assert width == 6.5 * 150
 
 
 def test_coefficients_side_by_side(res: Results) -> None:

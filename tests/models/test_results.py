@@ -12,7 +12,7 @@ from scipy import stats
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.results import Results
-from gvcmetrics.models.summary import number
+from gvcmetrics.models.summary import WIDEST, left_out, number
 from gvcmetrics.models.tests import wald
 
 pytestmark = pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
@@ -159,6 +159,10 @@ def test_summary_says_what_went_wrong(data: pd.DataFrame) -> None:
     data = data.assign(x=data["x"].where(data.index > 4))
     text = gvc.ols("y ~ x + xx", data).summary()
     assert "Left out: 5 rows (missing x)." in text
+    assert left_out({"missing x": 1, "singleton": 1200}) == (
+        "Left out: 1 row (missing x), 1,200 rows (singleton)."
+    )
+    assert left_out({}) == ""
 
 
 def test_html_escapes_names(data: pd.DataFrame) -> None:
@@ -172,6 +176,65 @@ def test_correlated_effects_have_a_block(data: pd.DataFrame) -> None:
     assert list(result.tidy()["block"]) == ["", "", "", "Unit means", "Unit means"]
     lines = result.summary().splitlines()
     assert lines[lines.index("Unit means") + 1].startswith("mean(x)")
+
+
+LONG = "upgrades_the_design_of_products_for_its_main_buyer"
+
+
+@pytest.fixture(scope="module")
+def joint(data: pd.DataFrame) -> Results:
+    rng = np.random.default_rng(3)
+    outcomes = (rng.normal(size=(300, 3)) @ [[1, 0.5, 0.5], [0, 1, 0.5], [0, 0, 1]] > 0).astype(int)
+    named = pd.DataFrame(outcomes, columns=["product", "organisational_innovation", LONG], index=data.index)
+    formula = f"product + organisational_innovation + {LONG} ~ x + organisational_innovation_of_rivals"
+    data = data.assign(organisational_innovation_of_rivals=data["xx"])
+    return gvc.joint_probit(formula, pd.concat([data, named], axis=1))
+
+
+def test_equations_are_blocks_and_no_name_is_cut(joint: Results) -> None:
+    lines = joint.summary().splitlines()
+    assert max(map(len, lines)) <= WIDEST
+    assert "…" not in joint.summary()
+    for equation in ("product", "organisational_innovation", LONG):
+        start = lines.index(equation)
+        assert lines[start - 1] == "─" * len(lines[1])
+        # The equation is said once: its parameters go by the names of the regressors.
+        assert lines[start + 1].split()[:2] == ["Intercept", f"{joint.params[f'{equation}: Intercept']:.4f}"]
+        label = lines.index("organisational_innovation_of_rivals", start)
+        shown = f"{joint.params[f'{equation}: organisational_innovation_of_rivals']:.4f}"
+        assert lines[label + 1].split()[0] == shown
+    page = joint._repr_html_()
+    assert f"<i>{LONG}</i>" in page
+    assert f"{LONG}: x" not in page
+
+
+def test_a_wide_matrix_has_numbered_columns(joint: Results) -> None:
+    lines = joint.summary().splitlines()
+    start = lines.index("Correlations of the errors")
+    assert lines[start + 1].split() == ["(1)", "(2)", "(3)"]
+    rho = joint.params[f"rho({LONG}, product)"]
+    assert lines[start + 4].split() == ["(3)", LONG, f"{rho:.4f}", lines[start + 4].split()[3], "1.0000"]
+    short = gvc.joint_probit(
+        "a + b ~ x", pd.DataFrame({"a": [0, 1] * 20, "b": [0, 1, 1, 0, 1] * 8, "x": range(40)})
+    )
+    lines = short.summary().splitlines()
+    assert lines[lines.index("Correlations of the errors") + 1].split() == ["a", "b"]
+
+
+def test_cutpoints_and_sigma_are_not_tested_against_zero(data: pd.DataFrame) -> None:
+    grade = pd.cut(data["y"], [-9, 0.5, 1.5, 9], labels=False)
+    result = gvc.ordered_logit("grade ~ x", data.assign(grade=grade), unit="firm", effects="random")
+    lines = result.summary().splitlines()
+    for name in ("cut1", "cut2", "sigma_u"):
+        words = next(line for line in lines if line.startswith(name)).split()
+        interval = result.conf_int().loc[name]
+        assert words[1:] == [
+            number(value) for value in (result.params[name], result.std_errors[name], *interval)
+        ]
+    assert lines[lines.index("Cutpoints") + 1].startswith("cut1")
+    assert lines[lines.index("Unit effect") + 1].startswith("sigma_u")
+    # tidy() keeps all numbers, for whoever has another null.
+    assert result.tidy()["p_value"].notna().all()
 
 
 def test_maketables_prints_results_side_by_side(data: pd.DataFrame, result: Results) -> None:

@@ -12,7 +12,7 @@ from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.codebook import write_codebook
-from gvcmetrics.panels.describe import number, summarise
+from gvcmetrics.panels.describe import number, summarise_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.store import read_provenance
 
@@ -65,7 +65,8 @@ def test_without_panels_it_says_what_to_run(project: Project) -> None:
 def test_summaries_agree_with_pandas(project: Project) -> None:
     build_panel(project.spec_file("exports"), project)
     frame = panel("exports", project=project)
-    found = {line.name: line for line in summarise(frame, read_provenance(project.panel_file("exports")))}
+    provenance = read_provenance(project.panel_file("exports"))
+    found = {line.name: line for line in summarise_panel(provenance, project)}
     value = frame["value_usd"]
     assert found["value_usd"].spread == " … ".join(
         number(v) for v in (value.min(), value.mean(), value.max())
@@ -74,8 +75,22 @@ def test_summaries_agree_with_pandas(project: Project) -> None:
     assert found["exporter"].spread == "DEU (2), CIV (1), KOR (1)"
     assert found["exporter"].distinct == 3
     assert found["year"].spread == "2000 … 2001"
-    empty = frame.assign(quality=float("nan"))
-    assert summarise(empty, read_provenance(project.panel_file("exports")))[5].spread == "no value"
+    assert [line.missing_share for line in found.values()] == frame.isna().mean().tolist()
+    assert [line.distinct for line in found.values()] == frame.nunique().tolist()
+
+
+def test_a_column_without_a_value_and_a_folder_are_described(project: Project) -> None:
+    spec, raw = project.spec_file("exports"), project.raw / "exports.csv"
+    build_panel(spec, project)
+    whole = summarise_panel(read_provenance(project.panel_file("exports")), project)
+    spec.write_text(spec.read_text() + "partition_by: exporter\n", encoding="utf-8")
+    parts = summarise_panel(build_panel(spec, project).provenance, project)
+    assert parts == whole
+    frame = pd.read_csv(raw, dtype=str).assign(quality="")
+    frame.to_csv(raw, index=False)
+    spec.write_text(spec.read_text().replace("quality:", "quality: {from: quality, optional: true}"))
+    lines = {line.name: line for line in summarise_panel(build_panel(spec, project).provenance, project)}
+    assert (lines["quality"].spread, lines["quality"].missing_share) == ("no value", 1.0)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_unknown_names_get_the_nearest_entry(typo: str, near: str) -> None:
     assert match_countries([typo]).unknown == {typo: near}
 
 
-@pytest.mark.parametrize("ambiguous", ["Korea", "Guinea Ecuatorial", "Virgin Islands", "Samoa Islands"])
+@pytest.mark.parametrize("ambiguous", ["Korea", "Guinea Équatoriale", "Virgin Islands", "Samoa Islands"])
 def test_ambiguous_names_are_not_guessed(ambiguous: str) -> None:
     assert ambiguous in match_countries([ambiguous]).unknown
 
@@ -154,3 +154,11 @@ def test_agrees_with_the_names_and_numbers_of_another_converter() -> None:
 )
 def test_states_of_the_past_have_their_years(iso3: str, year: int, there: bool) -> None:
     assert existed(iso3, year) is there
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("ESTADOS UNIDOS", "USA"), ("PERÚ", "PER"), ("Corea del Sur", "KOR"), ("Paises Bajos", "NLD")],
+)
+def test_spanish_names(name: str, code: str) -> None:
+    assert match_countries([name]).codes == {name: code}

@@ -21,32 +21,6 @@ needs_mirror = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Made-up tables: 010210 splits, half of it into class 9999, which like 999999 leads nowhere."""
-    folder = tmp_path / "concordances"
-    folder.mkdir()
-
-    def write(name: str, links: list[tuple[str | None, ...]], *sides: tuple[str, str]) -> None:
-        table = pd.DataFrame(index=range(len(links)))
-        for place, (prefix, lengths) in enumerate(sides):
-            for length in lengths:
-                codes = [link[place] and link[place][: int(length)] for link in links]
-                table[f"{prefix}_{length}d"] = pd.array(codes, dtype="str")
-        table.to_parquet(folder / f"{name}.parquet")
-
-    hs1 = [("010110", "010111"), ("010210", "010210"), ("010210", "010290"), ("999999", None), (None, None)]
-    write("hs1_hs0", hs1, ("HS1", "642"), ("HS0", "642"))
-    hs0 = [("010111", "0121"), ("010210", "0121"), ("010290", "9999"), ("020110", "1511")]
-    hs1 = [("010110", "0121"), ("010210", "0121"), ("010210", "9999"), ("999999", None)]
-    write("hs1_isic3", hs1, ("HS1", "642"), ("ISIC3", "432"))
-    write("hs0_isic3", hs0, ("HS0", "642"), ("ISIC3", "432"))
-    isic = pd.DataFrame({"ISIC3_4d": ["0121", "0121", "1511"], "ISIC3_2d": ["01", "01", "15"]})
-    isic.assign(WIOT2013_n=[1.0, 1.0, 3.0]).to_parquet(folder / "wiod_2013.parquet")
-    monkeypatch.setenv("GVCMETRICS_MIRROR", str(tmp_path))
-    return folder
-
-
 def trade(**values: list[object]) -> pd.DataFrame:
     return pd.DataFrame({"exporter": "DEU", **values})
 
@@ -286,3 +260,25 @@ def test_divisions_of_isic4_and_nace_agree_with_plain_sql() -> None:
 )
 def test_known_links(source: str, code: str, target: str, expected: str) -> None:
     assert weights(source, target)[code, expected] == pytest.approx(1.0)
+
+
+@needs_mirror
+def test_steps_to_wiod_preserve_trade_and_report_what_is_lost() -> None:
+    """HS 2017 → ISIC Rev.3 → WIOD, one conversion after the other, as a table of the chain needs it."""
+    frame = simulated_trade("HS5")
+    total = frame.groupby("exporter")["value_usd"].sum()
+    first = convert(frame, "product", "HS5", "ISIC3", ["value_usd"])
+    second = convert(first, "product", "ISIC3", "WIOD2013", ["value_usd"])
+    for done in (first, second):
+        np.testing.assert_allclose(done.groupby("exporter")["value_usd"].sum(), total, rtol=1e-9)
+        lost = done.loc[done["product"].isna(), "value_usd"].sum() / total.sum()
+        report = done.attrs["crosswalks"][-1]
+        assert report["unmatched_share"]["value_usd"] == pytest.approx(lost, rel=1e-9)
+        assert f"({lost:.2%} of value_usd)" in describe(report)
+    assert [report["route"] for report in second.attrs["crosswalks"]] == [
+        ["HS5", "ISIC3"],
+        ["ISIC3", "WIOD2013"],
+    ]
+    # The industries of the two steps are those of the one.
+    direct = convert(frame, "product", "HS5", "WIOD2013", ["value_usd"]).groupby("product")["value_usd"].sum()
+    np.testing.assert_allclose(second.groupby("product")["value_usd"].sum(), direct, rtol=1e-9)

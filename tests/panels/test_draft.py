@@ -270,3 +270,32 @@ def test_spoilt_files_are_refused_in_words(project: Project, tmp_path: Path) -> 
                 outcomes.add("refused")
                 assert not project.spec_file(source.stem).exists()
     assert outcomes == {"drafted", "refused"}
+
+
+def test_customs_records_in_spanish(project: Project, tmp_path: Path) -> None:
+    """Semicolons, decimal commas, Latin-1 and Spanish country names; pesos are money, not a weight."""
+    head = (
+        "FECHA;NIT;RAZON_SOCIAL;PAIS_DESTINO;SUBPARTIDA;PESO_NETO_KG;CANTIDAD;VALOR_FOB_USD;VALOR_FOB_PESOS"
+    )
+    countries, products = ("ESTADOS UNIDOS", "PERÚ", "JAPÓN", "ALEMANIA"), ("0901119000", "0603199010")
+    rows = [
+        f"2019{1 + n % 12:02};{800 + n};EXPORTADORA ÑANDÚ {n};{countries[n % 4]};{products[n // 4 % 2]};"
+        f"{n * 13},5;{n};{n * 101},75;{n * 330000}"
+        for n in range(1, 9)
+    ]
+    file = tmp_path / "exportaciones_2019.csv"
+    file.write_bytes("\r\n".join([head, *rows]).encode("latin-1"))
+    draft = write_draft(file, "COL", project)
+    assert draft.proposed["importer"] == "PAIS_DESTINO"
+    assert draft.proposed["product"] == "SUBPARTIDA"
+    assert draft.proposed["value_usd"] == "VALOR_FOB_USD"
+    assert draft.proposed["quantity"] == "CANTIDAD"
+    text = draft.path.read_text(encoding="utf-8")
+    text = text.replace("{constant: ???}", "{constant: HS17}").replace("???", "unknown")
+    draft.path.write_text(text, encoding="utf-8")
+    assert check_panel(draft.path, project).problems == []
+    build_panel(draft.path, project)
+    frame = panel("exportaciones_2019", project=project)
+    assert set(frame["importer"]) == {"USA", "PER", "JPN", "DEU"}
+    assert frame["value_usd"].sum() == sum(n * 101 + 0.75 for n in range(1, 9))
+    assert set(frame["exporter"]) == {"COL"}

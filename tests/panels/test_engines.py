@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +41,16 @@ TEXTS = {
     "12345678901234567890": 12345678901234567890.0,
 }
 BLANKED = {" a ": "a", "\ta\u00a0": "a", "a b": "a b", "\u3000a": "\u3000a", "": "", "\n a": "\n a"}
+NUMBERS = [
+    *(0.1, -2.5, 1e-3, 9.99e-4, 1e-4, 9.9e-5, 1e-5, -1.5e-10, 2e-123, 1e-7),
+    *(9999999.5, 12345678.5, -1234567890123.25, 1e15, 9.5e15, 1e16, 1.25e20, -1e300),
+    *(
+        np.random.default_rng(5).normal(0, 1, 500) * 10.0 ** np.random.default_rng(6).integers(-9, 16, 500)
+    ).tolist(),
+]
+WRITTEN = {
+    number: repr(float(number)) for number in NUMBERS
+}  # Python writes the shortest text that reads back
 
 
 def test_duckdb_functions(tmp_path: Path) -> None:
@@ -51,30 +59,21 @@ def test_duckdb_functions(tmp_path: Path) -> None:
             assert connection.execute("SELECT PLAIN_NUMBER(?)", [text]).fetchall() == [(number,)], text
         for text, trimmed in BLANKED.items():
             assert connection.execute("SELECT TRIMMED(?)", [text]).fetchall() == [(trimmed,)], text
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    sql = pytest.importorskip("pyspark.sql", reason="needs the extra `spark`")
-    if shutil.which("java") is None:
-        pytest.skip("needs Java")
-    builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
-    session.sparkContext.setLogLevel("OFF")
-    yield session
-    session.stop()
+        for number, text in WRITTEN.items():
+            assert connection.execute("SELECT FRACTION_TEXT(?)", [number]).fetchall() == [(text,)]
 
 
 @pytest.mark.spark
 def test_spark_functions(spark: Any) -> None:
-    from gvcmetrics.panels.engines.spark import _FUNCTIONS
+    from gvcmetrics.panels.engines.spark import define_functions
 
-    for name, (kind, body) in _FUNCTIONS.items():
-        spark.sql(f"CREATE OR REPLACE TEMPORARY FUNCTION {name}(x STRING) RETURNS {kind} RETURN {body}")
+    define_functions(spark)
     for name, cases in (("PLAIN_NUMBER", TEXTS), ("TRIMMED", BLANKED)):
         frame = spark.createDataFrame([(text,) for text in cases], "x string")
         found = frame.selectExpr("x", f"{name}(x) AS y").collect()
         assert {row.x: row.y for row in found} == cases
+    found = spark.createDataFrame([(number,) for number in NUMBERS], "x double")
+    assert {row.x: row.y for row in found.selectExpr("x", "FRACTION_TEXT(x) AS y").collect()} == WRITTEN
 
 
 @pytest.mark.spark

@@ -7,7 +7,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyreadstat
 import pytest
 
@@ -227,6 +230,22 @@ def test_numbers_of_a_parquet_file_keep_every_bit(project: Project, firms: Build
     frame = pd.DataFrame({"id": [f"f{n}" for n in range(8)], "year": 2020, "workers": values})
     frame.to_parquet(project.raw / "f.parquet")
     assert firms(source="{file: raw/f.parquet}")["employment"].tolist()[:-1] == values[:-1]
+
+
+def test_no_number_and_times_with_a_zone_in_a_parquet_file(project: Project, firms: Build) -> None:
+    """Files of Spark and polars hold NaN, which the file's own minimum and maximum pass over."""
+    moment = pd.Timestamp("2020-03-01 18:30").tz_localize("America/Lima")
+    columns = {
+        "id": list("abc"),
+        "year": [2020] * 3,
+        "workers": pa.array([np.nan, 2.5, 7]),
+        "at": [moment] * 3,
+    }
+    pq.write_table(pa.table(columns), project.raw / "f.parquet")
+    extra = "  at: {type: text, unit: time, label: When}\n"
+    built = firms(source="{file: raw/f.parquet}", extra=extra)
+    assert built["employment"].isna().tolist() == [True, False, False]
+    assert set(built["at"]) == {"2020-03-01 23:30:00"}
 
 
 def test_several_files_one_a_year(project: Project, firms: Build, firms_spec: str) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import resource
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -65,6 +70,45 @@ def test_a_process_that_dies_between_the_renames_loses_nothing(project: Project)
     os.rename(folder, folder.with_name(".exports.earlier"))
     assert len(panel("exports", project=project)) == 4
     assert digest(folder) == before
+
+
+def write_years(project: Project, scale: int) -> None:
+    n = 60_000
+    frame = pd.DataFrame({"country": "DEU", "code": np.arange(n) // 60, "year": 1961 + np.arange(n) % 60})
+    frame.assign(value_k=scale * np.arange(n) / 7, quality=1, share_pct=1).to_csv(
+        project.raw / "exports.csv", index=False
+    )
+
+
+def kill_when(project: Project, parts: int) -> None:
+    """Start a build in a process of its own, and kill it once it has written so many parts."""
+    command = [sys.executable, "-m", "gvcmetrics", "panel", "build", str(project.spec_file("exports"))]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(command, env=environment, cwd=project.data.parent)
+    pattern = f".exports.{process.pid}-*.tmp/panel/*/part.parquet"
+    while process.poll() is None and len(list(project.parquet.glob(pattern))) < parts:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the build ended before it was killed"
+    assert list(project.parquet.glob(f".exports.{process.pid}-*.tmp")), "a killed build cleans nothing up"
+
+
+def test_a_build_that_is_killed_while_it_writes_parts_leaves_the_earlier_panel(project: Project) -> None:
+    partition(project, "year")
+    spec = project.spec_file("exports")
+    write_years(project, 2)
+    later = digest(build_panel(spec, project).path)
+    write_years(project, 1)
+    folder = build_panel(spec, project).path
+    earlier = digest(folder)
+    assert earlier != later
+    write_years(project, 2)
+    for parts in (1, 40):
+        kill_when(project, parts)
+        assert digest(folder) == earlier
+        assert len(panel("exports", columns=["year"], project=project)) == 60_000
+    assert digest(build_panel(spec, project).path) == later
+    assert [path.name for path in project.parquet.iterdir()] == ["exports"]
 
 
 def test_a_folder_that_lacks_a_part_is_damaged(project: Project) -> None:

@@ -265,3 +265,19 @@ def test_spark_reads_the_tree_of_every_word(project: Project) -> None:
     )
     for dialect in ("duckdb", "spark"):
         assert len(sqlglot.parse(show_sql(path, dialect), dialect=dialect)) >= 2
+
+
+def test_a_value_without_a_recode_is_one_reject(project: Project, firms: Build) -> None:
+    """Not also no number, no country or no code of the industry."""
+    (project.raw / "f.csv").write_text("id,q,c,i\na,1,P,X\nb,9,P,X\nc,1,Q,X\nd,2,P,Y\ne,2,P,X\n")
+    spec = HEAD.replace("{constant: ECU}", "{from: c, recode: {P: PER}}") + YEAR
+    spec += f'  yes: {{from: q, recode: {{"1": "1", "2": "0"}}, {BINARY}}}\n'
+    spec += '  industry: {from: i, recode: {X: "10"}}\n'
+    built = firms(spec, extra="max_reject_share: 0.7\n")
+    assert values(built, "yes") == {"a": 1, "e": 0}
+    rejects = pd.read_csv(project.rejects_file("firms"), dtype=str)
+    assert rejects[["row", "column", "value", "reason"]].to_numpy().tolist() == [
+        ["3", "q", "9", "no recode for this value"],
+        ["4", "c", "Q", "no recode for this value"],
+        ["5", "i", "Y", "no recode for this value"],
+    ]

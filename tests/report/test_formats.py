@@ -244,3 +244,10 @@ def test_a_failed_write_leaves_the_old_file(results, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         table(results[0]).save(path)
     assert path.read_bytes() == before
+
+
+def test_word_columns_have_room_for_the_words_of_their_headers(results, tmp_path):
+    made = table(results, headers=["Internationalisation of firms", "y"])
+    page = Document(made.save(tmp_path / "t.docx"))
+    widths = [column.width for column in page.tables[0].columns]
+    assert widths[1] / widths[2] == pytest.approx(len("Internationalisation") / 10, rel=0.2)

@@ -117,6 +117,22 @@ def test_parameters_of_an_equation_stand_under_its_name_without_it(results):
     ]
 
 
+def test_equations_come_before_cutpoints_and_correlations_and_have_labels(results):
+    first, second = results
+    first.terms = {"1|2": (1.0, 0.5, 0.001), "sigma_u": (0.5, 0.1, 0.001), "size": (1.0, 0.5, 0.04)}
+    first.blocks = {"1|2": "Cutpoints", "sigma_u": "Unit effect"}
+    second.terms = {"rd: size": (2.0, 0.5, 0.001), "rho(rd, patents)": (0.3, 0.1, 0.003)}
+    second.blocks = {"rd: size": "rd", "rho(rd, patents)": "Correlations"}
+    second.outcome = "rd + patents"
+    made = table(results, labels={"rd": "R&D", "patents": "Patents"})
+    titles = ["", "R&D", "Cutpoints", "Unit effect", "Correlations"]
+    assert [block.title for block in made.blocks[:5]] == titles
+    assert texts_of(made, "1|2")[0] == ["1.000", ""]
+    assert texts_of(made, "sigma_u")[0] == ["0.500", ""]
+    assert texts_of(made, "rho(R&D, Patents)")[0] == ["", "0.300***"]
+    assert [span.text for span in made.headers[0]] == ["Patents", "R&D + Patents"]
+
+
 def test_headers_and_groups_merge_equal_neighbours(results):
     made = table([results[0]] * 3, headers=["All", "All", "Large"], groups=["A", "B", "B"])
     assert [[(span.text, span.width) for span in level] for level in made.headers] == [

@@ -16,11 +16,12 @@ from gvcmetrics.measures.decompositions.content import (
     foreign_content_once,
 )
 from gvcmetrics.measures.decompositions.routes import Routes, sink_routes, source_routes
-from gvcmetrics.measures.input_output import Array, InputOutput, labelled
+from gvcmetrics.measures.input_output import Array, InputOutput, labelled, recorded
 
 Perspective = Literal["exporter", "bilateral", "sector", "sector_bilateral"]
 
 
+@recorded
 def borin_mancini_source(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Gross exports in twelve terms, value added recorded where it first leaves its origin.
 
@@ -69,6 +70,7 @@ def borin_mancini_source(table: InputOutput, by: Sequence[str] = ("exporter",)) 
     return labelled(table, {name: terms[name] for name in _ORDER}, by)
 
 
+@recorded
 def borin_mancini_sink(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Gross exports in twelve terms, value added recorded where it last leaves for its final use.
 
@@ -114,6 +116,7 @@ def borin_mancini_sink(table: InputOutput, by: Sequence[str] = ("exporter",)) ->
     return labelled(table, ordered, by)
 
 
+@recorded
 def borin_mancini_perspective(
     table: InputOutput, perspective: Perspective, by: Sequence[str] | None = None
 ) -> pd.DataFrame:

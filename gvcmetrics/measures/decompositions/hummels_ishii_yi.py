@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from gvcmetrics.measures.input_output import InputOutput, labelled, share
+from gvcmetrics.measures.input_output import InputOutput, labelled, recorded, share
 
 
+@recorded
 def hummels_ishii_yi(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Imported inputs in exports, VS, and its share.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from gvcmetrics.measures.decompositions.content import domestic_content, foreign_content
-from gvcmetrics.measures.input_output import Array, InputOutput
+from gvcmetrics.measures.input_output import Array, InputOutput, recorded
 
 
+@recorded
 def koopman_wang_wei(table: InputOutput) -> pd.DataFrame:
     """Gross exports of each region in nine terms.
 

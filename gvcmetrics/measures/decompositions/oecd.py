@@ -12,9 +12,10 @@ from gvcmetrics.measures.decompositions.content import (
     domestic_content_once,
     foreign_content,
 )
-from gvcmetrics.measures.input_output import InputOutput, labelled
+from gvcmetrics.measures.input_output import InputOutput, labelled, recorded
 
 
+@recorded
 def oecd_content(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Domestic and foreign value added in gross exports, TiVA style.
 

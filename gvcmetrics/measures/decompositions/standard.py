@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.lineage import record
 
 
 def standard_parts(terms: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +45,10 @@ def standard_parts(terms: pd.DataFrame) -> pd.DataFrame:
     parts["FC"] = parts["FVA"] + parts["FDC"]
     parts["gross_exports"] = terms["gross_exports"]
     order = ["gross_exports", "DC", "DVA", "VAX", "REF", "DDC", "FC", "FVA", "FDC"]
-    return pd.DataFrame({name: parts[name] for name in order})
+    frame = pd.DataFrame({name: parts[name] for name in order})
+    for name in order:
+        record(frame, name, *terms.columns, like=terms)
+    return frame
 
 
 _MEMBERS: tuple[dict[str, tuple[str, ...]], ...] = (

@@ -13,7 +13,7 @@ from gvcmetrics.measures.decompositions.content import (
     foreign_content,
 )
 from gvcmetrics.measures.decompositions.routes import bought
-from gvcmetrics.measures.input_output import InputOutput, labelled
+from gvcmetrics.measures.input_output import InputOutput, labelled, recorded
 
 # The terms V_s L_s # A_sr (…), in the paper's order.
 _LOCAL = (
@@ -22,6 +22,7 @@ _LOCAL = (
 )
 
 
+@recorded
 def wang_wei_zhu(
     table: InputOutput, by: Sequence[str] = ("exporter", "industry", "importer")
 ) -> pd.DataFrame:

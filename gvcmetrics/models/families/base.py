@@ -24,8 +24,8 @@ class Family:
     kernel : `kernel(y, eta, constants, loglik, gradient, hessian)` fills, for n observations,
         loglik (n), gradient (n, m) and hessian (n, m(m+1)/2; row-wise lower triangle), where the m
         arguments are the indices (n, n_indices) followed by the constants (shared by all observations:
-        cutpoints, a correlation, a log dispersion). It allocates nothing of length n, releases the
-        interpreter lock and gives -inf where the likelihood is zero.
+        cutpoints, a correlation, a log dispersion). It releases the interpreter lock and gives -inf
+        where the likelihood is zero.
     n_indices : how many linear indices carry regressors.
     constants : the names of the constants, in order.
     outcomes : number of categories, coded 0, 1, ..., or None when y is a count.

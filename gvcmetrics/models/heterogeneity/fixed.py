@@ -73,7 +73,7 @@ def conditional_problem(sample: Sample, cutoffs: int = 1) -> Problem:
         scores=likelihood.scores,
         names=sample.names,
         start=np.zeros(len(sample.names)),
-        spreads=_within_spreads(X, groups),
+        spreads=column_spreads(likelihood.within),
         groups=groups,
         refit=refit,
     )
@@ -112,8 +112,10 @@ def conditional_multinomial_problem(sample: Sample, categories: Sequence[str]) -
 def _by_unit(sample: Sample) -> tuple[Groups, Array, Array | None, Array | None]:
     assert sample.unit is not None
     groups = Groups.of(sample.unit)
+    # Rows that already stand in the order of their units need no copy.
+    X = sample.X if groups.in_order else sample.X[groups.order]
     offset = None if sample.offset is None else sample.offset[groups.order]
-    return groups, sample.X[groups.order], offset, unit_weights(sample, groups)
+    return groups, X, offset, unit_weights(sample, groups)
 
 
 def _refuse_too_many_states(sample: Sample, y: Array, groups: Groups, outcomes: int) -> None:

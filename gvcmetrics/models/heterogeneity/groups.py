@@ -23,12 +23,18 @@ class Groups:
     @classmethod
     def of(cls, codes: NDArray) -> Groups:
         """Groups of codes 0, ..., G-1; rows keep their order within a group."""
-        counts = np.bincount(codes)
-        return cls(np.argsort(codes, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
+        starts = np.concatenate([[0], np.cumsum(np.bincount(codes))])
+        in_order = (codes[1:] >= codes[:-1]).all()
+        return cls(np.arange(len(codes)) if in_order else np.argsort(codes, kind="stable"), starts)
 
     @property
     def count(self) -> int:
         return len(self.starts) - 1
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the rows already stand group after group."""
+        return bool((self.order[1:] > self.order[:-1]).all())
 
     @property
     def first(self) -> NDArray[np.intp]:
@@ -47,8 +53,8 @@ class Groups:
 
 def varies(y: Array, codes: NDArray) -> NDArray[np.bool_]:
     """For each row, whether y takes more than one value in its group."""
-    n_groups = int(codes.max()) + 1
-    low, high = np.full(n_groups, np.inf), np.full(n_groups, -np.inf)
-    np.minimum.at(low, codes, y)
-    np.maximum.at(high, codes, y)
-    return (high > low)[codes]
+    some = np.empty(int(codes.max()) + 1)
+    some[codes] = y
+    differs = np.zeros(len(some), dtype=bool)
+    differs[codes[y != some[codes]]] = True
+    return differs[codes]

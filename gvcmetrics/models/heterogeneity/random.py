@@ -253,6 +253,7 @@ def random_problem(
         evaluate=likelihood.evaluate,
         scores=likelihood.scores,
         names=(*pooled.names, "sigma_u"),
+        blocks={**pooled.blocks, "Unit effect": ("sigma_u",)},
         start=_best_start(likelihood, optimum.theta),
         # A sigma of zero is an answer, not a separation.
         spreads=np.append(pooled.spreads, 0.0),

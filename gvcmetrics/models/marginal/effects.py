@@ -165,7 +165,7 @@ def _second_differences(
     first, second = steps[a], steps[b]
     variable = ":".join(names)
     if first is None and second is None:
-        yield {"variable": variable, "contrast": f"d²y/d{a}d{b}"}, average_cross(surface, rows, a, b)
+        yield {"variable": variable, "contrast": f"d²y/d{a} d{b}"}, average_cross(surface, rows, a, b)
         return
     if first is not None and second is not None:
         corner = {

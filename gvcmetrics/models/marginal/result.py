@@ -14,7 +14,7 @@ import pandas as pd
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.results import Results, distribution
-from gvcmetrics.models.summary import LEGEND, WIDTH, number, stars
+from gvcmetrics.models.summary import LEGEND, WIDTH, label_room, labelled, number, stars
 from gvcmetrics.models.tests import TestResult, wald
 
 
@@ -176,29 +176,28 @@ class Margins:
 
     def summary(self) -> str:
         """The estimates as text."""
-        head, body = self._cells()
-        widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
+        head, blocks = self._cells()
+        rows = [cells for _, block in blocks for cells in block]
+        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
         left = len(head) - len(_NUMBERS)
-        lines = [
-            " ".join(
+
+        def split(row: list[str]) -> tuple[str, str]:
+            padded = [
                 cell.ljust(width) if position < left or position == left + 1 else cell.rjust(width)
                 for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in [head, *body]
-        ]
-        width = max(WIDTH, *(len(line) for line in lines))
-        foot = [line for note in self._foot() for line in textwrap.wrap(note, width, subsequent_indent="  ")]
-        return "\n".join(
-            [
-                self.heading,
-                "═" * width,
-                lines[0],
-                "─" * width,
-                *lines[1:],
-                "═" * width,
-                *foot,
             ]
-        )
+            return " ".join(padded[:left]).rstrip(), " ".join(padded[left:])
+
+        parts = [(title, [split(row) for row in block]) for title, block in blocks]
+        named, numbers = split(head)
+        room = label_room([named, *(label for _, block in parts for label, _ in block)], len(numbers) + 1)
+        width = max(WIDTH, room + 1 + len(numbers))
+        lines = [*textwrap.wrap(self.heading, width), "═" * width, *labelled(named, numbers, room)]
+        for title, block in parts:
+            lines += ["─" * width, *([title] if title else [])]
+            lines += [line for label, text in block for line in labelled(label, text, room)]
+        foot = [line for note in self._foot() for line in textwrap.wrap(note, width, subsequent_indent="  ")]
+        return "\n".join([*lines, "═" * width, *foot])
 
     def __str__(self) -> str:
         return self.summary()
@@ -206,7 +205,7 @@ class Margins:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head, body = self._cells()
+        head, blocks = self._cells()
         left = len(head) - len(_NUMBERS)
 
         def row(cells: list[str], tag: str) -> str:
@@ -217,10 +216,16 @@ class Margins:
             )
             return f"<tr>{''.join(made)}</tr>"
 
+        body = []
+        for title, block in blocks:
+            if title:
+                span = f"<td colspan='{len(head)}' style='text-align:left'>"
+                body.append(f"<tr>{span}<i>{html.escape(title)}</i></td></tr>")
+            body += [row(cells, "td") for cells in block]
         foot = "<br>".join(html.escape(note) for note in self._foot())
         return (
             f"<div><b>{html.escape(self.heading)}</b><table><thead>{row(head, 'th')}</thead><tbody>"
-            + "".join(row(cells, "td") for cells in body)
+            + "".join(body)
             + f"</tbody></table><small>{foot}</small></div>"
         )
 
@@ -240,14 +245,17 @@ class Margins:
             self.call,
         ]
 
-    def _cells(self) -> tuple[list[str], list[list[str]]]:
-        """Head and body of the printed table; key columns that are all empty are left out."""
-        shown = ["outcome", "variable", "contrast"]
-        keys = self.keys[[*shown, *self.keys.columns.drop(shown)]].map(_text)
+    def _cells(self) -> tuple[list[str], list[tuple[str, list[list[str]]]]]:
+        """Head of the printed table, and its rows by outcome; key columns that are all empty are left out."""
+        shown = ["variable", "contrast"]
+        keys = self.keys[[*shown, *self.keys.columns.drop([*shown, "outcome"])]].map(_text)
         keys = keys.loc[:, (keys != "").any()]
         symbol = "z" if np.isinf(self.results.df) else "t"
-        body = [
-            [
+        blocks: dict[str, list[list[str]]] = {}
+        for outcome, key, row in zip(
+            self.keys["outcome"], keys.to_numpy(), self.tidy().itertuples(), strict=True
+        ):
+            cells = [
                 *key,
                 number(row.estimate),
                 # That a probability differs from zero is no finding.
@@ -258,9 +266,9 @@ class Margins:
                 number(row.conf_low),
                 number(row.conf_high),
             ]
-            for key, row in zip(keys.to_numpy(), self.tidy().itertuples(), strict=True)
-        ]
-        return [*keys.columns, *(symbol if name == "z" else name for name in _NUMBERS)], body
+            blocks.setdefault(str(outcome), []).append(cells)
+        header = [*keys.columns, *(symbol if name == "z" else name for name in _NUMBERS)]
+        return header, list(blocks.items())
 
 
 # Contrasts that go without saying: a derivative, and the step of a 0/1 variable.

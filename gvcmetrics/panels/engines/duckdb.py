@@ -9,17 +9,15 @@ from pathlib import Path
 import duckdb
 
 from gvcmetrics.panels.harmonise import BLANKS, PLAIN_NUMBER, TRIMMED
+from gvcmetrics.panels.readers.columnar import FRACTION_TEXT
 
 # What DuckDB may hold in memory; Python and its libraries come on top (some 0.2 GB). Tables and sorts
 # that need more go to the spill folder, so the size of a panel is bounded by the disk alone.
 MEMORY_LIMIT = "1GB"
 
-# A search for a blank costs a quarter of TRIM, and most texts have none.
-_BLANK = " OR ".join(f"CONTAINS(x, '{blank}')" for blank in BLANKS)
-_FUNCTIONS = {
-    TRIMMED: f"CASE WHEN {_BLANK} THEN TRIM(x, '{BLANKS}') ELSE x END",
-    PLAIN_NUMBER: "CASE WHEN REGEXP_FULL_MATCH(x, '[0-9+.eE-]*') THEN TRY_CAST(x AS DOUBLE) END",
-}
+_NUMBER = "CASE WHEN REGEXP_FULL_MATCH(x, '[0-9+.eE-]*') THEN TRY_CAST(x AS DOUBLE) END"
+# Not ISNAN: DuckDB answers that from a Parquet file's minimum and maximum, which pass over NaN.
+_FRACTION = "CASE WHEN NOT CAST(x AS VARCHAR) LIKE '%nan' THEN CAST(x AS VARCHAR) END"
 
 
 @contextmanager
@@ -35,6 +33,10 @@ def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def define_functions() -> str:
-    """The SQL that defines the functions."""
-    return "\n".join(f"CREATE TEMP MACRO {name}(x) AS {body};" for name, body in _FUNCTIONS.items())
+def define_functions(blanks: str = BLANKS) -> str:
+    """The SQL that defines the functions, for texts in which no other blanks stand than these."""
+    # A search for a blank costs a quarter of TRIM, and most texts have none.
+    any_blank = " OR ".join(f"CONTAINS(x, '{blank}')" for blank in blanks)
+    trimmed = f"CASE WHEN {any_blank} THEN TRIM(x, '{blanks}') ELSE x END" if blanks else "x"
+    bodies = {TRIMMED: trimmed, PLAIN_NUMBER: _NUMBER, FRACTION_TEXT: _FRACTION}
+    return "\n".join(f"CREATE OR REPLACE TEMP MACRO {name}(x) AS {body};" for name, body in bodies.items())

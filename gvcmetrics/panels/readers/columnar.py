@@ -10,6 +10,8 @@ from sqlglot import exp
 
 from gvcmetrics.errors import DataError, Place
 
+# The shortest text of a number, null for NaN, which every engine defines in its own way (`engines/`).
+FRACTION_TEXT = "FRACTION_TEXT"
 _EXACT = 1e15
 
 
@@ -37,22 +39,24 @@ def parquet_types(path: Path, name: str) -> dict[str, pa.DataType]:
 
 
 def as_text(column: exp.Expr, kind: pa.DataType) -> exp.Expr:
-    """A typed column as text: whole numbers without a point, true and false as 1 and 0, no-number as null."""
+    """A typed column as text: whole numbers without a point, true and false as 1 and 0, no-number as null.
+
+    A time with a zone is written as UTC.
+    """
     if pa.types.is_boolean(kind):
         return exp.cast(exp.cast(column, "INT"), "VARCHAR")
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return exp.cast(exp.AtTimeZone(this=column, zone=exp.Literal.string("UTC")), "VARCHAR")
     if not pa.types.is_floating(kind):
         return exp.cast(column, "VARCHAR")
     number = exp.cast(column, "DOUBLE")
-    whole = exp.and_(
-        number.copy().eq(exp.Floor(this=number.copy())),
-        exp.LT(this=exp.Abs(this=number.copy()), expression=exp.Literal.number(repr(_EXACT))),
-    )
-    return (
-        exp.Case()
-        .when(exp.func("ISNAN", number.copy()), exp.null())
-        .when(whole, exp.cast(exp.cast(number.copy(), "BIGINT"), "VARCHAR"))
-        .else_(exp.cast(number.copy(), "VARCHAR"))
-    )
+    fraction = exp.func(FRACTION_TEXT, number.copy())
+    # Spark's FLOOR is a whole number, and fails on what exceeds one: small numbers first. DuckDB may
+    # cast what no branch asks for, and NaN, which a file's minimum and maximum pass over, is no whole number.
+    small = exp.LT(this=exp.Abs(this=number.copy()), expression=exp.Literal.number(repr(_EXACT)))
+    whole = number.copy().eq(exp.Floor(this=number.copy()))
+    as_whole = exp.cast(exp.TryCast(this=number.copy(), to=exp.DataType.build("BIGINT")), "VARCHAR")
+    return exp.Case().when(small, exp.Case().when(whole, as_whole).else_(fraction.copy())).else_(fraction)
 
 
 def refuse_nested(types: dict[str, pa.DataType], wanted: set[str], name: str) -> None:

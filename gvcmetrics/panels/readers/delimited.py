@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,11 +190,23 @@ def one_line_a_record(path: Path) -> bool:
     return True
 
 
-def has_any(path: Path, signs: Iterable[bytes]) -> bool:
-    """Does one of these bytes stand in the file after the header's first line?"""
+def signs_in(path: Path, signs: Iterable[bytes]) -> set[bytes]:
+    """Those of these bytes that stand in the file after the header's first line."""
+    sought, found = set(signs), set()
     with open(path, "rb") as file:
         file.readline()
-        while chunk := file.read(_CHUNK):
-            if any(sign in chunk for sign in signs):
-                return True
-    return False
+        while sought and (chunk := file.read(_CHUNK)):
+            found |= {sign for sign in sought if sign in chunk}
+            sought -= found
+    return found
+
+
+def padded(path: Path, dialect: Dialect, texts: Iterable[str], blanks: str) -> set[str]:
+    """The spellings of these texts with blanks around them among the first cells of the file."""
+    sign, blank = re.escape(dialect.delimiter), f"[{re.escape(blanks)}]"
+    among = "|".join(re.escape(text) for text in texts)
+    cell = re.compile(f"(?<=[{sign}\n])(?:{blank}+(?:{among}){blank}*|(?:{among}){blank}+)(?=[{sign}\r\n])")
+    with open(path, "rb") as file:
+        file.readline()
+        start = file.read(_CHUNK).decode("utf-8", errors="replace")
+    return set(cell.findall(start))

@@ -11,27 +11,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from gvcmetrics.panels.readers.delimited import has_any
+from gvcmetrics.panels.readers.delimited import padded, signs_in
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec import PanelColumn, PanelSpec
 
 _DOUBTFUL = (b"_", b'"', b"\v", b"\f")
 _MAY_BE_NUMBER = re.compile(r"[0-9]")
+_MOST_NULLS = 16
 
 
-def number_columns(tables: Sequence[RawTable], spec: PanelSpec) -> frozenset[str]:
-    """The raw columns that hold nothing but numbers and missing codes if the files are clean."""
-    if any(table.dialect is None for table in tables) or not _is_simple(spec):
-        return frozenset()
+@dataclass(frozen=True)
+class FastRead:
+    """How clean text files are read in one go.
+
+    Attributes
+    ----------
+    numbers : the raw columns that hold nothing but numbers and missing codes if the files are clean.
+    nulls : the missing codes, as they stand in the files: BACI pads its `NA` with blanks.
+    blanks : the blanks that stand in the files at all; only these need be trimmed.
+    """
+
+    numbers: frozenset[str]
+    nulls: tuple[str, ...]
+    blanks: str
+
+
+def fast_read(tables: Sequence[RawTable], spec: PanelSpec, blanks: str) -> FastRead | None:
+    """How to read the files fast, or None where only the slow way is safe."""
+    dialects = [table.dialect for table in tables if table.dialect is not None]
+    if len(dialects) < len(tables) or not _is_simple(spec):
+        return None
     uses: dict[str, int] = {}
     for item in spec.columns:
         for found in item.inputs:
             uses[found.raw or ""] = uses.get(found.raw or "", 0) + 1
     names = {item.raw for item in spec.columns if item.raw and uses[item.raw] == 1 and _is_plain(item)}
-    if not names or any(has_any(table.path, _DOUBTFUL) for table in tables):
-        return frozenset()
-    return frozenset(names)
+    if not names:
+        return None
+    # The last byte of a blank; that other letters share it does no harm.
+    last_bytes = {blank: blank.encode()[-1:] for blank in blanks}
+    signs = {sign for table in tables for sign in signs_in(table.path, (*_DOUBTFUL, *last_bytes.values()))}
+    if signs.intersection(_DOUBTFUL):
+        return None
+    present = "".join(blank for blank, last in last_bytes.items() if last in signs)
+    nulls = dict.fromkeys(spec.spec.missing)
+    if present:
+        read = zip(tables, dialects, strict=True)
+        spelled = {text for table, dialect in read for text in padded(table.path, dialect, nulls, present)}
+        nulls |= dict.fromkeys(sorted(spelled)[:_MOST_NULLS])
+    return FastRead(frozenset(names), tuple(nulls), present)
 
 
 def _is_simple(spec: PanelSpec) -> bool:

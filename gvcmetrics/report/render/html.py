@@ -10,22 +10,24 @@ from gvcmetrics.report.render.words import SIMULATED, clean, groups_columns
 if TYPE_CHECKING:
     from gvcmetrics.report.grid import Block, Cell, Note, Row, Table
 
+# The class is named twice so that the rules outrank those that notebooks have for every table.
 STYLE = """\
 .gvc-table{margin:1.5em 0;font-variant-numeric:tabular-nums lining-nums}
 .gvc-table .scroll{overflow-x:auto}
 .gvc-table table{border-collapse:collapse;border-top:2px solid;border-bottom:2px solid;font-size:.9em;\
 line-height:1.35;background:none}
 .gvc-table caption{text-align:left;font-weight:600;padding:0 0 .5em;caption-side:top}
-.gvc-table th,.gvc-table td{padding:.2em .7em;font-weight:400;text-align:center;vertical-align:top;\
-border:0;background:none}
-.gvc-table th[scope=row],.gvc-table .stub{text-align:left;padding-left:.2em;min-width:9em;\
-position:sticky;left:0;background:#fff}
-.gvc-table .l{text-align:left}.gvc-table .r{text-align:right}
+.gvc-table.gvc-table th,.gvc-table.gvc-table td{padding:.2em .7em;font-weight:400;text-align:center;\
+vertical-align:top;border:0;background:none}
+.gvc-table.gvc-table tbody tr{background:none}
+.gvc-table.gvc-table th[scope=row],.gvc-table.gvc-table .stub{text-align:left;padding-left:.2em;\
+min-width:9em;position:sticky;left:0;background:#fff}
+.gvc-table.gvc-table .l{text-align:left}.gvc-table.gvc-table .r{text-align:right}
 .gvc-table td.n{white-space:nowrap}
-.gvc-table thead tr:last-child>*{border-bottom:1px solid}
-.gvc-table thead .over{border-bottom:1px solid #999}
-.gvc-table tbody+tbody tr:first-child>*{border-top:1px solid #999}
-.gvc-table th.block{font-style:italic;text-align:left;padding-left:.2em}
+.gvc-table.gvc-table thead tr:last-child>*{border-bottom:1px solid}
+.gvc-table.gvc-table thead .over{border-bottom:1px solid #999}
+.gvc-table.gvc-table tbody+tbody tr:first-child>*{border-top:1px solid #999}
+.gvc-table.gvc-table th.block{font-style:italic;text-align:left;padding-left:.2em}
 .gvc-table sup{display:inline-block;width:0;line-height:0;vertical-align:super;font-size:.75em}
 .gvc-table .notes{font-size:.78em;line-height:1.4;color:#444;margin:.6em 0 0;max-width:46em}
 .gvc-table .notes p{margin:.25em 0}.gvc-table .notes code{overflow-wrap:anywhere;font-size:.95em}

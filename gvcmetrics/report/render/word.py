@@ -117,8 +117,15 @@ def _widths(table: Table, page: DocumentType) -> list[Emu]:
     """Widths of the columns, shared out by their longest texts, within the margins of the page."""
     rows = [row for block in table.blocks for row in block.rows]
     longest = [max(len(table.stub), *(len(row.label) for row in rows))]
+    # A header may wrap between words, not inside one; those over several columns find room in their sum.
+    headers = [
+        [span.text if span.width == 1 else "" for span in spans for _ in range(span.width)]
+        for spans in table.headers
+    ]
     for column in range(len(table.columns)):
-        longest.append(max(len(row.cells[column].text) + len(row.cells[column].stars) for row in rows))
+        words = " ".join(level[column] for level in headers).split()
+        cells = [row.cells[column] for row in rows]
+        longest.append(max([*map(len, words), *(len(cell.text) + len(cell.stars) for cell in cells)]))
     shares = [min(max(length, _SHORTEST), _LONGEST) for length in longest]
     section = page.sections[0]
     room = section.page_width - section.left_margin - section.right_margin  # type: ignore[operator]

@@ -1,7 +1,9 @@
 """Lineage: every constructed column remembers the raw columns that it was made from.
 
 The record travels in ``frame.attrs["lineage"]``, a dictionary from a constructed column to the sorted
-list of its raw columns. pandas copies `attrs` with the frame and writes them into Parquet metadata.
+list of its raw columns. pandas copies `attrs` with the frame and writes them into Parquet metadata. A panel
+begins the record with the columns of its raw file (``source.column``, which no panel column is called),
+measures carry it on, and a model reads it to refuse a regressor made from what its outcome is made from.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 import pandas as pd
+
+from gvcmetrics.errors import DataError, Place
 
 KEY = "lineage"
 
@@ -51,6 +55,8 @@ def record(
     Parameters
     ----------
     frame : the new frame (or series) that holds `column`; its `attrs` are changed, its data are not.
+        What is recorded for a series is noted in the `attrs` of `like` too, under the same name, unless
+        `like` has a column of that name already: ``like[name] = series`` drops the attrs of the series.
     column : the constructed column.
     sources : the columns it was computed from, raw or constructed; constructed ones are resolved to
         their raw columns.
@@ -77,4 +83,57 @@ def record(
         carried = like.attrs.get(KEY, {})
         kept = {name: list(carried[name]) for name in carried if name in names} | kept
     frame.attrs[KEY] = {**kept, column: resolved}
+    if isinstance(frame, pd.Series) and isinstance(like, pd.DataFrame) and column not in like.columns:
+        like.attrs[KEY] = {**like.attrs.get(KEY, {}), column: resolved}
     return frame
+
+
+def with_measures(frame: pd.DataFrame, *made: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """A panel with measures of its rows and their lineage: the step from panel to panel.
+
+    pandas' own `join`, `merge` and `concat` drop the attrs of both sides.
+
+    Parameters
+    ----------
+    frame : the panel; not changed.
+    made : series and frames with the panel's index, as the measures by row return them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows in the same order, with the measures as columns and the attrs of the panel.
+
+    Raises
+    ------
+    DataError
+        A measure has other rows than the panel, no name, or the name of a column that is there.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> firms = pd.DataFrame({"sales_usd": [4.0], "employment": [2.0]})
+    >>> ratio = (firms.sales_usd / firms.employment).rename("productivity")
+    >>> record(ratio, "productivity", "sales_usd", "employment", like=firms)
+    0    2.0
+    Name: productivity, dtype: float64
+    >>> with_measures(firms, ratio).attrs["lineage"]
+    {'productivity': ['employment', 'sales_usd']}
+    """
+    out = frame.copy(deep=False)
+    lineage = dict(frame.attrs.get(KEY, {}))
+    for part in made:
+        columns = part if isinstance(part, pd.DataFrame) else part.to_frame()
+        if not columns.index.equals(frame.index):
+            raise DataError(
+                f"the measure has {len(columns)} rows that are not the {len(frame)} of the panel",
+                Place(column=str(columns.columns[0])),
+                "Join a measure by keys with join_cluster_panel.",
+            )
+        for name in columns.columns:
+            if not isinstance(name, str) or name in out.columns:
+                problem = "the panel has this column already" if name in out else "the measure has no name"
+                raise DataError(problem, Place(column=str(name)), "Rename the measure.")
+            out[name] = columns[name]
+            lineage[name] = raw_columns(part, name)
+    out.attrs = {**frame.attrs, KEY: lineage}
+    return out
