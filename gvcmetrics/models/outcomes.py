@@ -77,6 +77,7 @@ def joint(sample: Sample) -> Array:
         y = sample.y[:, j]
         _refuse(sample, ~np.isin(y, (0.0, 1.0)), "is neither 0 nor 1", "Recode it to 0/1", name)
         _refuse_constant(sample, y, name)
+        _refuse_the_same(sample, j)
         code += 2**j * y
     return code
 
@@ -98,6 +99,18 @@ def _refuse(sample: Sample, bad: NDArray[np.bool_], what: str, remedy: str, name
             Place(row=row, column=name or sample.outcome[0]),
             remedy,
         )
+
+
+def _refuse_the_same(sample: Sample, j: int) -> None:
+    """Raise when outcome j equals an earlier one, or one less it: their correlation is then 1 or -1."""
+    y = sample.y[:, j]
+    for i in range(j):
+        for same, how in ((y == sample.y[:, i], "equal to"), (y != sample.y[:, i], "the opposite of")):
+            if same.all():
+                raise ModelError(
+                    f"the outcome '{sample.outcome[j]}' is {how} '{sample.outcome[i]}' in all rows",
+                    remedy="Leave one of them out",
+                )
 
 
 def _refuse_constant(sample: Sample, y: Array, name: str | None = None) -> None:

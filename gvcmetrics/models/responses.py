@@ -37,6 +37,7 @@ from gvcmetrics.models.separation import drop_perfect_predictors
 
 EFFECTS = ("pooled", "fixed", "random", "correlated", "correlated_pooled")
 _NO_VARIANCE = 1e-3
+_NO_DISPERSION = 1e-6
 _LATENT = {"logit": np.pi**2 / 3, "probit": 1.0, "cloglog": np.pi**2 / 6}
 
 
@@ -160,6 +161,8 @@ def _likelihood(
         random=with_random,
     )
     notes = [f"Base category: {labels[0]}."] if family.n_indices > 1 and labels else []
+    if "log_alpha" in family.constants and np.exp(optimum.theta[len(sample.names)]) < _NO_DISPERSION:
+        notes.append("The dispersion is at its lower bound, zero: the model is the Poisson one.")
     if with_random and np.exp(optimum.theta[-1]) < _NO_VARIANCE:
         notes.append(
             "The variance of the unit effect is at its lower bound, zero: the model is the pooled one."

@@ -136,3 +136,25 @@ def test_outcomes_of_the_wrong_kind() -> None:
         gvc.joint_probit("first ~ x1", data)
     with pytest.raises(ModelError, match="does not exist"):
         gvc.joint_probit("first + second ~ x1", data, unit="unit", effects="random")
+
+
+def test_outcomes_that_say_the_same() -> None:
+    data = sample("balanced").assign(again=lambda d: d["first"])
+    with pytest.raises(ModelError, match="'again' is equal to 'first'"):
+        gvc.joint_probit("first + second + again ~ x1", data)
+    with pytest.raises(ModelError, match="'again' is the opposite of 'first'"):
+        gvc.joint_probit("first + again ~ x1", data.assign(again=1 - data["first"]))
+
+
+def test_simulated_probabilities_draw_nothing() -> None:
+    # The points are fixed and the same for every row: no state of a generator and no order of rows matters.
+    data = sample("balanced").iloc[:300]
+    np.random.seed(1)
+    once = gvc.joint_probit("first + second + third ~ x1", data)
+    np.random.seed(2)
+    again = gvc.joint_probit("first + second + third ~ x1", data)
+    assert np.array_equal(once.params, again.params)
+    assert once.loglik == again.loglik
+    assert np.array_equal(once.cov, again.cov)
+    turned = gvc.joint_probit("first + second + third ~ x1", data.iloc[::-1])
+    np.testing.assert_allclose(turned.params, once.params, rtol=1e-8)

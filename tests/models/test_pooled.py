@@ -247,3 +247,13 @@ def test_a_fit_that_stops_early_is_flagged(monkeypatch: pytest.MonkeyPatch) -> N
         estimate = gvc.probit("binary ~ x1 + x2", sample("balanced"))
     assert not estimate.converged
     assert "NOT CONVERGED" in str(estimate)
+
+
+def test_a_count_without_overdispersion_is_poisson() -> None:
+    data = sample("balanced").assign(few=lambda d: 2 + d["binary"])
+    estimate = gvc.negative_binomial("few ~ x1", data)
+    assert any("The dispersion is at its lower bound, zero" in note for note in estimate.notes)
+    poisson = gvc.poisson("few ~ x1", data)
+    np.testing.assert_allclose(estimate.params[["Intercept", "x1"]], poisson.params, rtol=1e-6)
+    wide = gvc.negative_binomial("overdispersed ~ x1", data)
+    assert not any("dispersion" in note for note in wide.notes)

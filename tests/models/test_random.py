@@ -1,6 +1,7 @@
 """Random and correlated effects against R, an integral by brute force, and Mundlak's identities."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pandas as pd
 import pytest
 
 import gvcmetrics as gvc
-from gvcmetrics.errors import ModelError
+from gvcmetrics.errors import ConvergenceWarning, EstimationWarning, ModelError
+from gvcmetrics.models import estimate as estimate_module
 from gvcmetrics.models.families.cloglog import cloglog as cloglog_family
 from gvcmetrics.models.families.logit import logit as logit_family
 from gvcmetrics.models.families.negative_binomial import negative_binomial as negative_binomial_family
@@ -17,7 +19,8 @@ from gvcmetrics.models.families.ordered import ordered_probit as ordered_probit_
 from gvcmetrics.models.families.poisson import poisson as poisson_family
 from gvcmetrics.models.families.probit import probit as probit_family
 from gvcmetrics.models.heterogeneity.groups import Groups
-from gvcmetrics.models.heterogeneity.random import RandomIntercept
+from gvcmetrics.models.heterogeneity.random import RandomIntercept, variance_statistics
+from gvcmetrics.models.newton import maximise
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 CASES = {
@@ -217,3 +220,62 @@ def test_leaving_clusters_out() -> None:
     difference = np.array(without) - estimate.params.to_numpy()
     count = len(without)
     np.testing.assert_allclose(estimate.cov, (count - 1) / count * difference.T @ difference, rtol=1e-4)
+
+
+def _panel(units: int = 100, periods: int = 4) -> pd.DataFrame:
+    rng = np.random.default_rng(12)
+    data = pd.DataFrame({"unit": np.repeat(np.arange(units), periods), "x": rng.normal(size=units * periods)})
+    index = data["x"] + rng.normal(size=units)[data["unit"]] + rng.logistic(size=len(data))
+    return data.assign(y=(index > 0).astype(int), rung=np.searchsorted([-1.0, 1.0], index))
+
+
+def test_a_category_without_observations_is_left_out() -> None:
+    data = _panel()
+    data["rung"] = pd.Categorical(data["rung"] * 2, categories=[0, 1, 2, 3, 4], ordered=True)
+    with pytest.warns(EstimationWarning, match="no observation"):
+        estimate = gvc.ordered_logit("rung ~ x", data, unit="unit", effects="random")
+    plain = gvc.ordered_logit("rung ~ x", _panel(), unit="unit", effects="random")
+    np.testing.assert_allclose(estimate.params, plain.params, rtol=1e-9)
+    assert list(estimate.params.index) == list(plain.params.index)
+
+
+def test_outcomes_that_carry_no_random_effect() -> None:
+    data = _panel()
+    with pytest.raises(ModelError, match="is 1 in all 400 rows"):
+        gvc.logit("one ~ x", data.assign(one=1), unit="unit", effects="random")
+    persistent = data.assign(y=data.groupby("unit")["y"].transform("first"))
+    with pytest.raises(ModelError, match="'y' changes within no 'unit'"):
+        gvc.probit("y ~ x", persistent, unit="unit", effects="random")
+
+
+def test_units_with_one_row_count() -> None:
+    data = _panel()
+    kept = data[(data["unit"] >= 50) | (data.groupby("unit").cumcount() == 0)]
+    estimate = gvc.logit("y ~ x", kept, unit="unit", effects="random", nquad=30)
+    assert (estimate.nobs, estimate.statistics["units"]) == (250, 100)
+    # the likelihood of a unit with one row is an integral of its own, here on a grid
+    b, sigma = estimate.params, estimate.params["sigma_u"]
+    a = np.linspace(-10, 10, 20_001)
+    density = np.exp(-0.5 * a**2) / np.sqrt(2 * np.pi) * (a[1] - a[0])
+    total = 0.0
+    for _, rows in kept.groupby("unit"):
+        q = 2.0 * rows["y"].to_numpy() - 1.0
+        index = (b["Intercept"] + b["x"] * rows["x"].to_numpy())[:, None] + sigma * a
+        total += np.log(density @ (1.0 / (1.0 + np.exp(-q[:, None] * index))).prod(axis=0))
+    assert estimate.loglik == pytest.approx(total, rel=1e-9)
+
+
+def test_the_boundary_test_is_an_even_mixture() -> None:
+    assert variance_statistics(0.0, 1.0, -10.0, -10.0)["lr_pooled_p"] == 1.0
+    # chi2(1) puts 5 % beyond 3.8415; half of the mixture is a point at zero
+    mixture = variance_statistics(0.5, 1.0, -10.0, -10.0 - 3.841458820694124 / 2)
+    assert mixture["lr_pooled_p"] == pytest.approx(0.025, rel=1e-9)
+    assert mixture["rho"] == pytest.approx(0.2)
+
+
+def test_not_converged_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate_module, "maximise", partial(maximise, max_iterations=1))
+    with pytest.warns(ConvergenceWarning, match="no convergence after 1 iterations"):
+        estimate = gvc.ordered_probit("rung ~ x", _panel(), unit="unit", effects="random")
+    assert not estimate.converged
+    assert "NOT CONVERGED" in str(estimate)

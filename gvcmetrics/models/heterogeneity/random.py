@@ -27,7 +27,7 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.models.estimate import Problem, unit_weights
 from gvcmetrics.models.families.base import Array, Family
 from gvcmetrics.models.heterogeneity.adaptive_nodes import Slopes, UnitRows, find_modes, movement
-from gvcmetrics.models.heterogeneity.groups import Groups
+from gvcmetrics.models.heterogeneity.groups import Groups, varies
 from gvcmetrics.models.likelihood import POOL
 from gvcmetrics.models.newton import Optimum, maximise
 from gvcmetrics.models.sample import Sample
@@ -60,8 +60,10 @@ class RandomIntercept:
         object.__setattr__(self, "modes", np.zeros(self.groups.count))
 
     def loglik(self, theta: Array) -> float:
-        """Log likelihood alone."""
-        return float(sum(Strip.of(self, theta, *cut).loglik.sum() for cut in self._strips()))
+        """Log likelihood alone; minus infinity where it overflows."""
+        parts = POOL.map(lambda cut: Strip.of(self, theta, *cut).loglik.sum(), self._strips())
+        total = float(sum(parts))
+        return total if np.isfinite(total) else -np.inf
 
     def evaluate(self, theta: Array) -> tuple[float, Array, Array]:
         """Log likelihood, score and Hessian."""
@@ -226,6 +228,12 @@ def random_problem(
         raise ModelError(
             f"every '{sample.unit_name}' is observed once, which does not identify a random effect",
             remedy="Use effects='pooled'",
+        )
+    if family.outcomes is not None and not varies(y, sample.unit).any():
+        raise ModelError(
+            f"the outcome '{sample.outcome[0]}' changes within no '{sample.unit_name}', so that the variance "
+            "of the unit effect is infinite",
+            remedy="Use one row a unit and effects='pooled'",
         )
     order = groups.order
     weights = unit_weights(sample, groups)
