@@ -13,7 +13,7 @@ import pandas as pd
 from formulaic.errors import FormulaicError
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.models.formula import Formula, Shift, unquote, variables_of
+from gvcmetrics.models.formula import Formula, Shift, parsed, unquote, variables_of
 
 FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
 _BLOCK = 4096
@@ -70,9 +70,7 @@ def factor_variables(factor: Any) -> tuple[str, ...]:
 
 def regressors(formula: Formula, frame: pd.DataFrame) -> tuple[formulaic.ModelSpec, np.ndarray]:
     try:
-        spec = formulaic.ModelSpec(
-            formula=formulaic.Formula(formula.regressors), na_action="ignore", output="numpy"
-        )
+        spec = formulaic.ModelSpec(formula=parsed(formula.regressors), na_action="ignore", output="numpy")
         stored = _stored_columns(spec.formula, frame)
         with np.errstate(all="ignore"):
             built = spec.get_model_matrix(frame if stored is None else frame.head(1), context=FUNCTIONS)

@@ -159,9 +159,15 @@ class Formula:
 
 
 @lru_cache(maxsize=64)
+def parsed(regressors: str) -> formulaic.Formula:
+    """The regressors as formulaic reads them; kept, since one estimate asks several times."""
+    return formulaic.Formula(regressors)
+
+
+@lru_cache(maxsize=64)
 def _factors(regressors: str) -> tuple[str, ...]:
-    """Expressions of all factors; kept, since one estimate asks several times and parsing is slow."""
-    factors = [factor for term in formulaic.Formula(regressors) for factor in term.factors]
+    """Expressions of all factors."""
+    factors = [factor for term in parsed(regressors) for factor in term.factors]
     return tuple(
         f"`{unquote(factor.expr)}`" if factor.eval_method.value == "lookup" else factor.expr
         for factor in factors

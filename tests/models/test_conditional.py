@@ -110,6 +110,33 @@ def test_a_thousand_periods_neither_overflow_nor_vanish() -> None:
     assert (np.linalg.eigvalsh(hessian) < 0).all()
 
 
+def test_groups_of_many_lengths_with_an_offset_against_finite_differences() -> None:
+    rng = np.random.default_rng(8)
+    sizes = np.concatenate([rng.integers(2, 12, size=40), [65, 130, 150]])
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    X, offset = rng.normal(size=(len(codes), 3)) + 50.0, rng.normal(size=len(codes))
+    y = (rng.random(len(codes)) < 0.4).astype(float)
+    weights = rng.uniform(0.5, 2.0, size=len(sizes))
+    likelihood = ConditionalLogit(y, X, Groups.of(codes), weights=weights, offset=offset)
+    theta = np.array([0.8, -0.5, 0.2])
+    loglik, score, hessian = likelihood.evaluate(theta)
+    expected = 0.0
+    for g in range(len(sizes)):
+        eta, ones = (X @ theta + offset)[codes == g], y[codes == g]
+        table = np.full(int(ones.sum()) + 1, -np.inf)
+        table[0] = 0.0
+        for e in eta:
+            table[1:] = np.logaddexp(table[1:], e + table[:-1])
+        expected += weights[g] * (eta @ ones - table[-1])
+    assert loglik == pytest.approx(expected, rel=1e-11)
+    np.testing.assert_allclose(likelihood.scores(theta).sum(axis=0), score, rtol=1e-12)
+    for j in range(3):
+        move = 1e-5 * np.eye(3)[j]
+        above, below = likelihood.evaluate(theta + move), likelihood.evaluate(theta - move)
+        assert score[j] == pytest.approx((above[0] - below[0]) / 2e-5, rel=1e-6, abs=1e-5)
+        np.testing.assert_allclose(hessian[j], (above[1] - below[1]) / 2e-5, rtol=1e-7, atol=1e-5)
+
+
 def test_multinomial_recursion_against_enumeration() -> None:
     rng = np.random.default_rng(2)
     y, X = np.array([0.0, 1, 2, 1, 0, 2]), rng.normal(size=(6, 2)) * 3

@@ -313,3 +313,27 @@ def test_singletons_are_found_in_rounds() -> None:
     units, years = np.array([0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 1])
     assert list(singletons([units, years])) == [False, False, True, True, True]
     assert absorbed_parameters([units], [np.zeros(5, dtype=int)]) == 1
+
+
+def test_stored_columns_give_the_matrix_that_formulaic_makes(panel: pd.DataFrame) -> None:
+    panel["count"] = np.arange(40, dtype=np.int32)
+    panel["short"] = panel["x"].astype("float32")
+    columns = "exp2 + `a b` + count + short"
+    plain = build_sample(f"y ~ {columns}", panel)
+    # A computed term sends all columns through formulaic.
+    computed = build_sample(f"y ~ {columns} + log(x)", panel)
+    assert computed.names == (*plain.names, "log(x)")
+    np.testing.assert_array_equal(plain.X, computed.X[:, :-1])
+    np.testing.assert_array_equal(plain.design.matrix(panel.iloc[::-1]), plain.X[::-1])
+    without = build_sample("y ~ 0 + count + x", panel)
+    assert without.names == ("count", "x")
+    np.testing.assert_array_equal(without.X, panel[["count", "x"]])
+
+
+def test_selecting_rows_keeps_codes_without_gaps(panel: pd.DataFrame) -> None:
+    sample = build_sample("y ~ x", panel, unit="firm", time="year")
+    keep = ~panel["firm"].isin(["f0", "f4"]).to_numpy()
+    fewer = sample.select(keep, "left out")
+    assert list(fewer.unit_labels) == ["f1", "f2", "f3", "f5", "f6", "f7", "f8", "f9"]
+    assert list(fewer.unit_labels[fewer.unit]) == list(panel.loc[keep, "firm"])
+    np.testing.assert_array_equal(fewer.X, sample.X[keep])
