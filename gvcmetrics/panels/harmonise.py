@@ -317,9 +317,11 @@ def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
 
 def _plain(code: exp.Expr, item: PanelColumn) -> exp.Expr:
     """A code as crosswalks spell it: without dots and blanks; of NACE, the division."""
-    plain = exp.func(
-        "REPLACE", exp.func("REPLACE", code.copy(), literal("."), literal("")), literal(" "), literal("")
-    )
+    bare = exp.func("REPLACE", code.copy(), literal("."), literal(""))
+    bare = exp.func("REPLACE", bare, literal(" "), literal(""))
+    marked = exp.or_(*(exp.Contains(this=code.copy(), expression=literal(sign)) for sign in ". "))
+    # To look is half the work of replacing, and most codes have neither.
+    plain = exp.Case().when(marked, bare).else_(code.copy())
     if item.spec.crosswalk is None or item.spec.crosswalk.from_ != "NACE2":
         return plain
     return exp.Substring(this=plain, start=literal(1), length=literal(2))
