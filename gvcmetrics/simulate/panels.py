@@ -121,7 +121,7 @@ def simulate_panel(
             pairs = {f"rho({b}, {a})": CORRELATION for b, a in combinations(names[::-1], 2)}
             slopes = _equations(slopes, names) | pairs
     frame.attrs["simulated"] = True
-    left = [name for name in frame if name.startswith("y")]
+    left = [str(name) for name in frame if str(name).startswith("y")]
     frame.attrs["formula"] = f"{' + '.join(left)} ~ x1 + d"
     frame.attrs["truth"] = slopes
     return frame
