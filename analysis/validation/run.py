@@ -84,7 +84,7 @@ def cells() -> list[Cell]:
     poisson = Cell("poisson", "absorbed units and periods", "pooled", "fixed", TWO_WAY)
     cloglog = Cell("cloglog", "absorbed periods", "pooled", "pooled", "y ~ x1 + d | period")
     corrected = [
-        Cell(response, f"absorbed, {correction} correction", "pooled", "fixed", TWO_WAY, 100, 12,
+        Cell(response, f"absorbed, {correction} correction", "pooled", "fixed", TWO_WAY, 60, 24,
              options={"unit": "unit", "time": "period", "bias_correction": correction})
         for response in ("logit", "probit") for correction in ("analytical", "jackknife")
     ]  # fmt: skip
@@ -254,8 +254,8 @@ def write(estimators: pd.DataFrame, sizes: pd.DataFrame, results: Path | None = 
         "test": "Test", "rejected": "Rejected at 5 %", "model": "Model",
     }  # fmt: skip
     notes = [
-        f"Panels of {UNITS} units and {PERIODS} periods unless said (unit dummies: 400 and 2; corrections: 100 and "
-        "12; Firth: 50 and 2; three and four outcomes: 100 and 60 units), surveys of 64 sampling units in 8 "
+        f"Panels of {UNITS} units and {PERIODS} periods unless said (unit dummies: 400 and 2; corrections: 60 and "
+        "24; Firth: 50 and 2; three and four outcomes: 100 and 60 units), surveys of 64 sampling units in 8 "
         "strata and some 700 rows. Distance: mean less "
         "expected value in simulation standard errors. Error / s.d.: mean standard error over the standard "
         "deviation of the estimates. Inside: distance at most 2 and coverage of 93 to 97 %; sigma_u and "
