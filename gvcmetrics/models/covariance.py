@@ -283,6 +283,8 @@ def _survey(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray])
     stratum[psu] = strata
     sizes = np.bincount(stratum)
     if (sizes[np.unique(stratum)] == 1).any():
+        if not asked.strata:
+            raise ModelError(f"'{asked.clusters[0]}' has one group only; a design needs at least two")
         raise ModelError(
             f"{int((sizes == 1).sum())} strata of '{asked.strata}' have one primary sampling unit only",
             remedy="Merge each with a similar stratum",

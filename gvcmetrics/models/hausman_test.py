@@ -38,7 +38,8 @@ def hausman(fixed: Results, other: Results, *, vcov: VcovSpec | None = None) -> 
     ----------
     fixed : result of `ols`, `logit`, `ordered_logit` or `multinomial_logit` with `effects="fixed"`.
     other : the same with `effects="random"`, or with `"pooled"` after a logit.
-    vcov : `{"CRV1": "unit"}`, the unit or something that units are nested in; for `ols` any.
+    vcov : `{"CRV1": "unit"}`, the unit or something that units are nested in; for `ols` any. Needed for
+        `ordered_logit`, whose fixed-effects likelihood is composite.
 
     Raises
     ------
@@ -61,6 +62,12 @@ def hausman(fixed: Results, other: Results, *, vcov: VcovSpec | None = None) -> 
         name = f"Hausman test, robust ({label})"
         return TestResult(
             name, statistic, len(common), float(stats.chi2.sf(statistic, len(common))), "χ²", None, null
+        )
+    if fixed.model == "Ordered logit":
+        unit = fixed.sample.unit_name if fixed.sample else "unit"
+        raise ModelError(
+            "the blow-up and cluster estimator has no classical covariance, which this test needs",
+            remedy=f"Use the robust form, vcov={{'CRV1': '{unit}'}}",
         )
     fixed, other = fixed.with_vcov("iid"), other.with_vcov("iid")
     difference = (fixed.cov.loc[common, common] - other.cov.loc[common, common]).to_numpy()

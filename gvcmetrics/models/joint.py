@@ -81,7 +81,7 @@ def joint_probit(
         raise ModelError(f"effects={effects!r} needs the panel's unit", remedy="Pass unit='firm_id'")
     asked = parse_vcov(vcov)
     parsed = Formula.parse(formula, trusted=trusted)
-    refuse_absorbed("joint_probit", parsed)
+    refuse_absorbed("joint_probit", parsed, fixed=False)
     before = build_sample(
         parsed, data, unit=unit, time=time, weights=weights, frequency=frequency, offset=offset,
         clusters=asked.columns,

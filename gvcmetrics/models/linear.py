@@ -81,6 +81,11 @@ def ols(
     >>> ols("sales ~ rd | year", frame, unit="firm", effects="fixed").params.round(4).to_dict()
     {'rd': 0.5714}
     """
+    if effects == "correlated_pooled":
+        raise ModelError(
+            "ols with effects='correlated_pooled' does not exist here",
+            remedy="Use effects='correlated', whose slopes are the within estimates too",
+        )
     if effects not in _MODEL:
         raise ModelError(f"effects={effects!r} is not known", remedy=f"Use one of {', '.join(_MODEL)}")
     if effects != "pooled" and unit is None:

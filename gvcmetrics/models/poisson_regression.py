@@ -207,7 +207,11 @@ def _without(sample: Sample, kept: np.ndarray) -> Sample:
 
 
 def _fit(sample: Sample) -> tuple[np.ndarray, np.ndarray, bool]:
-    """pyfixest on the sample's arrays: mask of the rows that it kept, their index, convergence."""
+    """pyfixest on the sample's arrays: mask of the rows that it kept, their index, convergence.
+
+    Frequency weights go in as any others: estimates are the same, and pyfixest stops at weights whose sum
+    is not a Python integer.
+    """
     constant = "Intercept" in sample.names
     positions = [position for position, name in enumerate(sample.names) if name != "Intercept"]
     frame = pd.DataFrame({"y": sample.y})
@@ -232,7 +236,7 @@ def _fit(sample: Sample) -> tuple[np.ndarray, np.ndarray, bool]:
             frame,
             vcov="iid",
             weights=None if sample.weights is None else "weights",
-            weights_type="fweights" if sample.frequency else "aweights",
+            weights_type="aweights",
             offset=None if sample.offset is None else "offset",
             fixef_rm="none",
             iwls_tol=1e-12,

@@ -83,7 +83,7 @@ def fit(response: Response, function: Callable[..., Results], arguments: Mapping
             response, call_text(function, formula, options), Path(data), parsed, asked, options
         )
     if response.name not in ABSORBING or effects != "pooled":
-        refuse_absorbed(response.name, parsed)
+        refuse_absorbed(response.name, parsed, fixed="fixed" in response.effects)
     sample = build_sample(
         parsed,
         data,
@@ -232,12 +232,13 @@ def _check_effects(response: Response, effects: str, unit: str | None) -> None:
         raise ModelError(f"effects={effects!r} needs the panel's unit", remedy="Pass unit='firm_id'")
 
 
-def refuse_absorbed(name: str, formula: Formula) -> None:
-    """Raise when the formula absorbs effects that the model cannot absorb."""
+def refuse_absorbed(name: str, formula: Formula, *, fixed: bool) -> None:
+    """Raise when the formula absorbs effects that the model cannot; `fixed`: whether it has fixed ones."""
     if formula.absorbed:
+        instead = ", or use effects='fixed'" if fixed else ""
         raise ModelError(
             f"{name} does not absorb {' + '.join('^'.join(e) for e in formula.absorbed)}",
-            remedy="Write the effect among the regressors, as C(year), or use effects='fixed'",
+            remedy=f"Write the effect among the regressors, as C(year){instead}",
         )
 
 

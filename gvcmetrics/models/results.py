@@ -156,9 +156,10 @@ class Results:
 
     @property
     def n_parameters(self) -> int:
-        """Parameters of the model, absorbed effects included."""
-        absorbed = self.inference.absorbed if self.inference else ()
-        return len(self.params) + absorbed_parameters(absorbed)
+        """Estimated parameters, absorbed effects included and those held by `fix=` not."""
+        if self.inference is None:
+            return len(self.params)
+        return self.inference.parameters + absorbed_parameters(self.inference.absorbed)
 
     def with_vcov(self, vcov: VcovSpec) -> Results:
         """The same estimates with another covariance, from the stored scores; nothing is fitted again.

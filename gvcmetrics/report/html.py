@@ -23,6 +23,7 @@ def build_report(
     out: str | Path,
     *,
     hypotheses: str | Path | None = None,
+    not_run: Mapping[str, tuple[str, str]] | None = None,
     title: str = "Upgrading in global value chains and clusters",
 ) -> Path:
     """Compose one self-contained page: no script, nothing loaded from elsewhere.
@@ -34,6 +35,7 @@ def build_report(
     out : the page.
     hypotheses : YAML list of hypotheses; those that no study of the report estimates are listed with
         what they need.
+    not_run : name → title and text of chapters for which there is no manifest yet.
     title : of the page.
 
     Returns
@@ -53,13 +55,16 @@ def build_report(
     studies = [(read_manifest(path), Path(path).parent) for path in manifests]
     claims = read_hypotheses(hypotheses) if hypotheses else []
     numbers = {"table": 0, "figure": 0}
+    absent = not_run or {}
     sections = [
         *(_study(manifest, folder, numbers) for manifest, folder in studies),
+        *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
         _hypotheses(claims, [manifest for manifest, _ in studies]),
         _left_open(claims, [manifest for manifest, _ in studies]),
         _sources([manifest for manifest, _ in studies]),
     ]
     contents = [(manifest["name"], manifest["title"]) for manifest, _ in studies]
+    contents += [(name, heading) for name, (heading, _) in absent.items()]
     contents += [("hypotheses", "Hypotheses and where they are estimated")] if claims else []
     contents += [("not-estimated", "Not estimated, and what it needs"), ("sources", "Sources")]
     return write_atomic(out, _page(title, contents, [section for section in sections if section]))
@@ -104,6 +109,10 @@ def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int]) -
         lines = "".join(f"<li>{escape(_sample(sample))}</li>" for sample in manifest["samples"])
         parts.append(f"<h3>Samples</h3><ul>{lines}</ul>")
     return "\n".join([*parts, "</section>"])
+
+
+def _not_run(name: str, heading: str, text: str) -> str:
+    return f'<section id="{_anchor(name)}">\n<h2>{escape(heading)}</h2>\n<p>{inline(text)}</p>\n</section>'
 
 
 def _table(item: Mapping[str, Any], folder: Path, number: int) -> str:

@@ -11,10 +11,12 @@ with :math:`x_1` normal (partly constant within units), d a coin, and a unit eff
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from gvcmetrics.errors import ModelError
 
@@ -56,7 +58,13 @@ RESPONSES = (*_DRAWS, "multinomial_logit", "joint_probit")
 
 
 def simulate_panel(
-    response: str, effects: str = "pooled", *, units: int = 300, periods: int = 6, seed: int = 0
+    response: str,
+    effects: str = "pooled",
+    *,
+    units: int = 300,
+    periods: int = 6,
+    outcomes: int = 2,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """A balanced panel drawn from the model of one response and one treatment of unit effects.
 
@@ -64,12 +72,12 @@ def simulate_panel(
     ----------
     response : one of `RESPONSES`, named as the estimators are.
     effects : one of `EFFECTS`.
-    units, periods : its size. seed : of the draws.
+    units, periods : its size. outcomes : two to four, of `joint_probit`. seed : of the draws.
 
     Returns
     -------
     pandas.DataFrame
-        `unit`, `period`, `x1`, `d`, `y` (two outcomes `y1`, `y2` of `joint_probit`), with
+        `unit`, `period`, `x1`, `d`, `y` (outcomes `y1`, `y2`, … of `joint_probit`), with
         ``attrs["simulated"] = True``, ``attrs["formula"]`` and ``attrs["truth"]``: the parameters by the name
         that the estimator gives them.
 
@@ -99,15 +107,22 @@ def simulate_panel(
             slopes |= {f"cut{j}": cut for j, cut in enumerate(CUTS, 1)}
     else:
         other = SECOND["Intercept"] + SECOND["x1"] * x1 + SECOND["d"] * d + alpha[unit]
-        slopes = _two_equations(response, slopes)
         if response == "multinomial_logit":
             utility = np.column_stack([np.zeros(len(eta)), eta, other]) + rng.gumbel(size=(len(eta), 3))
             frame["y"] = utility.argmax(axis=1)
+            slopes = _equations(slopes, ["1", "2"])
         else:
-            errors = rng.multivariate_normal([0, 0], [[1, CORRELATION], [CORRELATION, 1]], len(eta))
-            frame["y1"], frame["y2"] = ((np.column_stack([eta, other]) + errors) > 0).astype(int).T
+            names = [f"y{j}" for j in range(1, outcomes + 1)]
+            spread = np.full((outcomes, outcomes), CORRELATION)
+            np.fill_diagonal(spread, 1.0)
+            errors = rng.multivariate_normal(np.zeros(outcomes), spread, len(eta))
+            index = np.column_stack([(eta, other)[j % 2] for j in range(outcomes)])
+            frame[names] = (index + errors > 0).astype(int)
+            pairs = {f"rho({b}, {a})": CORRELATION for b, a in combinations(names[::-1], 2)}
+            slopes = _equations(slopes, names) | pairs
     frame.attrs["simulated"] = True
-    frame.attrs["formula"] = "y1 + y2 ~ x1 + d" if response == "joint_probit" else "y ~ x1 + d"
+    left = [str(name) for name in frame if str(name).startswith("y")]
+    frame.attrs["formula"] = f"{' + '.join(left)} ~ x1 + d"
     frame.attrs["truth"] = slopes
     return frame
 
@@ -144,6 +159,46 @@ def simulate_clusters(
     return frame
 
 
+def simulate_survey(
+    response: str = "ols", *, strata: int = 8, units: int = 8, size: int = 30, seed: int = 0
+) -> pd.DataFrame:
+    """A stratified sample of primary sampling units in which rows of high outcome are oversampled.
+
+    The errors of a sampling unit, and x1, which is constant in it, are shared (a correlation of a half), and
+    a row is the likelier to be kept the higher its outcome, in every second stratum half as likely; without
+    the weights the intercept is too high.
+
+    Parameters
+    ----------
+    response : `ols` or `logit`. strata, units, size : strata, sampling units in each, and rows in each
+        before selection.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `stratum`, `psu`, `x1`, `x2`, `weight`, `y`, with ``attrs["simulated"] = True`` and
+        ``attrs["truth"]``.
+    """
+    if response not in ("ols", "logit"):
+        raise ModelError(f"there is no simulated survey of {response!r}", remedy="Choose ols or logit.")
+    rng = np.random.default_rng(seed)
+    psu = np.repeat(np.arange(strata * units), size)
+    x1, x2 = rng.normal(size=strata * units)[psu], rng.normal(size=len(psu))
+    # A half of the error's variance is the sampling unit's: normal, then given the distribution of the model.
+    rank = stats.norm.cdf((rng.normal(size=strata * units)[psu] + rng.normal(size=len(psu))) / np.sqrt(2))
+    eta = INTERCEPT + SLOPE * x1 + SHIFT * x2
+    error = stats.logistic.ppf(rank) if response == "logit" else NOISE * stats.norm.ppf(rank)
+    stratum = psu // units
+    chance = (0.2 + 0.6 * stats.norm.cdf(eta + error)) / (1 + stratum % 2)
+    kept = rng.uniform(size=len(psu)) < chance
+    frame = pd.DataFrame({"stratum": stratum, "psu": psu, "x1": x1, "x2": x2, "weight": 1 / chance})
+    frame["y"] = (eta + error > 0).astype(int) if response == "logit" else eta + error
+    frame = frame[kept].reset_index(drop=True)
+    frame.attrs["simulated"] = True
+    frame.attrs["truth"] = {"Intercept": INTERCEPT, "x1": SLOPE, "x2": SHIFT}
+    return frame
+
+
 def _unit_effects(
     effects: str, mean: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, dict[str, float]]:
@@ -160,9 +215,8 @@ def _unit_effects(
     return np.zeros(len(mean)), {}
 
 
-def _two_equations(response: str, first: dict[str, float]) -> dict[str, float]:
-    names = ("1", "2") if response == "multinomial_logit" else ("y1", "y2")
+def _equations(first: dict[str, float], names: Sequence[str]) -> dict[str, float]:
+    """Coefficients by equation, in turn those of the first and of the second."""
     second = {**first, "x1": SECOND["x1"], "d": SECOND["d"]}
-    both = {f"{name}: {term}": value for name, terms in zip(names, (first, second), strict=True)
-            for term, value in terms.items()}  # fmt: skip
-    return both | ({"rho(y2, y1)": CORRELATION} if response == "joint_probit" else {})
+    return {f"{name}: {term}": value for j, name in enumerate(names)
+            for term, value in (first, second)[j % 2].items()}  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "analysis" / "validation" / "run.py"
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "analysis" / "validation" / "run.py"
+DOCS = ROOT / "docs" / "models.md"
+EFFECTS = ("pooled", "absorbed", "fixed", "random", "correlated", "correlated_pooled")
 
 
 @pytest.fixture(scope="module")
@@ -105,4 +109,42 @@ def test_a_small_run(run, tmp_path: Path) -> None:
 
 def test_every_cell_of_the_estimators(run) -> None:
     labels = [(cell.response, cell.label) for cell in run.cells()]
-    assert len(labels) == len(set(labels)) == 44
+    assert len(labels) == len(set(labels))
+    rows = re.findall(r"^\| ([a-z_]+) \| ((?:(?:yes|—) \| ?)+)$", DOCS.read_text("utf-8"), re.MULTILINE)
+    assert len(rows) == 11
+    for response, marks in rows:
+        listed = [mark.strip() for mark in marks.strip(" |").split("|")]
+        wanted = {e for e, mark in zip(EFFECTS, listed, strict=True) if mark == "yes"}
+        mine = [cell for cell in run.cells() if cell.response == response]
+        simulated = {cell.label for cell in mine if cell.label == cell.effects}
+        simulated |= {"absorbed"} if any("|" in cell.formula for cell in mine) else set()
+        # Least squares with absorbed effects are the fixed ones.
+        assert simulated | ({"absorbed"} if response == "ols" else set()) == wanted, response
+
+
+@pytest.mark.parametrize(
+    "label", ["absorbed, jackknife correction", "Firth, 100 rows", "3 outcomes", "survey design"]
+)
+def test_designs_of_their_own(run, label: str) -> None:
+    cell = next(cell for cell in run.cells() if cell.label == label)
+    draws = run.estimate(cell, seed=1)
+    assert draws["converged"].all()
+    assert ((draws["estimate"] - draws["truth"]).abs() < 4.5 * draws["error"]).all()
+
+
+def test_the_report_has_the_validation_or_how_to_run_it(run, tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("compose_report", SCRIPT.parents[1] / "report.py")
+    report = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(report)
+    without = report.run(tmp_path).read_text("utf-8")
+    assert "make validate" in without
+    assert '<a href="#validation">Do the estimators recover known parameters?</a>' in without
+    sizes = pd.DataFrame(
+        {"model": ["ols"], "test": ["CRV1"], "rejected": [0.2], "replications": [500], "inside": ["no"]}
+    )
+    run.write(made_up(run, 0.0, 0.95), sizes, tmp_path)
+    page = report.run(tmp_path).read_text("utf-8")
+    assert "make validate" not in page
+    assert "Table 1. Estimates and intervals against known parameters" in page
+    assert page.count('<section id="validation">') == 1
+    assert report.run(tmp_path).read_text("utf-8") == page

@@ -183,6 +183,7 @@ def test_jackknife_uses_the_models_own_refits() -> None:
         ("HC2", {}, "needs hat values"),
         ("HC3", {"leverage": lambda: np.r_[np.ones(2), np.zeros(N - 2)]}, "2 observations have leverage 1"),
         ({"survey": {"strata": "lonely"}}, {}, "1 strata of 'lonely' have one primary sampling unit"),
+        ({"survey": {"psu": "one"}}, {}, "'one' has one group only"),
         ("iid", {"parameters": N}, "do not identify"),
         ({"CRV1": "a"}, {"parameters": N}, "do not identify"),
         ({"CRV1": "short"}, {}, "varies within the groups"),

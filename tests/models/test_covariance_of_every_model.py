@@ -1,7 +1,9 @@
-"""Every covariance for every kind of model: leaving clusters out by hand, identities, warnings, refusals."""
+"""Every covariance for every kind of model: leaving clusters out by hand, identities, warnings, refusals.
+
+Their values against R are in test_cells.
+"""
 
 import itertools
-import json
 import warnings
 from pathlib import Path
 
@@ -126,33 +128,3 @@ def test_one_cluster(name: str) -> None:
     result = fitted(name, data)
     with pytest.raises(ModelError, match="one group only"):
         result.with_vcov({"CRV1": "all"})
-
-
-OUTCOMES = {
-    "logit": "binary", "probit": "binary", "cloglog": "event", "fractional_logit": "fraction",
-    "negative_binomial": "overdispersed", "ordered_logit": "ordered", "ordered_probit": "ordered",
-    "multinomial_logit": "choice", "poisson": "count",
-}  # fmt: skip
-JACKKNIFED = [
-    (file, key)
-    for file in ("pooled", "fixed")
-    for key, case in json.loads((ENGINE / f"{file}.json").read_text()).items()
-    if "unbalanced" in key and "CRV3:region" in case["se"]
-]
-
-
-@pytest.mark.parametrize(("file", "key"), JACKKNIFED)
-def test_jackknife_against_r(file: str, key: str) -> None:
-    case, response = json.loads((ENGINE / f"{file}.json").read_text())[key], key.split(":")[0]
-    data = pd.read_csv(ENGINE / "data" / f"{case['data']}.csv")
-    right = "x1 + x2 + d" if file == "fixed" else "x1 + x2 + d + g"
-    result = getattr(gvc, response)(
-        f"{OUTCOMES[response]} ~ {right}", data, unit="unit",
-        effects="fixed" if file == "fixed" else "pooled", weights="weight" if "weighted" in key else None,
-    )  # fmt: skip
-    errors = result.with_vcov({"CRV3": "region"}).std_errors
-    np.testing.assert_allclose(errors, case["se"]["CRV3:region"], rtol=1e-6)
-
-
-def test_there_are_jackknifed_references() -> None:
-    assert len(JACKKNIFED) >= 20

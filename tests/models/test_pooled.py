@@ -1,4 +1,4 @@
-"""Pooled models against R, invariances, bad input."""
+"""Pooled models: fit, invariances, bad input. Their estimates against R are in test_cells."""
 
 import json
 from functools import partial
@@ -27,54 +27,21 @@ OUTCOMES = {
     "ordered_probit": "ordered",
     "multinomial_logit": "choice",
 }
-COVARIANCES = {
-    "classical": "iid",
-    "HC1": "hetero",
-    "CRV1:unit": {"CRV1": "unit"},
-    "CRV1:region": {"CRV1": "region"},
-    "CRV1_psd:region+time": {"CRV1": "region + time"},
-    "CRV1_psd:region+industry+time": {"CRV1": "region + industry + time"},
-    "CRV3:region": {"CRV3": "region"},
-    "survey": {"survey": {"psu": "psu", "strata": "stratum"}},
-}
-KEYS = [key for key in CASES if key.split(":")[0] in OUTCOMES]
 
 
 def sample(name: str) -> pd.DataFrame:
     return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
 
 
-@pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
-@pytest.mark.parametrize("key", KEYS)
-def test_against_r(key: str) -> None:
+@pytest.mark.parametrize("key", [key for key in CASES if CASES[key].get("null_loglik") is not None])
+def test_pseudo_r2_is_against_the_constant_alone_in_r(key: str) -> None:
     case, response = CASES[key], key.split(":")[0]
-    weighted = "weighted" in key or "survey" in key
-    outcome, regressors = OUTCOMES[response], "x1 + x2 + d + g"
-    if case["data"] == "wagepan":
-        outcome = "union" if response == "logit" else "quartile"
-        regressors = " + ".join(n for n in case["names"] if n != "Intercept" and not n.startswith("cut"))
+    weights = "weight" if "weighted" in key else None
     estimate = getattr(gvc, response)(
-        f"{outcome} ~ {regressors}", sample(case["data"]), weights="weight" if weighted else None
+        f"{OUTCOMES[response]} ~ x1 + x2 + d + g", sample(case["data"]), weights=weights
     )
-    np.testing.assert_allclose(estimate.params, case["coef"], rtol=1e-6)
-    assert estimate.nobs == case["nobs"]
-    assert estimate.converged
-    if case.get("loglik") is not None and "survey" not in key:
-        assert estimate.loglik == pytest.approx(case["loglik"], rel=1e-10)
-    if case.get("null_loglik") is not None:
-        assert 1 - estimate.loglik / case["null_loglik"] == pytest.approx(estimate.statistics["pseudo_r2"])
-    compared = 0
-    for name, vcov in COVARIANCES.items():
-        if name not in case["se"] or (weighted and name == "classical"):
-            continue
-        if name == "CRV3:region" and case["data"] != "balanced":
-            continue
-        errors = [np.nan if e is None else e for e in case["se"][name]]
-        known = ~np.isnan(errors)
-        made = estimate.with_vcov(vcov).std_errors.to_numpy()
-        np.testing.assert_allclose(made[known], np.array(errors)[known], rtol=1e-6, err_msg=name)
-        compared += 1
-    assert compared >= 1
+    expected = 1 - case["loglik"] / case["null_loglik"]
+    assert estimate.statistics["pseudo_r2"] == pytest.approx(expected, rel=1e-8)
 
 
 def test_null_model_is_the_one_with_a_constant() -> None:

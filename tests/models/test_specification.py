@@ -56,6 +56,20 @@ def test_hausman_of_logits_refuses() -> None:
         gvc.hausman(*pair(data.assign(half=data["unit"] % 2), "pooled"), vcov={"CRV1": "half"})
 
 
+def test_hausman_of_ordered_logits_is_robust_only() -> None:
+    data = sample("balanced")
+    fixed, pooled = (
+        gvc.ordered_logit("ordered ~ x1 + x2 + d", data, unit="unit", effects=effects)
+        for effects in ("fixed", "pooled")
+    )
+    with pytest.raises(ModelError, match=r"no classical covariance.*vcov=\{'CRV1': 'unit'\}"):
+        gvc.hausman(fixed, pooled)
+    test = gvc.hausman(fixed, pooled, vcov={"CRV1": "unit"})
+    # The unit effect of the sample goes with x1 (0.4) and with nothing else.
+    assert test.df == 3
+    assert test.pvalue < 1e-3
+
+
 @pytest.mark.parametrize("name", ["balanced", "unbalanced", "wagepan"])
 def test_brant(name: str) -> None:
     case = CASES[f"brant:{name}"]
@@ -146,6 +160,16 @@ def test_likelihood_ratio() -> None:
     test = gvc.logit("binary ~ x1 + x2 + d", data).lr_test(gvc.logit("binary ~ x1", data))
     assert test.statistic == pytest.approx(case["chi2"], rel=1e-6)
     assert (test.df, test.pvalue) == (case["df"], pytest.approx(case["p"], rel=1e-5))
+
+
+def test_what_is_held_fixed_is_not_a_parameter() -> None:
+    data = sample("balanced")
+    free = gvc.probit("binary ~ x1 + x2 + d", data)
+    held = gvc.probit("binary ~ x1 + x2 + d", data, fix={"x2": 0.0})
+    without = gvc.probit("binary ~ x1 + d", data)
+    assert held.lr_test(free).df == 1
+    assert held.lr_test(free).statistic == pytest.approx(without.lr_test(free).statistic, rel=1e-7)
+    assert held.statistic("aic") == pytest.approx(without.statistic("aic"), rel=1e-10)
 
 
 def test_likelihood_ratio_needs_a_likelihood() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
-from gvcmetrics.simulate.panels import EFFECTS, RESPONSES, simulate_clusters, simulate_panel
+from gvcmetrics.simulate.panels import EFFECTS, RESPONSES, simulate_clusters, simulate_panel, simulate_survey
 
 
 @pytest.mark.parametrize("response", RESPONSES)
@@ -56,6 +56,37 @@ def test_clusters_share_an_error_and_the_regressor() -> None:
     assert frame.attrs["simulated"] is True
 
 
+@pytest.mark.parametrize("outcomes", [3, 4])
+def test_several_outcomes_have_the_estimators_names(outcomes: int) -> None:
+    panel = simulate_panel("joint_probit", units=2000, periods=2, outcomes=outcomes, seed=1)
+    names = [f"y{j}" for j in range(1, outcomes + 1)]
+    assert panel.attrs["formula"] == f"{' + '.join(names)} ~ x1 + d"
+    pairs = {f"rho(y{b}, y{a})" for a in range(1, outcomes + 1) for b in range(a + 1, outcomes + 1)}
+    truth = panel.attrs["truth"]
+    assert pairs == {name for name in truth if name.startswith("rho")}
+    for name in names:
+        alone = gvc.probit(f"{name} ~ x1 + d", panel)
+        expected = [truth[f"{name}: x1"], truth[f"{name}: d"]]
+        assert ((alone.params[["x1", "d"]] - expected).abs() < 4 * alone.std_errors[["x1", "d"]]).all()
+
+
+@pytest.mark.parametrize("response", ["ols", "logit"])
+def test_a_survey_is_right_with_its_weights_only(response: str) -> None:
+    frame = simulate_survey(response, strata=40, units=20, size=40, seed=1)
+    assert frame.groupby("psu")["stratum"].nunique().eq(1).all()
+    sizes = frame.groupby("stratum").size()
+    assert sizes[sizes.index % 2 == 1].mean() == pytest.approx(
+        sizes[sizes.index % 2 == 0].mean() / 2, rel=0.05
+    )
+    fit = getattr(gvc, response)
+    design = {"survey": {"psu": "psu", "strata": "stratum"}}
+    weighted = fit("y ~ x1 + x2", frame, weights="weight", vcov=design)
+    plain = fit("y ~ x1 + x2", frame, vcov={"CRV1": "psu"})
+    truth = pd.Series(frame.attrs["truth"])
+    assert ((weighted.params[truth.index] - truth).abs() < 3 * weighted.std_errors[truth.index]).all()
+    assert plain.params["Intercept"] - truth["Intercept"] > 4 * plain.std_errors["Intercept"]
+
+
 def test_unknown_designs() -> None:
     with pytest.raises(ModelError, match="no simulated panel"):
         simulate_panel("tobit")
@@ -63,3 +94,5 @@ def test_unknown_designs() -> None:
         simulate_panel("logit", "between")
     with pytest.raises(ModelError, match="no simulated clusters"):
         simulate_clusters("probit")
+    with pytest.raises(ModelError, match="no simulated survey"):
+        simulate_survey("probit")

@@ -61,6 +61,18 @@ multinomial_model <- function(y, X) {
          do.call(cbind, lapply(seq_len(J), function(j) ((y == j) - P[, j + 1]) * X)) })
 }
 
+# bivariate probit. X: one design matrix per outcome; last parameter atanh(rho). The sign of each outcome is
+# turned into the normal's arguments: P(y) = Phi_2(q1 e1, q2 e2; q1 q2 rho)
+bivariate_model <- function(Y, X) {
+  k <- sapply(X, ncol); Q <- 2 * as.matrix(Y) - 1
+  at <- function(b) { w1 <- Q[, 1] * drop(X[[1]] %*% b[1:k[1]]); w2 <- Q[, 2] * drop(X[[2]] %*% b[k[1] + 1:k[2]]); r <- Q[, 1] * Q[, 2] * tanh(b[sum(k) + 1])
+    list(w1 = w1, w2 = w2, r = r, P = pbivnorm::pbivnorm(w1, w2, r)) }
+  list(logl = function(b) log(at(b)$P), score = function(b) { a <- at(b); s <- sqrt(1 - a$r^2)
+    g1 <- dnorm(a$w1) * pnorm((a$w2 - a$r * a$w1) / s); g2 <- dnorm(a$w2) * pnorm((a$w1 - a$r * a$w2) / s)
+    d <- exp(-(a$w1^2 - 2 * a$r * a$w1 * a$w2 + a$w2^2) / (2 * s^2)) / (2 * pi * s)
+    cbind(Q[, 1] * g1 / a$P * X[[1]], Q[, 2] * g2 / a$P * X[[2]], Q[, 1] * Q[, 2] * d / a$P * (1 - tanh(b[sum(k) + 1])^2)) })
+}
+
 # ---- Newton with a differenced analytic score (Richardson: about ten digits) ---------------------
 maximise <- function(model, start, w = 1, tol = 1e-9) {
   if (is.null(model$score)) model$score <- function(b) jacobian(model$logl, b)
@@ -88,8 +100,9 @@ sums_by <- function(S, cluster) rowsum(S, cluster, reorder = FALSE)
 # CRV0: no factor. CRV1_ml: each component times its own G/(G-1) (Stata's ml; sandwich cadjust).
 # CRV1: CRV0 times min(G)/(min(G)-1) * (N-1)/(N-k) (fixest, pyfixest and reghdfe default).
 # CRV1_own: each component times its own G/(G-1), all times (N-1)/(N-k).
-covariances <- function(S, H, ways = list(), hc = TRUE) {
-  B <- solve(-H); B <- (B + t(B)) / 2; n <- nrow(S); k <- ncol(S)
+# n: rows of the sample, where S has one row a unit. extra: label -> further parameters that effects cost.
+covariances <- function(S, H, ways = list(), hc = TRUE, n = nrow(S), extra = function(label) 0) {
+  B <- solve(-H); B <- (B + t(B)) / 2; k <- ncol(S) + extra("none")
   out <- list(classical = B)
   if (hc) {
     out$HC0 <- B %*% crossprod(S) %*% B
@@ -106,7 +119,7 @@ covariances <- function(S, H, ways = list(), hc = TRUE) {
       raw <- raw + part; own <- own + part * g / (g - 1)
       if (length(use) == 1) G <- c(G, g)
     }
-    ssc <- (n - 1) / (n - k)
+    ssc <- (n - 1) / (n - ncol(S) - extra(label))
     out[[paste0("CRV0:", label)]] <- raw
     out[[paste0("CRV1_ml:", label)]] <- own
     out[[paste0("CRV1:", label)]] <- raw * min(G) / (min(G) - 1) * ssc
@@ -118,6 +131,25 @@ covariances <- function(S, H, ways = list(), hc = TRUE) {
   }
   out
 }
+# with-replacement linearisation: within strata, totals of primary sampling units about their mean, times m/(m-1)
+survey_covariance <- function(S, H, stratum, psu) {
+  B <- solve(-H); meat <- 0
+  for (h in unique(stratum)) { T <- sums_by(S[stratum == h, , drop = FALSE], psu[stratum == h]); m <- nrow(T)
+    meat <- meat + crossprod(sweep(T, 2, colMeans(T))) * m / (m - 1) }
+  B %*% meat %*% B
+}
+# a likelihood whose contributions are units (or parts of units): one row of scores a unit, ways that units are nested in
+grouped_covariances <- function(S, H, unit, frame, n) {
+  first <- frame[match(unique(unit), frame$unit), ]; S <- sums_by(S, unit)
+  ways <- list(unit = first["unit"])
+  if ("industry" %in% names(frame)) { first$cohort <- first$unit %% 7
+    ways <- c(ways, list(region = first["region"], "region+industry" = first[c("region", "industry")], "region+industry+cohort" = first[c("region", "industry", "cohort")])) }
+  V <- covariances(S, H, ways, n = n)
+  if ("psu" %in% names(frame)) V$survey <- survey_covariance(S, H, first$stratum, first$psu)
+  V
+}
+# slopes beside dummies: scores with what the dummies explain taken out, and the matching Hessian
+partialled <- function(S, B, take) { B <- (B + t(B)) / 2; inside <- solve(B[take, take]); list(S = (S %*% B)[, take] %*% inside, H = -inside) }
 # leave-one-cluster-out: (G-1)/G times the sum of squares about the full-sample estimate
 jackknife <- function(full, cluster, refit) {
   levels <- unique(cluster); G <- length(levels)
@@ -129,13 +161,13 @@ standard_errors <- function(V) lapply(V, function(v) suppressWarnings(sqrt(diag(
 # ---- writing --------------------------------------------------------------------------------------
 cases <- list()
 version_of <- function(...) paste(sapply(c(...), function(p) if (p == "R") R.version.string else paste(p, packageVersion(p))), collapse = "; ")
-add_case <- function(id, program, call, data, names, coef, loglik = NULL, nobs, V = list(), keep = c("classical", "HC0"), ...) {
+add_case <- function(id, program, call, data, names, coef, loglik = NULL, nobs, V = list(), keep = c("classical", "HC0"), matrices = TRUE, ...) {
   stopifnot(!id %in% base::names(cases))
   coef <- unname(coef); stopifnot(length(names) == length(coef), all(is.finite(coef)))
   V <- lapply(V, unname)
   labels <- as.character(base::names(V)); kept <- V[labels %in% keep | grepl("^(CRV0|CRV3|survey)", labels)]
   cases[[id]] <<- c(list(program = program, call = call, data = data, nobs = nobs, names = names, coef = coef,
-    loglik = loglik, se = if (length(V)) standard_errors(V) else NULL, vcov = if (length(kept)) kept else NULL), list(...))
+    loglik = loglik, se = if (length(V)) standard_errors(V) else NULL, vcov = if (matrices && length(kept)) kept else NULL), list(...))
 }
 write_cases <- function(file) {
   lines <- vapply(names(cases), function(id) paste0(toJSON(id, auto_unbox = TRUE), ": ",

@@ -34,17 +34,11 @@ conditional_multinomial_model <- function(y, X, group, J) {
 stack_cuts <- function(s, X, J) do.call(rbind, lapply(2:J, function(c)
   data.frame(stratum = paste(s$unit, c), unit = s$unit, region = s$region, w = s$w, yy = as.numeric(s$y >= c), s[X])))
 
-fixed_case <- function(id, program, call, data, names, model, units, regions, weights = NULL, start = NULL, check = NULL, crv3 = NULL, ...) {
+fixed_case <- function(id, program, call, data, names, model, units, frame, weights = NULL, start = NULL, check = NULL, crv3 = NULL, rows = model$nobs, ...) {
   w <- if (is.null(weights)) 1 else weights
   fit <- maximise(model, if (is.null(start)) rep(0, length(names)) else start, w)
   if (!is.null(check)) check(fit)
-  S <- fit$scores; B <- solve(-fit$H); V <- list(classical = (B + t(B)) / 2)
-  for (way in list(list("unit", units), list("region", regions))) {
-    if (is.null(way[[2]])) next
-    T <- sums_by(S, way[[2]]); raw <- B %*% crossprod(T) %*% B; G <- nrow(T); n <- model$nobs; k <- ncol(T)
-    V[[paste0("CRV0:", way[[1]])]] <- raw; V[[paste0("CRV1_ml:", way[[1]])]] <- raw * G / (G - 1)
-    V[[paste0("CRV1:", way[[1]])]] <- raw * G / (G - 1) * (n - 1) / (n - k)
-  }
+  V <- grouped_covariances(fit$scores, fit$H, units, frame, rows)
   if (!is.null(crv3)) V[["CRV3:region"]] <- crv3(fit$coef)
   add_case(id, program, call, data, names, fit$coef, fit$loglik, model$nobs, V, groups = length(model$groups), clusters = list(unit = length(unique(units))), gradient = fit$gradient, ...)
   fit
@@ -65,7 +59,7 @@ for (data in c("balanced", "unbalanced", "wagepan")) for (weighted in c(FALSE, T
   g <- clogit(as.formula(paste("y ~", paste(X, collapse = "+"), "+ strata(unit)")), s, method = "exact", control = tight)
   mixed <- ave(s$y, s$unit, FUN = function(v) length(unique(v))) > 1
   fixed_case(paste0("logit:fixed:", tag), if (weighted) "own enumeration of subsets (R)" else "survival::clogit, checked by enumeration of subsets (R)",
-    paste0("clogit(", if (data == "wagepan") "union" else "binary", " ~ ", paste(X, collapse = "+"), " + strata(unit), method='exact')", weights_text), data, X, m, pick(m, s, "unit"), if (data != "wagepan") pick(m, s, "region"),
+    paste0("clogit(", if (data == "wagepan") "union" else "binary", " ~ ", paste(X, collapse = "+"), " + strata(unit), method='exact')", weights_text), data, X, m, pick(m, s, "unit"), s,
     if (weighted) pick(m, s, "w"), coef(g), function(fit) if (!weighted) { close_to(fit$coef, coef(g), 1e-8, "clogit"); close_to(fit$loglik, g$loglik[2], 1e-10); close_to(sqrt(diag(solve(-fit$H))), sqrt(diag(vcov(g))), 1e-8, "clogit se") },
     crv3 = if (data == "wagepan") NULL else function(full) jackknife(full, s$region[mixed], function(keep) { t <- s[mixed, ][keep, ]; mm <- conditional_logit_model(t$y, t[X], t$unit)
       maximise(mm, full, if (weighted) pick(mm, t, "w") else 1)$coef }),
@@ -75,32 +69,32 @@ for (data in c("balanced", "unbalanced", "wagepan")) for (weighted in c(FALSE, T
   s <- complete(frame, c("ordered", X)); s$y <- s$ordered; stacked <- stack_cuts(s, X, 4)
   m <- conditional_logit_model(stacked$yy, stacked[X], stacked$stratum); first <- match(m$groups, stacked$stratum)
   g <- clogit(as.formula(paste("yy ~", paste(X, collapse = "+"), "+ strata(stratum)")), stacked, method = "exact", control = tight)
-  used <- stacked$stratum %in% m$groups
+  used <- stacked$stratum %in% m$groups; rows_used <- length(unique(paste(stacked$unit, rep(seq_len(nrow(s)), 3))[used]))
   fixed_case(paste0("ordered_logit:fixed:", tag), if (weighted) "own enumeration on stacked cuts (R)" else "survival::clogit on the stacked sample, checked by enumeration (R)",
-    paste0("clogit(I(", if (data == "wagepan") "quartile" else "ordered", " >= cut) ~ ", paste(X, collapse = "+"), " + strata(unit, cut)), cuts 2..4 stacked", weights_text), data, X, m, stacked$unit[first], if (data != "wagepan") stacked$region[first],
+    paste0("clogit(I(", if (data == "wagepan") "quartile" else "ordered", " >= cut) ~ ", paste(X, collapse = "+"), " + strata(unit, cut)), cuts 2..4 stacked", weights_text), data, X, m, stacked$unit[first], s,
     if (weighted) stacked$w[first], coef(g), function(fit) if (!weighted) close_to(fit$coef, coef(g), 1e-8, "BUC"),
     crv3 = if (data == "wagepan") NULL else function(full) jackknife(full, stacked$region[used], function(keep) { t <- stacked[used, ][keep, ]
       mm <- conditional_logit_model(t$yy, t[X], t$stratum); maximise(mm, full, if (weighted) t$w[match(mm$groups, t$stratum)] else 1)$coef }),
-    nobs_sample = nrow(s), units_used = length(unique(stacked$unit[used])), rows_used = length(unique(paste(stacked$unit, rep(seq_len(nrow(s)), 3))[used])), note = "nobs counts stacked rows; CRV1 uses that count")
+    rows = rows_used, nobs_sample = nrow(s), units_used = length(unique(stacked$unit[used])), rows_used = rows_used, note = "nobs counts stacked rows; HC1 and CRV1 use rows_used, the rows of the sample behind them")
   # conditional multinomial logit
   if (data == "wagepan") next
   s <- complete(frame, c("choice", rhs)); s$y <- s$choice
   m <- conditional_multinomial_model(s$y, s[rhs], s$unit, 2)
   fixed_case(paste0("multinomial_logit:fixed:", tag), "own enumeration of the distinct orderings (R)", paste0("choice ~ x1+x2+d given each unit's counts of choices; base 0", weights_text), data,
-    paste(rep(1:2, each = 3), rhs, sep = ":"), m, pick(m, s, "unit"), pick(m, s, "region"), if (weighted) pick(m, s, "w"), nobs_sample = nrow(s), dropped_groups = length(unique(s$unit)) - length(m$groups))
+    paste(rep(1:2, each = 3), rhs, sep = ":"), m, pick(m, s, "unit"), s, if (weighted) pick(m, s, "w"),
+    crv3 = function(full) jackknife(full, pick(m, s, "region"), function(keep) maximise(m, full, keep * (if (weighted) pick(m, s, "w") else 1))$coef), nobs_sample = nrow(s), dropped_groups = length(unique(s$unit)) - length(m$groups))
   # Poisson with unit effects: the concentrated likelihood; its scores sum to the multinomial's
   for (effects in c("unit", "unit+time")) {
     s <- complete(frame, c("count", rhs)); s$y <- s$count; s <- s[ave(s$y, s$unit, FUN = sum) > 0 & ave(s$y, s$unit, FUN = length) > 1, ]
     f <- as.formula(paste("y ~ x1 + x2 + d + factor(unit)", if (effects == "unit+time") "+ factor(time)"))
     g <- suppressWarnings(glm(f, poisson, s, weights = w, control = glm.control(epsilon = 1e-15, maxit = 100)))
-    take <- 2:4; S <- estfun(g); B <- vcov(g); influence <- S %*% B; colnames(influence) <- names(coef(g)); V <- list(classical = B[take, take])
-    for (way in c("unit", "region")) { T <- rowsum(influence, s[[way]])[, take]; raw <- crossprod(T); G <- nrow(T); n <- nrow(s)
-      V[[paste0("CRV0:", way)]] <- raw; V[[paste0("CRV1_ml:", way)]] <- raw * G / (G - 1)
-      # fixest: unit effects are nested in both clusterings and cost one degree of freedom, periods are not
-      V[[paste0("CRV1:", way)]] <- raw * G / (G - 1) * (n - 1) / (n - 3 - (if (effects == "unit") 1 else length(unique(s$time)))) }
-    V[["HC0"]] <- crossprod(influence[, take])
-    T <- rowsum(influence, interaction(s$region, s$time, drop = TRUE))[, take]
-    V[["CRV0:region+time"]] <- crossprod(rowsum(influence, s$region)[, take]) + crossprod(rowsum(influence, s$time)[, take]) - crossprod(T)
+    take <- 2:4; inside <- partialled(estfun(g), vcov(g), take)
+    # fixest: effects nested in a clustering are not counted, but all of them together cost one
+    levels <- length(unique(s$time)); cost <- function(label) if (label == "none") length(unique(s$unit)) + (if (effects == "unit") 0 else levels - 1) else if (effects == "unit" || grepl("time", label)) 1 else levels
+    V <- covariances(inside$S, inside$H, list(unit = s["unit"], region = s["region"], "region+time" = s[c("region", "time")], "region+industry+time" = s[c("region", "industry", "time")]), extra = cost)
+    close_to(V$HC0, (crossprod(estfun(g) %*% vcov(g)))[take, take], 1e-6, "HC0")
+    if (data == "unbalanced") { V$survey <- survey_covariance(inside$S, inside$H, s$stratum, s$psu)
+      if (effects == "unit") V[["CRV3:region"]] <- jackknife(coef(g)[take], s$region, function(keep) coef(suppressWarnings(glm(f, poisson, s[keep, ], weights = w, control = glm.control(epsilon = 1e-12, maxit = 100))))[take]) }
     unit_total <- tapply(s$y, s$unit, sum); conditional <- sum(s$w * dpois(s$y, fitted(g), log = TRUE)) - sum(tapply(s$w, s$unit, head, 1) * dpois(unit_total, unit_total, log = TRUE))
     add_case(paste("poisson", paste0("fixed(", effects, ")"), tag, sep = ":"), "glm with dummies + sandwich (R)", deparse1(f), data, rhs, coef(g)[take], sum(s$w * dpois(s$y, fitted(g), log = TRUE)), nrow(s), V,
       groups = length(unique(s$unit)), loglik_conditional = if (effects == "unit") conditional, note = "units with all zeros and singletons left out; loglik is the unconditional one")

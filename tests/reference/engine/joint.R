@@ -1,16 +1,6 @@
 # Joint probits: bivariate and trivariate by maximum likelihood, quadrivariate at given parameters.
 source("common.R")
 suppressPackageStartupMessages({library(pbivnorm); library(mvtnorm); library(statmod)})
-# the sign of each outcome turned into the normal's arguments: P(y) = Phi_m(q1 e1, q2 e2, ...; q_i q_j r_ij)
-bivariate_model <- function(Y, X) {   # X: one design matrix per outcome; last parameter atanh(rho)
-  k <- sapply(X, ncol); Q <- 2 * as.matrix(Y) - 1
-  at <- function(b) { w1 <- Q[, 1] * drop(X[[1]] %*% b[1:k[1]]); w2 <- Q[, 2] * drop(X[[2]] %*% b[k[1] + 1:k[2]]); r <- Q[, 1] * Q[, 2] * tanh(b[sum(k) + 1])
-    list(w1 = w1, w2 = w2, r = r, P = pbivnorm(w1, w2, r)) }
-  list(logl = function(b) log(at(b)$P), score = function(b) { a <- at(b); s <- sqrt(1 - a$r^2)
-    g1 <- dnorm(a$w1) * pnorm((a$w2 - a$r * a$w1) / s); g2 <- dnorm(a$w2) * pnorm((a$w1 - a$r * a$w2) / s)
-    d <- exp(-(a$w1^2 - 2 * a$r * a$w1 * a$w2 + a$w2^2) / (2 * s^2)) / (2 * pi * s)
-    cbind(Q[, 1] * g1 / a$P * X[[1]], Q[, 2] * g2 / a$P * X[[2]], Q[, 1] * Q[, 2] * d / a$P * (1 - tanh(b[sum(k) + 1])^2)) })
-}
 rule <- gauss.quad(48, "legendre")
 phi2 <- function(x, y, r) exp(-(x^2 - 2 * r * x * y + y^2) / (2 * (1 - r^2))) / (2 * pi * sqrt(1 - r^2))
 # Phi_3 by integrating the conditional bivariate probability over the first coordinate

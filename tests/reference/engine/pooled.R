@@ -89,11 +89,7 @@ for (data in c("balanced", "unbalanced")) for (weighted in c(FALSE, TRUE)) {
         fit <- maximise(model, unname(coef(g)), s$w); names <- c("Intercept", rhs)
         package <- "survey::svyglm"; close_to(fit$coef, coef(g), 1e-8, link); reference <- vcov(g); tol <- if (link == "probit") 5e-2 else 1e-6
       }
-      # with-replacement linearisation: within strata, PSU totals about their stratum mean, times m/(m-1)
-      B <- solve(-fit$H); meat <- 0
-      for (h in unique(s$stratum)) { T <- sums_by(fit$scores[s$stratum == h, ], s$psu[s$stratum == h]); m <- nrow(T)
-        meat <- meat + crossprod(sweep(T, 2, colMeans(T))) * m / (m - 1) }
-      V <- list(survey = B %*% meat %*% B); gap <- tryCatch(close_to(sqrt(diag(V$survey)), sqrt(diag(reference)), tol, link))
+      V <- list(survey = survey_covariance(fit$scores, fit$H, s$stratum, s$psu)); gap <- tryCatch(close_to(sqrt(diag(V$survey)), sqrt(diag(reference)), tol, link))
       add_case(paste(link, "pooled", "unbalanced:survey", sep = ":"), package, sprintf("svydesign(~psu, strata=~stratum, weights=~weight, nest=TRUE); %s(%s ~ x1+x2+d+g)", package, response),
         data, names, fit$coef, NULL, nrow(s), V, se_package = unname(sqrt(diag(reference))), design_df = length(unique(s$psu)) - length(unique(s$stratum)), gap_to_package = gap)
     }
