@@ -86,7 +86,7 @@ def cells() -> list[Cell]:
     corrected = [
         Cell(response, f"absorbed, {correction} correction", "pooled", "fixed", TWO_WAY, 60, 24,
              options={"unit": "unit", "time": "period", "bias_correction": correction})
-        for response in ("logit", "probit") for correction in ("analytical", "jackknife")
+        for response, correction in (("logit", "analytical"), ("logit", "jackknife"), ("probit", "analytical"))
     ]  # fmt: skip
     firth = Cell("logit", "Firth, 100 rows", "pooled", "pooled", units=50, periods=2, options={"firth": True})
     joint = [
