@@ -89,7 +89,11 @@ def test_frequencies_are_rows(response: str, effects: str) -> None:
         assert counted.statistic("bic") == pytest.approx(copied.statistic("bic"), rel=1e-9)
 
 
-@pytest.mark.parametrize("family", [probit, cloglog, poisson, negative_binomial, ordered_logit(3)], ids=str)
+@pytest.mark.parametrize(
+    "family",
+    [probit, cloglog, poisson, negative_binomial, ordered_logit(3)],
+    ids=lambda family: family.name,
+)
 @settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10_000), sigma=st.floats(0.2, 1.5))
 def test_random_intercepts_against_differences(family: Any, seed: int, sigma: float) -> None:
