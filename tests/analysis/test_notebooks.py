@@ -1,4 +1,6 @@
-"""The notebooks and the README: what they show is what the commands print."""
+"""The notebooks and the README: what they show is what the commands print.
+
+The notebook of measures has a file of its own, for it needs tables of the mirror."""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ from gvcmetrics.models.responses import EFFECTS
 from gvcmetrics.panels.build import build_panel
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "analysis" / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = [ROOT / "analysis" / "notebooks" / f"{name}.ipynb" for name in ("tour", "estimators")]
 EMBEDDED = ("passenger_cars", "patents_rd", "us_innovators")
 SURVEY = "enai_ecuador_2012_2014.dta"
 

@@ -45,8 +45,7 @@ def run(
     for cell in CELLS:
         if cell["cell_type"] != "code":
             continue
-        lines = [line for line in "".join(cell["source"]).splitlines() if not line.startswith("%")]
-        text = "\n".join(lines).replace("range(1995, 2012)", years)
+        text = "".join(cell["source"]).replace("range(1995, 2012)", years)
         exec(compile(text, cell["id"], "exec"), names)
         names["display"] = shown.append
     return names, shown
