@@ -1,7 +1,8 @@
 """From a BACI-layout CSV of ten million rows to a sorted, checked panel, against DuckDB's COPY and pandas.
 
 The file is generated (226 countries, 5,000 products, 25 years; no real trade) once and kept in the
-system's temporary folder. Each way runs in a process of its own; peak memory is that of the process.
+system's temporary folder. Each way runs in a process of its own: its time is that of the work, without
+starting Python and importing libraries (a second or two); its peak memory is that of the process.
 
 What is mapped: exporter and importer, from UN numeric codes to ISO3; and the product, from HS 2017 to
 HS 1992 by a made-up concordance of its 5,000 codes, since the real one is no part of the package. Every
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -31,6 +33,7 @@ from gvcmetrics.panels.project import Project
 
 ROWS, REPEATS = 10_000_000, 3
 LARGEST_RATIO, LARGEST_MEMORY = 1.5, 1.5
+Work = Callable[[], object]
 SPEC = """\
 title: Generated trade in the layout of BACI
 extends: baci
@@ -101,56 +104,68 @@ def set_up(raw: Path, folder: Path) -> Project:
     return project
 
 
-def by_gvcmetrics(raw: Path, folder: Path) -> None:
+def by_gvcmetrics(raw: Path, folder: Path) -> Work:
     """The product: codes mapped, rules and duplicates checked, provenance written."""
     from gvcmetrics.panels.build import build_panel
 
     project = set_up(raw, folder)
-    build_panel(project.spec_file("trade"), project)
+    return lambda: build_panel(project.spec_file("trade"), project)
 
 
-def by_check(raw: Path, folder: Path) -> None:
+def by_check(raw: Path, folder: Path) -> Work:
     """`panel check` of the spec: all rules, duplicates, distinct values, outliers and coverage."""
     from gvcmetrics.panels.check_report import check_panel
 
     project = set_up(raw, folder)
-    report = check_panel(project.spec_file("trade"), project)
-    if report.problems:
-        raise ValueError(report.problems[0])
+
+    def work() -> None:
+        report = check_panel(project.spec_file("trade"), project)
+        if report.problems:
+            raise ValueError(report.problems[0])
+
+    return work
 
 
-def by_describe(raw: Path, folder: Path) -> None:
+def by_describe(raw: Path, folder: Path) -> Work:
     """`panel describe` of a panel that the folder holds."""
     from gvcmetrics.panels.describe import summarise_panel
     from gvcmetrics.panels.store import read_provenance
 
     project = Project(folder / "data")
-    summarise_panel(read_provenance(project.panel_folder("trade")), project)
+    return lambda: summarise_panel(read_provenance(project.panel_folder("trade")), project)
 
 
-def by_copy(raw: Path, folder: Path) -> None:
+def by_copy(raw: Path, folder: Path) -> Work:
     """DuckDB alone: read, sort, write by year."""
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = false")
-        query = f"SELECT * FROM read_csv('{raw}') ORDER BY i, j, k, t"
-        connection.execute(f"COPY ({query}) TO '{folder / 'copy'}' (FORMAT parquet, PARTITION_BY (t))")
+
+    def work() -> None:
+        with duckdb.connect() as connection:
+            connection.execute("SET enable_progress_bar = false")
+            query = f"SELECT * FROM read_csv('{raw}') ORDER BY i, j, k, t"
+            connection.execute(f"COPY ({query}) TO '{folder / 'copy'}' (FORMAT parquet, PARTITION_BY (t))")
+
+    return work
 
 
-def by_pandas(raw: Path, folder: Path) -> None:
+def by_pandas(raw: Path, folder: Path) -> Work:
     """pandas: read, three merges for the codes, sort, look for duplicates, write by year."""
     import pandas as pd
 
-    trade = pd.read_csv(raw, dtype={"k": str})
     listed = [(int(s), c.iso3) for c in countries().values() for s in c.spellings if s.isdigit()]
     codes = pd.DataFrame(listed, columns=["number", "iso3"]).drop_duplicates("number")
-    for old, new in (("i", "exporter"), ("j", "importer")):
-        trade = trade.merge(codes.rename(columns={"number": old, "iso3": new}), on=old, how="left")
     products = pd.DataFrame(concordance().items(), columns=["k", "product"])
-    trade = trade.merge(products, on="k", how="left")
-    trade = trade.sort_values(["exporter", "importer", "product", "t"])
-    if trade.duplicated(["exporter", "importer", "product", "t"]).any():
-        raise ValueError("duplicate keys")
-    trade.assign(v=trade["v"] * 1000).to_parquet(folder / "pandas", partition_cols=["t"], index=False)
+
+    def work() -> None:
+        trade = pd.read_csv(raw, dtype={"k": str})
+        for old, new in (("i", "exporter"), ("j", "importer")):
+            trade = trade.merge(codes.rename(columns={"number": old, "iso3": new}), on=old, how="left")
+        trade = trade.merge(products, on="k", how="left")
+        trade = trade.sort_values(["exporter", "importer", "product", "t"])
+        if trade.duplicated(["exporter", "importer", "product", "t"]).any():
+            raise ValueError("duplicate keys")
+        trade.assign(v=trade["v"] * 1000).to_parquet(folder / "pandas", partition_cols=["t"], index=False)
+
+    return work
 
 
 WAYS = {"gvcmetrics": by_gvcmetrics, "copy": by_copy, "pandas": by_pandas}
@@ -158,11 +173,11 @@ BESIDE = {"check": by_check, "describe": by_describe}
 
 
 def measure(way: str, raw: Path, folder: str) -> tuple[float, float]:
-    """Seconds and peak gigabytes of one way, in a process of its own."""
+    """Seconds of the work of one way, and the peak gigabytes of a process that does nothing else."""
     command = [sys.executable, __file__, "--way", way, str(raw), folder]
-    start = time.perf_counter()
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return time.perf_counter() - start, float(done.stdout.split()[-1])
+    seconds, memory = map(float, done.stdout.split()[-2:])
+    return seconds, memory
 
 
 def measure_once(raw: Path) -> tuple[dict[str, tuple[float, float]], dict[str, tuple[float, float]]]:
@@ -180,8 +195,11 @@ def measure_once(raw: Path) -> tuple[dict[str, tuple[float, float]], dict[str, t
 
 def main() -> int:
     if sys.argv[1:2] == ["--way"]:
-        {**WAYS, **BESIDE}[sys.argv[2]](Path(sys.argv[3]), Path(sys.argv[4]))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9)
+        work = {**WAYS, **BESIDE}[sys.argv[2]](Path(sys.argv[3]), Path(sys.argv[4]))
+        start = time.perf_counter()
+        work()
+        seconds = time.perf_counter() - start
+        print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9)
         return 0
     rows, repeats = (*map(int, sys.argv[1:3]), *(ROWS, REPEATS)[len(sys.argv) - 1 :])
     raw = Path(tempfile.gettempdir()) / "gvcmetrics-benchmark" / f"baci_{rows}.csv"
