@@ -313,7 +313,7 @@ def cross(ways: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _count(codes: np.ndarray) -> int:
-    return len(np.unique(codes))
+    return int(np.count_nonzero(np.bincount(codes)))
 
 
 def _all_parameters(inference: Inference, clusters: Sequence[np.ndarray] = ()) -> int:

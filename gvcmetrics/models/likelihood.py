@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from gvcmetrics.models.families.base import Array, Family
 
-BLOCK = 8192
+# Two blocks a strip: large enough that threads seldom wait for one another, small enough for the cache.
+BLOCK = 16_384
 POOL = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="likelihood")
 
 
@@ -120,6 +121,7 @@ class Likelihood:
         p = self.n_parameters
         total, score, hessian = 0.0, np.zeros(p), np.zeros((p, p))
         constants = self.constants(theta)
+        room = np.empty((min(BLOCK, len(strip.y)), strip.X.shape[1] + 1))
         for start in range(0, len(strip.y), BLOCK):
             block = strip.rows(start, start + BLOCK)
             loglik, g, h = self.family.evaluate(block.y, self.indices(theta, block), constants)
@@ -128,27 +130,35 @@ class Likelihood:
             # Infinities of a trial point outside the domain become NaN here; newton rejects the point.
             with np.errstate(over="ignore", invalid="ignore"):
                 total += float(loglik.sum())
-                self._add(block.X, g, h, score, hessian)
+                self._add(block.X, g, h, score, hessian, room[: len(g)])
         return total, score, hessian
 
-    def _add(self, X: Array, g: Array, h: Array, score: Array, hessian: Array) -> None:
-        """Add Z'g, and the lower triangle of Z'HZ, of one block."""
+    def _add(self, X: Array, g: Array, h: Array, score: Array, hessian: Array, room: Array) -> None:
+        """Add Z'g, and the lower triangle of Z'HZ, of one block; `room` is (n, k + 1) to work in."""
         m, q0 = self.family.n_indices, self.starts[-1]
-        for j in range(self.family.n_arguments):
-            row = slice(self.starts[j], self.starts[j + 1]) if j < m else slice(q0 + j - m, q0 + j - m + 1)
-            Xj = _take(X, self.columns[j]) if j < m else None
-            score[row] += g[:, j].sum() if Xj is None else g[:, j] @ Xj
+        for j in range(m):
+            Xj = _take(X, self.columns[j])
+            row, p = slice(self.starts[j], self.starts[j + 1]), Xj.shape[1]
+            for k in range(j):
+                np.multiply(Xj, h[:, j * (j + 1) // 2 + k, None], out=room[:, :p])
+                column = slice(self.starts[k], self.starts[k + 1])
+                hessian[row, column] += room[:, :p].T @ _take(X, self.columns[k])
+            # The gradient goes through the same product as the curvature.
+            np.multiply(Xj, h[:, j * (j + 3) // 2, None], out=room[:, :p])
+            room[:, p] = g[:, j]
+            both = room[:, : p + 1].T @ Xj
+            hessian[row, row] += both[:p]
+            score[row] += both[p]
+        for j in range(m, self.family.n_arguments):
+            row = slice(q0 + j - m, q0 + j - m + 1)
+            score[row] += g[:, j].sum()
             for k in range(j + 1):
                 hjk = h[:, j * (j + 1) // 2 + k]
                 if k >= m:
                     hessian[row, q0 + k - m] += hjk.sum()
-                    continue
-                column = slice(self.starts[k], self.starts[k + 1])
-                Xk = _take(X, self.columns[k])
-                if Xj is None:
-                    hessian[row, column] += hjk @ Xk
                 else:
-                    hessian[row, column] += (Xj * hjk[:, None]).T @ Xk
+                    column = slice(self.starts[k], self.starts[k + 1])
+                    hessian[row, column] += hjk @ _take(X, self.columns[k])
 
     def _fill_scores(self, theta: Array, strip: Batch, out: Array) -> None:
         constants = self.constants(theta)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,9 @@ TOLERANCE = 1e-14
 # Below this the line search can find no better point because the log likelihood has no more digits.
 NEARLY = 1e-8
 HALVINGS = 40
-# Likelihoods bring their own threads; BLAS threads beside them, on small blocks, only get in the way.
-_THREADS = ThreadpoolController()
+# Likelihoods bring their own threads; BLAS threads beside them, on small blocks, only get in the way. They
+# spin for a while even after their work is done, so a model calls for none of them from its first line.
+one_blas_thread = partial(ThreadpoolController().limit, limits=1, user_api="blas")
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def maximise(
     """
     theta = np.array(start, dtype=float)
     move = np.ones(len(theta), dtype=bool) if free is None else np.asarray(free, dtype=bool)
-    with _THREADS.limit(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         value, score, hessian = objective(theta)
         if not _finite(value, score, hessian):
             raise ModelError(

@@ -28,7 +28,7 @@ from gvcmetrics.models.heterogeneity.fixed import (
 )
 from gvcmetrics.models.heterogeneity.pooled import null_loglik, pooled_problem
 from gvcmetrics.models.heterogeneity.random import random_problem, variance_statistics
-from gvcmetrics.models.newton import Optimum
+from gvcmetrics.models.newton import Optimum, one_blas_thread
 from gvcmetrics.models.prediction import Prediction
 from gvcmetrics.models.random_effects import mundlak_columns
 from gvcmetrics.models.results import Results, call_text
@@ -72,7 +72,11 @@ class Response:
 
 def fit(response: Response, function: Callable[..., Results], arguments: Mapping[str, Any]) -> Results:
     """The road of every discrete model: formula -> sample -> outcome -> likelihood -> Results."""
-    options = dict(arguments)
+    with one_blas_thread():
+        return _fit(response, function, dict(arguments))
+
+
+def _fit(response: Response, function: Callable[..., Results], options: dict[str, Any]) -> Results:
     formula, data = options.pop("formula"), options.pop("data")
     effects, unit = options["effects"], options["unit"]
     _check_effects(response, effects, unit)

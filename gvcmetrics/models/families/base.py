@@ -42,7 +42,7 @@ class Family:
     n_indices: int = 1
     constants: tuple[str, ...] = ()
     outcomes: int | None = 2
-    strip: int = 131_072
+    strip: int = 32_768
     bend: Bend | None = None
 
     @property

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
-from numba import njit
 
 from gvcmetrics.models.families.base import Array, Family, shares
 
 
-@njit(cache=True, nogil=True)
-def multinomial_kernel(y: Any, eta: Any, constants: Any, loglik: Any, gradient: Any, hessian: Any) -> None:
-    """eta_y - log sum_k exp(eta_k), with its derivatives in eta_1, ..., eta_{J-1}."""
-    m = eta.shape[1]
-    for i in range(y.shape[0]):
-        top = 0.0
-        for j in range(m):
-            top = max(top, eta[i, j])
-        total = math.exp(-top)
-        for j in range(m):
-            gradient[i, j] = math.exp(eta[i, j] - top)
-            total += gradient[i, j]
-        chosen = int(y[i]) - 1
-        loglik[i] = (eta[i, chosen] if chosen >= 0 else 0.0) - top - math.log(total)
-        for j in range(m):
-            gradient[i, j] /= total
-        for j in range(m):
-            for k in range(j):
-                hessian[i, j * (j + 1) // 2 + k] = gradient[i, j] * gradient[i, k]
-            hessian[i, j * (j + 3) // 2] = -gradient[i, j] * (1.0 - gradient[i, j])
-        for j in range(m):
-            gradient[i, j] = (1.0 if j == chosen else 0.0) - gradient[i, j]
+def multinomial_kernel(
+    y: Array, eta: Array, constants: Array, loglik: Array, gradient: Array, hessian: Array
+) -> None:
+    """eta_y - log sum_k exp(eta_k), with its derivatives in eta_1, ..., eta_{J-1}.
+
+    In NumPy, whose exponential and logarithm take several numbers at a time.
+    """
+    n, m = eta.shape
+    indices = np.zeros((m + 1, n))
+    indices[1:] = eta.T
+    indices -= indices.max(axis=0)
+    p = np.exp(indices)
+    total = p.sum(axis=0)
+    p /= total
+    chosen = y.astype(np.intp)
+    np.subtract(indices[chosen, np.arange(n)], np.log(total), out=loglik)
+    for j in range(m):
+        np.subtract(chosen == j + 1, p[j + 1], out=gradient[:, j])
+        for k in range(j):
+            np.multiply(p[j + 1], p[k + 1], out=hessian[:, j * (j + 1) // 2 + k])
+        np.multiply(p[j + 1], p[j + 1] - 1.0, out=hessian[:, j * (j + 3) // 2])
 
 
 def multinomial_logit(outcomes: int) -> Family:
