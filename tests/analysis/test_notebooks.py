@@ -153,7 +153,7 @@ def test_with_the_survey_the_last_cell_estimates(
 def test_the_readme_shows_what_its_command_prints(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GVCMETRICS_DATA", str(project / "data"))
     text = (ROOT / "README.md").read_text("utf-8")
-    blocks = dict(re.findall(r"```(python|text)\n(.*?)```", text.split("## Estimators")[0], re.DOTALL))
+    blocks = dict(re.findall(r"```(python|text)\n(.*?)```", text.split("## Measures")[0], re.DOTALL))
     assert str(run_cell(blocks["python"], {})) == blocks["text"].rstrip("\n")
 
 
