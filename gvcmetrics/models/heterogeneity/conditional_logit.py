@@ -42,13 +42,12 @@ from gvcmetrics.models.heterogeneity.groups import Groups
 from gvcmetrics.models.likelihood import POOL
 
 # Groups worked on side by side. Inner loops over lanes become vector instructions; with fewer lanes the
-# compiler would unroll the loops first and leave them scalar.
+# compiler would unroll the loops first and leave them scalar. No fast arithmetic: a function may be compiled
+# once by itself and once inside its caller, and reordered sums would then depend on which of them runs.
 LANES = 32
 # Rows between two checkpoints of B while T is small enough for all of it to stay in cache.
 _SHORT = 64
 _STRIP = 1e5
-# Sums may be reordered; infinities and NaN keep their meaning.
-_FAST = {"contract", "reassoc", "nsz"}
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -80,7 +79,7 @@ def centred_by_group(
                     observed[j, k] += sign * offset[t]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _tilt(eta: Any, lane: int, n: int, s: int) -> float:
     """lambda with sum of 1/(1 + exp(-eta - lambda)) about a standard deviation from s, or closer.
 
@@ -114,7 +113,7 @@ def _tilt(eta: Any, lane: int, n: int, s: int) -> float:
     return at
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _prepare(
     X: Any, theta: Any, offset: Any, starts: Any, problems: Any, n: int, p: Any, x: Any, u: Any, centre: Any,
     known: Any,
@@ -173,7 +172,7 @@ def _prepare(
                 x[t, a, lane] -= centre[a, lane]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _backward(p: Any, B: Any, first: int, last: int, most: int) -> None:
     """B[t - first] for t from last - 1 down to first, from B[last - first]."""
     for t in range(last - 1, first - 1, -1):
@@ -185,7 +184,7 @@ def _backward(p: Any, B: Any, first: int, last: int, most: int) -> None:
                 now[r, lane] = after[r, lane] + pt[lane] * (after[r - 1, lane] - after[r, lane])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _forward(
     p: Any, x: Any, F: Any, B: Any, scale: Any, second: Any, h: Any,
     first: int, last: int, n: int, least: int, most: int,
