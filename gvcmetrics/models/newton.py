@@ -66,8 +66,8 @@ def maximise(
     start : where to begin; the log likelihood must be finite there.
     free : which parameters move; the others keep their starting value. All, when None.
     max_iterations : accepted steps before giving up.
-    noise : relative error of the log likelihood (rounding; larger for quadrature, whose score is that of
-        the integral and not of its approximation). A step that promises less is taken as it is.
+    noise : relative error of the log likelihood (rounding; larger where a part of the score is a
+        difference, as in Firth's penalty). A step that promises less is taken as it is.
 
     Returns
     -------

@@ -19,8 +19,6 @@ from gvcmetrics.report.files import write_atomic
 # fontTools reports every glyph it embeds once any library sets the root logger to INFO, as pyfixest does.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
-COLUMN_WIDTH = 3.5
-"""Inches; one column of a two-column journal."""
 PAGE_WIDTH = 6.5
 """Inches; the text block of a page."""
 

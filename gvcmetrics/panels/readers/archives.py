@@ -25,7 +25,7 @@ LARGEST_RATIO = 200
 _HARMLESS_BYTES = 50_000_000
 _CHUNK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-# What zipfile and gzip raise on bytes that are none of theirs.
+# What zipfile and gzip raise on bytes that are none of theirs (NotImplementedError: a method they lack).
 DAMAGED = (
     zipfile.BadZipFile,
     EOFError,
