@@ -16,7 +16,7 @@ PANELS  := $(SPECS:data/panels/%.yaml=$(PARQUET)/%.state)
 STUDIES := $(patsubst analysis/%.py,$(RESULTS)/%.json,$(wildcard analysis/[0-9]*.py))
 
 ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '*.css' -o -name '*.yaml' 2>/dev/null)
-PANEL_CODE := $(call ROOM,panels)
+PANEL_CODE := $(call ROOM,ground) $(call ROOM,panels)
 STUDY_CODE := $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
 
 # One process builds each file; keep the numerical libraries from fighting over the cores.

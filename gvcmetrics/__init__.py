@@ -15,8 +15,8 @@ _PUBLIC = {
     # panels
     "panel": "gvcmetrics.panels",
     "panels": "gvcmetrics.panels",
-    "convert": "gvcmetrics.panels.conversion",
-    "crosswalk": "gvcmetrics.panels.crosswalks",
+    "convert": "gvcmetrics.panels.crosswalks.convert",
+    "crosswalk": "gvcmetrics.panels.crosswalks.links",
     # where panels and measures meet
     "input_output": "gvcmetrics.value_chain",
     "industry_measures": "gvcmetrics.value_chain",

@@ -27,7 +27,7 @@ def _root() -> None:
 @panel_app.command("list")
 def panel_list() -> None:
     """The project's panels: rows, years, countries, source and licence."""
-    from gvcmetrics.panels import terminal
+    from gvcmetrics.panels.show import terminal
 
     terminal.print_panels()
 
@@ -46,23 +46,23 @@ def panel_new(
     ] = None,
 ) -> None:
     """Draft a spec from a raw file: data/panels/NAME.yaml, with what is unsure marked in it."""
-    from gvcmetrics.panels import terminal_check
-    from gvcmetrics.panels.draft import write_draft
+    from gvcmetrics.panels.draft.write import write_draft
     from gvcmetrics.panels.project import find_project
+    from gvcmetrics.panels.show import trial
 
-    terminal_check.print_draft(write_draft(file, country, find_project(), preset))
+    trial.print_draft(write_draft(file, country, find_project(), preset))
 
 
 @panel_app.command("check")
 def panel_check(spec: Annotated[str, typer.Argument(help=_SPEC_HELP)]) -> None:
     """Report what a spec makes of its raw file, without building; exit code 1 if something is wrong."""
-    from gvcmetrics.panels import terminal_check
-    from gvcmetrics.panels.check_report import check_panel
-    from gvcmetrics.panels.plugins import find_spec_file
+    from gvcmetrics.panels.draft.trial import check_panel
+    from gvcmetrics.panels.show import trial
+    from gvcmetrics.panels.sources.plugins import find_spec_file
 
     path, project = find_spec_file(spec)
     report = check_panel(path, project)
-    terminal_check.print_check(report, path)
+    trial.print_check(report, path)
     for problem in report.problems:
         typer.echo(f"error: {problem}", err=True)
     if report.problems:
@@ -82,8 +82,9 @@ def panel_build(
     engine: Annotated[str, typer.Option("--engine", help="duckdb, or spark (extra `spark`).")] = "duckdb",
 ) -> None:
     """Build the panel of one spec into data/parquet."""
-    from gvcmetrics.panels import build, terminal
-    from gvcmetrics.panels.plugins import find_spec_file
+    from gvcmetrics.panels import build
+    from gvcmetrics.panels.show import terminal
+    from gvcmetrics.panels.sources.plugins import find_spec_file
     from gvcmetrics.panels.state import build_or_skip
 
     path, project = find_spec_file(spec)
@@ -108,7 +109,7 @@ def panel_describe(
     ] = None,
 ) -> None:
     """A built panel's codebook: each column's label, unit, values, and the raw column behind it."""
-    from gvcmetrics.panels import codebook, terminal
+    from gvcmetrics.panels.show import codebook, terminal
 
     if html is None:
         terminal.print_description(name)
@@ -122,7 +123,7 @@ def panel_schema() -> None:
     """The JSON Schema of specs, for editors that complete and check YAML."""
     import json
 
-    from gvcmetrics.panels.spec_words import spec_schema
+    from gvcmetrics.panels.spec.words import spec_schema
 
     typer.echo(json.dumps(spec_schema(), indent=2, ensure_ascii=False))
 
@@ -130,7 +131,7 @@ def panel_schema() -> None:
 @app.command()
 def codebook() -> None:
     """Write the codebook of all built panels to analysis/results/codebook.html."""
-    from gvcmetrics.panels.codebook import write_codebook
+    from gvcmetrics.panels.show.codebook import write_codebook
 
     typer.echo(f"wrote {_shown(write_codebook())}")
 
@@ -142,7 +143,7 @@ def fetch(
     ] = None,
 ) -> None:
     """Download sources that have an address, and say how to get the others."""
-    from gvcmetrics.panels import terminal
+    from gvcmetrics.panels.show import terminal
 
     terminal.fetch_sources(names or [])
 

@@ -17,12 +17,12 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.input_output import InputOutput
-from gvcmetrics.measures.input_output_tables import Close, from_matrices
-from gvcmetrics.measures.participation import gvc_participation, participation_koopman
-from gvcmetrics.measures.position import positions
-from gvcmetrics.panels.crosswalks import crosswalk, links_for
-from gvcmetrics.panels.input_output_store import read_labels, read_table, table_years
+from gvcmetrics.measures.input_output.build import Close, from_matrices
+from gvcmetrics.measures.input_output.participation import gvc_participation, participation_koopman
+from gvcmetrics.measures.input_output.position import positions
+from gvcmetrics.measures.input_output.table import InputOutput
+from gvcmetrics.panels.crosswalks.links import crosswalk, links_for
+from gvcmetrics.panels.input_output.store import read_labels, read_table, table_years
 from gvcmetrics.panels.project import Project, find_project
 
 MEASURES = (

@@ -12,8 +12,8 @@ import pytest
 import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, MissingSourceError
 from gvcmetrics.lineage import raw_columns
-from gvcmetrics.measures.participation import gvc_participation
-from gvcmetrics.measures.position import positions
+from gvcmetrics.measures.input_output.participation import gvc_participation
+from gvcmetrics.measures.input_output.position import positions
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.value_chain import describe, industry_measures, input_output, join_value_chain

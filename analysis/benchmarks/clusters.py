@@ -18,8 +18,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from gvcmetrics.measures.agglomeration import ellison_glaeser
-from gvcmetrics.measures.clusters import location_quotient, region_industry_table
+from gvcmetrics.measures.clusters.agglomeration import ellison_glaeser
+from gvcmetrics.measures.clusters.location import location_quotient, region_industry_table
 
 TARGET = 2.0
 ROUNDS = 5

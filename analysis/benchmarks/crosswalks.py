@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import MissingSourceError
-from gvcmetrics.panels.conversion import convert
-from gvcmetrics.panels.crosswalks import crosswalk
+from gvcmetrics.panels.crosswalks.convert import convert
+from gvcmetrics.panels.crosswalks.links import crosswalk
 
 
 def simulated_trade(rows: int) -> pd.DataFrame:

@@ -16,16 +16,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gvcmetrics.measures.decompositions import (
+from gvcmetrics.measures.input_output.build import from_wide
+from gvcmetrics.measures.input_output.decompositions import (
     borin_mancini_sink,
     borin_mancini_source,
     koopman_wang_wei,
     wang_wei_zhu,
 )
-from gvcmetrics.measures.input_output import InputOutput, by_year
-from gvcmetrics.measures.input_output_tables import from_wide
-from gvcmetrics.measures.participation import gvc_participation, participation_koopman
-from gvcmetrics.measures.position import positions
+from gvcmetrics.measures.input_output.participation import gvc_participation, participation_koopman
+from gvcmetrics.measures.input_output.position import positions
+from gvcmetrics.measures.input_output.table import InputOutput, by_year
 
 ROUNDS = 5
 YEARS = range(1995, 2012)

@@ -260,7 +260,7 @@ def line(
 
 def first_call(title: str, directory: str) -> dict[str, float]:
     """Time of a model's first and third call here, and the memory that the third took at its peak."""
-    import gvcmetrics.models.discrete  # noqa: F401
+    import gvcmetrics.models.api.discrete  # noqa: F401
 
     model = next(model for model in MODELS if model.title == title)
     frame = pd.read_csv(Path(directory) / f"{model.data}.csv")
@@ -290,9 +290,9 @@ def _status(field: str) -> float:
 def million(rows: int = 1_000_000) -> dict[str, float]:
     """Pooled logit of a million rows against passes of X.T @ X; memory above the frame, per sample."""
     import gvcmetrics as gvc
+    from gvcmetrics.models.engine.likelihood import in_memory
+    from gvcmetrics.models.engine.newton import maximise
     from gvcmetrics.models.families.logit import logit
-    from gvcmetrics.models.likelihood import in_memory
-    from gvcmetrics.models.newton import maximise
 
     rng = np.random.default_rng(0)
     X = rng.normal(size=(rows, SLOPES.size))

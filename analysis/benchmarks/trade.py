@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gvcmetrics.measures.complexity import density, economic_complexity, proximity
-from gvcmetrics.measures.sophistication import presence
+from gvcmetrics.measures.trade.complexity import density, economic_complexity, proximity
+from gvcmetrics.measures.trade.sophistication import presence
 
 REPEATS = 5
 TARGET = 1.0

@@ -5,20 +5,76 @@ system would otherwise put the module in its place.
 """
 
 from gvcmetrics.lineage import raw_columns, record, with_measures
-from gvcmetrics.measures.agglomeration import ellison_glaeser, maurel_sedillot
-from gvcmetrics.measures.attrition import attrition_table
-from gvcmetrics.measures.cluster_panel import cluster_panel, join_cluster_panel
-from gvcmetrics.measures.clusters import (
+from gvcmetrics.measures.clusters.agglomeration import ellison_glaeser, maurel_sedillot
+from gvcmetrics.measures.clusters.chain import completeness
+from gvcmetrics.measures.clusters.distances import KDensity, duranton_overman
+from gvcmetrics.measures.clusters.districts import industrial_districts
+from gvcmetrics.measures.clusters.efficiency import collective_efficiency
+from gvcmetrics.measures.clusters.location import (
     industry_localisation,
     location_quotient,
     region_industry_table,
     regional_specialisation,
 )
-from gvcmetrics.measures.collective_efficiency import collective_efficiency
-from gvcmetrics.measures.completeness import completeness
-from gvcmetrics.measures.complexity import density, economic_complexity, proximity
-from gvcmetrics.measures.concentration import concentration_indices, hhi, market_share, normalised_hhi, theil
-from gvcmetrics.measures.decompositions import (
+from gvcmetrics.measures.clusters.panel import cluster_panel, join_cluster_panel
+from gvcmetrics.measures.clusters.related import (
+    cluster_validation,
+    industry_clusters,
+    related_specialisation,
+)
+from gvcmetrics.measures.clusters.relatedness import (
+    coagglomeration,
+    input_output_links,
+    locational_correlation,
+    mean_relatedness,
+    occupation_correlation,
+)
+from gvcmetrics.measures.clusters.shocks import resilience
+from gvcmetrics.measures.clusters.sizes import gini, hub_and_spoke, size_distribution
+from gvcmetrics.measures.firms.attrition import attrition_table
+from gvcmetrics.measures.firms.extreme_values import outliers, winsorise
+from gvcmetrics.measures.firms.productivity import (
+    ProductionFunction,
+    labour_productivity,
+    markups,
+    production_function,
+    revenue_tfp,
+)
+from gvcmetrics.measures.firms.survey import survey_means, survey_totals
+from gvcmetrics.measures.firms.upgrading import (
+    chain_upgrading,
+    economic_social_quadrants,
+    export_stage,
+    upgrading_from_changes,
+    upgrading_from_items,
+)
+from gvcmetrics.measures.governance.classes import LatentClasses, latent_classes
+from gvcmetrics.measures.governance.items import cronbach_alpha
+from gvcmetrics.measures.governance.lock_in import (
+    buyer_concentration,
+    buyer_hhi_bounds,
+    functional_breadth,
+    lock_in_index,
+    main_buyer_spells,
+)
+from gvcmetrics.measures.governance.modes import (
+    classify_governance,
+    classify_governance_ghs,
+    governance_index,
+)
+from gvcmetrics.measures.governance.schemes import (
+    crosswalk_governance,
+    governance_agreement,
+    governance_shares,
+)
+from gvcmetrics.measures.input_output.build import (
+    from_arrays,
+    from_long,
+    from_matrices,
+    from_pymrio,
+    from_wide,
+)
+from gvcmetrics.measures.input_output.decompositions import (
     borin_mancini_perspective,
     borin_mancini_sink,
     borin_mancini_source,
@@ -28,46 +84,7 @@ from gvcmetrics.measures.decompositions import (
     standard_parts,
     wang_wei_zhu,
 )
-from gvcmetrics.measures.districts import industrial_districts
-from gvcmetrics.measures.duranton_overman import KDensity, duranton_overman
-from gvcmetrics.measures.extreme_values import outliers, winsorise
-from gvcmetrics.measures.governance import classify_governance, classify_governance_ghs, governance_index
-from gvcmetrics.measures.governance_schemes import (
-    crosswalk_governance,
-    governance_agreement,
-    governance_shares,
-)
-from gvcmetrics.measures.industry_clusters import (
-    cluster_validation,
-    industry_clusters,
-    related_specialisation,
-)
-from gvcmetrics.measures.input_output import (
-    InputOutput,
-    by_year,
-    gross_exports,
-    group_countries,
-    leontief_inverse,
-    local_inverses,
-    technical_coefficients,
-)
-from gvcmetrics.measures.input_output_tables import (
-    from_arrays,
-    from_long,
-    from_matrices,
-    from_pymrio,
-    from_wide,
-)
-from gvcmetrics.measures.items import cronbach_alpha
-from gvcmetrics.measures.latent_classes import LatentClasses, latent_classes
-from gvcmetrics.measures.lock_in import (
-    buyer_concentration,
-    buyer_hhi_bounds,
-    functional_breadth,
-    lock_in_index,
-    main_buyer_spells,
-)
-from gvcmetrics.measures.participation import (
+from gvcmetrics.measures.input_output.participation import (
     domestic_value_added_in_exports,
     gvc_participation,
     participation_koopman,
@@ -75,7 +92,7 @@ from gvcmetrics.measures.participation import (
     value_added_in_final_use,
     value_added_in_industry_exports,
 )
-from gvcmetrics.measures.position import (
+from gvcmetrics.measures.input_output.position import (
     correct_inventories,
     country_position,
     downstreamness,
@@ -84,42 +101,42 @@ from gvcmetrics.measures.position import (
     smile_curve,
     upstreamness,
 )
-from gvcmetrics.measures.productivity import (
-    ProductionFunction,
-    labour_productivity,
-    markups,
-    production_function,
-    revenue_tfp,
+from gvcmetrics.measures.input_output.specialisation import functional_specialisation, income_in_exports
+from gvcmetrics.measures.input_output.table import (
+    InputOutput,
+    by_year,
+    gross_exports,
+    group_countries,
+    leontief_inverse,
+    local_inverses,
+    technical_coefficients,
 )
-from gvcmetrics.measures.quality import (
+from gvcmetrics.measures.trade.complexity import density, economic_complexity, proximity
+from gvcmetrics.measures.trade.concentration import (
+    concentration_indices,
+    hhi,
+    market_share,
+    normalised_hhi,
+    theil,
+)
+from gvcmetrics.measures.trade.quadrants import quadrants, transition_matrix
+from gvcmetrics.measures.trade.quality import (
     distance_to_frontier,
     khandelwal_quality,
     relative_unit_value,
     unit_value,
     unit_value_outliers,
 )
-from gvcmetrics.measures.relatedness import (
-    coagglomeration,
-    input_output_links,
-    locational_correlation,
-    mean_relatedness,
-    occupation_correlation,
+from gvcmetrics.measures.trade.sophistication import (
+    expy,
+    presence,
+    prody,
+    rca,
+    rca_matrix,
+    sophistication_by_year,
 )
-from gvcmetrics.measures.resilience import resilience
-from gvcmetrics.measures.size_distribution import gini, hub_and_spoke, size_distribution
-from gvcmetrics.measures.sophistication import expy, presence, prody, rca, rca_matrix, sophistication_by_year
-from gvcmetrics.measures.specialisation import functional_specialisation, income_in_exports
-from gvcmetrics.measures.spells import entry_exit, kaplan_meier, trade_spells
-from gvcmetrics.measures.survey import survey_means, survey_totals
-from gvcmetrics.measures.two_way import two_way_trade
-from gvcmetrics.measures.upgrading import quadrants, transition_matrix
-from gvcmetrics.measures.upgrading_outcomes import (
-    chain_upgrading,
-    economic_social_quadrants,
-    export_stage,
-    upgrading_from_changes,
-    upgrading_from_items,
-)
+from gvcmetrics.measures.trade.survival import entry_exit, kaplan_meier, trade_spells
+from gvcmetrics.measures.trade.two_way import two_way_trade
 
 __all__ = [
     "InputOutput",

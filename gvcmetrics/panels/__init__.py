@@ -8,7 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from gvcmetrics.panels.store import panel, panels
+from gvcmetrics.panels.store.read import panel, panels
 
 __all__ = ["panel", "panels"]
 

@@ -15,9 +15,17 @@ import duckdb
 from sqlglot import exp
 
 import gvcmetrics
-import gvcmetrics.panels.store as store
+import gvcmetrics.panels.store.read as store
 from gvcmetrics.errors import DataError, GvcError, Place
-from gvcmetrics.panels.checks import (
+from gvcmetrics.ground.files import put_file, put_folder, replacing, workspace
+from gvcmetrics.panels.crosswalks.links import files_between
+from gvcmetrics.panels.harmonise.crosswalks import create_crosswalks
+from gvcmetrics.panels.harmonise.engines.duckdb import connected, define_functions
+from gvcmetrics.panels.harmonise.money import money_factors
+from gvcmetrics.panels.harmonise.rejects import REJECTS_TABLE
+from gvcmetrics.panels.harmonise.rules import select_typed
+from gvcmetrics.panels.harmonise.tree import MONEY_TABLE, NUMBERED_TABLE, OK, TYPED_TABLE, select_panel
+from gvcmetrics.panels.harmonise.verdicts import (
     Fill,
     Tally,
     check_rows,
@@ -26,24 +34,16 @@ from gvcmetrics.panels.checks import (
     first_reject,
     refuse_all_missing,
 )
-from gvcmetrics.panels.checks_rejects import REJECTS_TABLE
-from gvcmetrics.panels.crosswalks import files_between
-from gvcmetrics.panels.engines.duckdb import connected, define_functions
-from gvcmetrics.panels.files import put_file, put_folder, replacing, workspace
-from gvcmetrics.panels.harmonise import MONEY_TABLE, NUMBERED_TABLE, OK, TYPED_TABLE, select_panel
-from gvcmetrics.panels.harmonise_checks import select_typed
-from gvcmetrics.panels.harmonise_crosswalks import create_crosswalks
-from gvcmetrics.panels.harmonise_money import money_factors
-from gvcmetrics.panels.input_output_build import build_input_output
-from gvcmetrics.panels.input_output_spec import is_input_output, load_input_output_spec
+from gvcmetrics.panels.input_output.build import build_input_output
+from gvcmetrics.panels.input_output.spec import is_input_output, load_input_output_spec
 from gvcmetrics.panels.progress import Report, reading, writing
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.readers.select import duckdb_relation, select_raw
-from gvcmetrics.panels.readers.sources import RawFiles, find_raw
 from gvcmetrics.panels.readers.tables import RawTable, about_rows, open_tables
-from gvcmetrics.panels.spec import PanelSpec, load_spec
-from gvcmetrics.panels.store import ColumnProvenance, Coverage, Provenance
-from gvcmetrics.panels.store_write import has_repeats, write_file, write_folder
+from gvcmetrics.panels.sources.raw_files import RawFiles, find_raw
+from gvcmetrics.panels.spec.panel import PanelSpec, load_spec
+from gvcmetrics.panels.store.read import ColumnProvenance, Coverage, Provenance
+from gvcmetrics.panels.store.write import has_repeats, write_file, write_folder
 
 _FULL = ("no space left", "could not write", "file too large", "out of disk space", "quota exceeded")
 

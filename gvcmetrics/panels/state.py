@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gvcmetrics.errors import MissingSourceError
+from gvcmetrics.ground.files import replacing
 from gvcmetrics.panels.build import Built, build_panel
-from gvcmetrics.panels.files import replacing
 
 BUILT, ABSENT = "built\n", "absent\n"
 

@@ -6,19 +6,19 @@ import importlib
 from typing import Any
 
 _PUBLIC = {
-    "Table": "gvcmetrics.report.grid",
-    "table": "gvcmetrics.report.tables",
-    "regression_table": "gvcmetrics.report.regression",
-    "frame_table": "gvcmetrics.report.frames",
-    "save_figure": "gvcmetrics.report.figures",
-    "new_figure": "gvcmetrics.report.figures",
-    "quadrant_plot": "gvcmetrics.report.plots",
-    "path_plot": "gvcmetrics.report.plots",
-    "coefficient_plot": "gvcmetrics.report.plots",
-    "scatter_plot": "gvcmetrics.report.plots",
-    "heat_map": "gvcmetrics.report.plots",
-    "Study": "gvcmetrics.report.manifest",
-    "build_report": "gvcmetrics.report.html",
+    "Table": "gvcmetrics.report.tables.grid",
+    "table": "gvcmetrics.report.tables.table",
+    "regression_table": "gvcmetrics.report.tables.regression",
+    "frame_table": "gvcmetrics.report.tables.frames",
+    "save_figure": "gvcmetrics.ground.figures",
+    "new_figure": "gvcmetrics.ground.figures",
+    "quadrant_plot": "gvcmetrics.report.figures.plots",
+    "path_plot": "gvcmetrics.report.figures.plots",
+    "coefficient_plot": "gvcmetrics.report.figures.plots",
+    "scatter_plot": "gvcmetrics.report.figures.plots",
+    "heat_map": "gvcmetrics.report.figures.plots",
+    "Study": "gvcmetrics.report.pages.manifest",
+    "build_report": "gvcmetrics.report.pages.html",
 }
 
 __all__ = list(_PUBLIC)

@@ -22,7 +22,7 @@ from IPython.core.formatters import DisplayFormatter
 
 import gvcmetrics as gvc
 from gvcmetrics.models import Results
-from gvcmetrics.models.responses import EFFECTS
+from gvcmetrics.models.engine.fit import EFFECTS
 from gvcmetrics.panels.build import build_panel
 
 ROOT = Path(__file__).parents[2]

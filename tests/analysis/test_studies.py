@@ -207,7 +207,7 @@ def test_quadrants_with_fixed_effects_solve_the_conditional_score(project: Path)
 
 
 def test_hypotheses_name_studies_that_exist(project: Path) -> None:
-    from gvcmetrics.report.hypotheses import read_hypotheses
+    from gvcmetrics.report.pages.hypotheses import read_hypotheses
 
     claims = read_hypotheses(project / "analysis" / "hypotheses.yaml")
     named = {name for claim in claims for name in claim["estimated_in"]}

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError, EstimationWarning
-from gvcmetrics.measures.agglomeration import ellison_glaeser, maurel_sedillot
-from gvcmetrics.measures.clusters import region_industry_table
+from gvcmetrics.measures.clusters.agglomeration import ellison_glaeser, maurel_sedillot
+from gvcmetrics.measures.clusters.location import region_industry_table
 from gvcmetrics.simulate.geography import simulate_dartboard
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.attrition import attrition_table
+from gvcmetrics.measures.firms.attrition import attrition_table
 
 # a: always; b: leaves after 2001; c: enters in 2002; d: pauses in 2001; e: only 2003.
 SEEN = {"a": [2000, 2001, 2002, 2003], "b": [2000, 2001], "c": [2002, 2003], "d": [2000, 2002], "e": [2003]}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError, EstimationWarning
 from gvcmetrics.lineage import raw_columns
-from gvcmetrics.measures import cells as cells_module
-from gvcmetrics.measures.clusters import (
+from gvcmetrics.measures.clusters import cells as cells_module
+from gvcmetrics.measures.clusters.location import (
     industry_localisation,
     location_quotient,
     region_industry_table,

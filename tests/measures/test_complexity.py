@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.complexity import density, economic_complexity, proximity
-from gvcmetrics.measures.sophistication import presence
+from gvcmetrics.measures.trade.complexity import density, economic_complexity, proximity
+from gvcmetrics.measures.trade.sophistication import presence
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "trade"
 

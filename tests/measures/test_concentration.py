@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.concentration import concentration_indices, hhi, market_share, normalised_hhi, theil
+from gvcmetrics.measures.trade.concentration import (
+    concentration_indices,
+    hhi,
+    market_share,
+    normalised_hhi,
+    theil,
+)
 
 amounts = st.lists(st.floats(0.01, 1e9), min_size=2, max_size=30)
 

@@ -8,7 +8,7 @@ import pytest
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import raw_columns
-from gvcmetrics.measures.districts import industrial_districts
+from gvcmetrics.measures.clusters.districts import industrial_districts
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.duranton_overman import duranton_overman
+from gvcmetrics.measures.clusters.distances import duranton_overman
 
 # The package gives the function of this name.
-module = importlib.import_module("gvcmetrics.measures.duranton_overman")
+module = importlib.import_module("gvcmetrics.measures.clusters.distances")
 REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
 
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import raw_columns, record
-from gvcmetrics.measures.extreme_values import outliers, winsorise
+from gvcmetrics.measures.firms.extreme_values import outliers, winsorise
 
 
 def firms(rows: int = 400) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import raw_columns
-from gvcmetrics.measures.governance import (
+from gvcmetrics.measures.governance.modes import (
     FIVE_TYPES,
     FOUR_TYPES,
     classify_governance,

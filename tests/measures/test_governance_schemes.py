@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.governance import FIVE_TYPES
-from gvcmetrics.measures.governance_schemes import (
+from gvcmetrics.measures.governance.modes import FIVE_TYPES
+from gvcmetrics.measures.governance.schemes import (
     FIVE_TO_FOUR,
     crosswalk_governance,
     governance_agreement,

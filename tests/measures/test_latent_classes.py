@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import ConvergenceWarning, DataError
-from gvcmetrics.measures.latent_classes import latent_classes
+from gvcmetrics.measures.governance.classes import latent_classes
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
 ITEMS = ["design", "quality", "process", "research", "visits"]

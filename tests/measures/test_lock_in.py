@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import raw_columns
-from gvcmetrics.measures.concentration import hhi
-from gvcmetrics.measures.lock_in import (
+from gvcmetrics.measures.governance.lock_in import (
     buyer_concentration,
     buyer_hhi_bounds,
     functional_breadth,
     lock_in_index,
     main_buyer_spells,
 )
+from gvcmetrics.measures.trade.concentration import hhi
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from gvcmetrics.measures.production.polynomials import polynomial, weighted_coefficients
-from gvcmetrics.measures.production.proxy import _probit
-from gvcmetrics.measures.production.sample import Inputs, build_sample
-from gvcmetrics.measures.production.second_stage import build
+from gvcmetrics.measures.firms.production.polynomials import polynomial, weighted_coefficients
+from gvcmetrics.measures.firms.production.proxy import _probit
+from gvcmetrics.measures.firms.production.sample import Inputs, build_sample
+from gvcmetrics.measures.firms.production.second_stage import build
 
 
 def test_lags_follow_firm_and_calendar_year():

@@ -11,7 +11,12 @@ import pytest
 import statsmodels.api as sm
 
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError
-from gvcmetrics.measures.productivity import labour_productivity, markups, production_function, revenue_tfp
+from gvcmetrics.measures.firms.productivity import (
+    labour_productivity,
+    markups,
+    production_function,
+    revenue_tfp,
+)
 from gvcmetrics.simulate.firms import simulate_firms
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "productivity"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.quality import (
+from gvcmetrics.measures.trade.quality import (
     distance_to_frontier,
     khandelwal_quality,
     relative_unit_value,

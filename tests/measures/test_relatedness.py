@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.clusters import location_quotient
-from gvcmetrics.measures.industry_clusters import (
+from gvcmetrics.measures.clusters.location import location_quotient
+from gvcmetrics.measures.clusters.related import (
     cluster_validation,
     industry_clusters,
     related_specialisation,
 )
-from gvcmetrics.measures.relatedness import (
+from gvcmetrics.measures.clusters.relatedness import (
     coagglomeration,
     input_output_links,
     locational_correlation,

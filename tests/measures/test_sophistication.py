@@ -10,8 +10,15 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.complexity import economic_complexity
-from gvcmetrics.measures.sophistication import expy, presence, prody, rca, rca_matrix, sophistication_by_year
+from gvcmetrics.measures.trade.complexity import economic_complexity
+from gvcmetrics.measures.trade.sophistication import (
+    expy,
+    presence,
+    prody,
+    rca,
+    rca_matrix,
+    sophistication_by_year,
+)
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "trade"
 

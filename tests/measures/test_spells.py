@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.spells import entry_exit, kaplan_meier, trade_spells
+from gvcmetrics.measures.trade.survival import entry_exit, kaplan_meier, trade_spells
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "trade"
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.survey import survey_means, survey_totals
+from gvcmetrics.measures.firms.survey import survey_means, survey_totals
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survey"
 SAMPLE = pd.read_csv(REFERENCE / "sample.csv")

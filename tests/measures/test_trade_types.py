@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvcmetrics.measures.concentration import concentration_indices, market_share
-from gvcmetrics.measures.quality import (
+from gvcmetrics.measures.trade.concentration import concentration_indices, market_share
+from gvcmetrics.measures.trade.quadrants import quadrants, transition_matrix
+from gvcmetrics.measures.trade.quality import (
     distance_to_frontier,
     khandelwal_quality,
     relative_unit_value,
     unit_value,
     unit_value_outliers,
 )
-from gvcmetrics.measures.sophistication import rca, sophistication_by_year
-from gvcmetrics.measures.spells import entry_exit, kaplan_meier, trade_spells
-from gvcmetrics.measures.two_way import two_way_trade
-from gvcmetrics.measures.upgrading import quadrants, transition_matrix
+from gvcmetrics.measures.trade.sophistication import rca, sophistication_by_year
+from gvcmetrics.measures.trade.survival import entry_exit, kaplan_meier, trade_spells
+from gvcmetrics.measures.trade.two_way import two_way_trade
 
 
 @pytest.fixture(scope="module")

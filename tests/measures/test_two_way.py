@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.two_way import two_way_trade
+from gvcmetrics.measures.trade.two_way import two_way_trade
 
 COLUMNS = ["exporter", "importer", "product", "year", "value_usd", "unit_value_usd"]
 

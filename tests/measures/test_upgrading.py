@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.upgrading import QUADRANTS, quadrants, transition_matrix
+from gvcmetrics.measures.trade.quadrants import QUADRANTS, quadrants, transition_matrix
 
 
 def panel(rows: list[tuple]) -> pd.DataFrame:

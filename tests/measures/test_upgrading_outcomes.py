@@ -6,7 +6,7 @@ import pytest
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import raw_columns
-from gvcmetrics.measures.upgrading_outcomes import (
+from gvcmetrics.measures.firms.upgrading import (
     chain_upgrading,
     economic_social_quadrants,
     export_stage,

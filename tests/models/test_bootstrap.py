@@ -9,8 +9,8 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.bootstrap import bootstrap_pvalue, draw_weights
-from gvcmetrics.models.tests import linear_hypotheses
+from gvcmetrics.models.inference.bootstrap import bootstrap_pvalue, draw_weights
+from gvcmetrics.models.inference.restrictions import linear_hypotheses
 
 ROOT = Path(__file__).parents[1] / "reference"
 CASES = json.loads((ROOT / "inference" / "inference.json").read_text())

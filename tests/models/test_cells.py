@@ -16,8 +16,8 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ConvergenceWarning, EstimationWarning, ModelError
-from gvcmetrics.models import discrete
-from gvcmetrics.models.results import Results
+from gvcmetrics.models.api import discrete
+from gvcmetrics.models.results.results import Results
 
 ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "tests" / "reference" / "engine"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import EstimationWarning, ModelError
-from gvcmetrics.models.heterogeneity.conditional_logit import ConditionalLogit
-from gvcmetrics.models.heterogeneity.conditional_multinomial import ConditionalMultinomial
-from gvcmetrics.models.heterogeneity.groups import Groups
+from gvcmetrics.ground.numerics.groups import Groups
+from gvcmetrics.models.effects.conditional_logit import ConditionalLogit
+from gvcmetrics.models.effects.conditional_multinomial import ConditionalMultinomial
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 CASES = json.loads((REFERENCE / "fixed.json").read_text())

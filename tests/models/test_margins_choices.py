@@ -11,7 +11,7 @@ import statsmodels.api as sm
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, ModelError
-from gvcmetrics.models.results import Results
+from gvcmetrics.models.results.results import Results
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 DATA = pd.read_csv(REFERENCE / "data" / "balanced.csv")

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import gvcmetrics as gvc
-from gvcmetrics.models.absorb import demean
-from gvcmetrics.models.results import Results
+from gvcmetrics.ground.numerics.demean import demean
+from gvcmetrics.models.results.results import Results
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine" / "data"
 DATA = pd.read_csv(REFERENCE / "balanced.csv").head(240).assign(size=lambda d: 1 + d["x2"] ** 2)

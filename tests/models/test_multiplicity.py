@@ -10,7 +10,7 @@ import pytest
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models import benjamini_hochberg, holm, romano_wolf
-from gvcmetrics.models.multiplicity import bootstrap_draws
+from gvcmetrics.models.inference.multiplicity import bootstrap_draws
 
 ROOT = Path(__file__).parents[1] / "reference" / "engine"
 CASES = json.loads((ROOT / "tests.json").read_text())

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gvcmetrics.errors import ConvergenceWarning, ModelError
+from gvcmetrics.models.engine.likelihood import Likelihood, in_memory
+from gvcmetrics.models.engine.newton import maximise
 from gvcmetrics.models.families.poisson import poisson
-from gvcmetrics.models.likelihood import Likelihood, in_memory
-from gvcmetrics.models.newton import maximise
 
 
 def rosenbrock(x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.results import Results
+from gvcmetrics.models.results.results import Results
 
 DATA = pd.read_csv(Path(__file__).parents[1] / "reference" / "engine" / "data" / "balanced.csv").head(600)
 

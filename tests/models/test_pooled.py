@@ -10,10 +10,10 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ConvergenceWarning, DataError, EstimationWarning, ModelError
-from gvcmetrics.models import estimate as estimate_module
+from gvcmetrics.models.engine import conclude as estimate_module
+from gvcmetrics.models.engine.likelihood import Batch, Likelihood, in_memory
+from gvcmetrics.models.engine.newton import maximise
 from gvcmetrics.models.families.logit import logit as logit_family
-from gvcmetrics.models.likelihood import Batch, Likelihood, in_memory
-from gvcmetrics.models.newton import maximise
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 CASES = json.loads((REFERENCE / "pooled.json").read_text())

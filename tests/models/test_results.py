@@ -11,9 +11,9 @@ from scipy import stats
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.results import Results
-from gvcmetrics.models.summary import WIDEST, left_out, number
-from gvcmetrics.models.tests import wald
+from gvcmetrics.models.inference.restrictions import wald
+from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.summary import WIDEST, left_out, number
 
 pytestmark = pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError
-from gvcmetrics.models.absorb import absorbed_parameters, demean, singletons
-from gvcmetrics.models.sample import build_sample
+from gvcmetrics.ground.numerics.demean import absorbed_parameters, demean, singletons
+from gvcmetrics.models.data.sample import build_sample
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from gvcmetrics.errors import DataError, GvcError, SpecError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
-from gvcmetrics.panels.harmonise import BLANKS
+from gvcmetrics.panels.harmonise.tree import BLANKS
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store import read_provenance
+from gvcmetrics.panels.store.read import read_provenance
 
 HEADER = "country,code,year,value_k,quality,share_pct\n"
 

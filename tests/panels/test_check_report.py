@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvcmetrics.panels.check_report import CheckReport, check_panel
+from gvcmetrics.panels.draft.trial import CheckReport, check_panel
 from gvcmetrics.panels.project import Project
 
 SPEC = """\

@@ -11,10 +11,10 @@ import pytest
 from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
-from gvcmetrics.panels.codebook import write_codebook
-from gvcmetrics.panels.describe import number, summarise_panel
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store import read_provenance
+from gvcmetrics.panels.show.codebook import write_codebook
+from gvcmetrics.panels.show.describe import number, summarise_panel
+from gvcmetrics.panels.store.read import read_provenance
 
 
 class Balanced(HTMLParser):

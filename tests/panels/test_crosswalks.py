@@ -12,8 +12,8 @@ import pytest
 
 from gvcmetrics.errors import DataError, MissingSourceError
 from gvcmetrics.panels.contracts import ISIC4_DIVISIONS
-from gvcmetrics.panels.conversion import convert, describe
-from gvcmetrics.panels.crosswalks import crosswalk
+from gvcmetrics.panels.crosswalks.convert import convert, describe
+from gvcmetrics.panels.crosswalks.links import crosswalk
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "crosswalks"
 MIRROR = os.environ.get("GVCMETRICS_MIRROR")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gvcmetrics import cli
-from gvcmetrics.panels import terminal
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.show import terminal
 
 from .survey_files import write_wbes
 

@@ -14,10 +14,10 @@ import pytest
 from gvcmetrics.errors import DataError, GvcError, SpecError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
-from gvcmetrics.panels.check_report import check_panel
-from gvcmetrics.panels.draft import Draft, write_draft
+from gvcmetrics.panels.draft.trial import check_panel
+from gvcmetrics.panels.draft.write import Draft, write_draft
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.spec import load_spec
+from gvcmetrics.panels.spec.panel import load_spec
 
 from .survey_files import WBES_COLUMNS, WBES_LABELS, write_wbes
 

@@ -13,7 +13,7 @@ import pytest
 from gvcmetrics.errors import DataError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
-from gvcmetrics.panels.engines.duckdb import connected
+from gvcmetrics.panels.harmonise.engines.duckdb import connected
 from gvcmetrics.panels.project import Project
 
 TEXTS = {
@@ -65,7 +65,7 @@ def test_duckdb_functions(tmp_path: Path) -> None:
 
 @pytest.mark.spark
 def test_spark_functions(spark: Any) -> None:
-    from gvcmetrics.panels.engines.spark import define_functions
+    from gvcmetrics.panels.harmonise.engines.spark import define_functions
 
     define_functions(spark)
     for name, cases in (("PLAIN_NUMBER", TEXTS), ("TRIMMED", BLANKED)):

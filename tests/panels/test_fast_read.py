@@ -8,10 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gvcmetrics.panels import build, checks, panel, store_write
+from gvcmetrics.panels import build, panel
 from gvcmetrics.panels.build import build_panel
+from gvcmetrics.panels.harmonise import verdicts as checks
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.numbers import FastRead
+from gvcmetrics.panels.store import write as store_write
 
 SPEC = """\
 title: Trade in the layout of BACI

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from gvcmetrics.errors import DataError, MissingSourceError, SpecError
-from gvcmetrics.panels.catalogue import Embedded, Remote, Source, catalogue, read_catalogue, source
-from gvcmetrics.panels.download import download
-from gvcmetrics.panels.fetch import raw_file
-from gvcmetrics.panels.files import sha256
+from gvcmetrics.ground.files import sha256
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.sources.catalogue import Embedded, Remote, Source, catalogue, read_catalogue, source
+from gvcmetrics.panels.sources.download import download
+from gvcmetrics.panels.sources.fetch import raw_file
 
 CONTENT = bytes(range(256)) * 12_000  # three chunks
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

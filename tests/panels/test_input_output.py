@@ -12,11 +12,11 @@ import pytest
 
 from gvcmetrics.errors import DataError, MissingSourceError, SpecError
 from gvcmetrics.panels.build import build_panel
-from gvcmetrics.panels.codebook import write_codebook
-from gvcmetrics.panels.describe import summarise_panel
-from gvcmetrics.panels.input_output_store import read_labels, read_table, table_years
+from gvcmetrics.panels.input_output.store import read_labels, read_table, table_years
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store import panel, panels, read_provenance
+from gvcmetrics.panels.show.codebook import write_codebook
+from gvcmetrics.panels.show.describe import summarise_panel
+from gvcmetrics.panels.store.read import panel, panels, read_provenance
 
 MIRROR = os.environ.get("GVCMETRICS_MIRROR")
 ROWS = [("DEU", "c10"), ("DEU", "c2"), ("ROM", "c10"), ("ROM", "c2"), ("RoW", "c10"), ("RoW", "c2")]

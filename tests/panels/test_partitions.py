@@ -16,9 +16,10 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError, SpecError
-from gvcmetrics.panels import panel, panels, store
+from gvcmetrics.panels import panel, panels
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.store import read as store
 
 
 def partition(project: Project, by: str) -> None:

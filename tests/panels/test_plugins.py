@@ -12,7 +12,7 @@ import pytest
 from gvcmetrics.errors import MissingSourceError, SpecError
 from gvcmetrics.panels import panels
 from gvcmetrics.panels.build import build_panel
-from gvcmetrics.panels.plugins import find_spec_file
+from gvcmetrics.panels.sources.plugins import find_spec_file
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

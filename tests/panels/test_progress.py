@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from gvcmetrics.panels import progress, terminal
+from gvcmetrics.panels import progress
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.progress import Step
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.show import terminal
 
 
 @pytest.mark.parametrize("by", ["", "partition_by: year\n"])

@@ -42,7 +42,7 @@ N = 200
 @pytest.fixture
 def by_spark(spark: Any, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Of each time that Spark was asked, whether it did the work."""
-    import gvcmetrics.panels.engines.spark as engine
+    import gvcmetrics.panels.harmonise.engines.spark as engine
 
     done: list[bool] = []
     typed_rows = engine.typed_rows

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import SpecError
-from gvcmetrics.panels.spec import load_spec
-from gvcmetrics.panels.yaml_lines import read_yaml
+from gvcmetrics.panels.spec.panel import load_spec
+from gvcmetrics.panels.spec.yaml_lines import read_yaml
 
 SPEC = Path(__file__).with_name("exports.yaml").read_text(encoding="utf-8")
 

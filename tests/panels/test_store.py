@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import gvcmetrics
 from gvcmetrics.errors import DataError, GvcError, MissingSourceError
+from gvcmetrics.ground.files import replacing, sha256
 from gvcmetrics.panels import panel, panels
 from gvcmetrics.panels.build import build_panel
-from gvcmetrics.panels.files import replacing, sha256
 from gvcmetrics.panels.project import Project, find_project
 
 

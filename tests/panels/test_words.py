@@ -10,9 +10,9 @@ import pytest
 from gvcmetrics.errors import DataError, SpecError
 from gvcmetrics.panels.build import show_sql
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.spec import load_spec
-from gvcmetrics.panels.spec_words import Spec, spec_schema
-from gvcmetrics.panels.store import read_provenance
+from gvcmetrics.panels.spec.panel import load_spec
+from gvcmetrics.panels.spec.words import Spec, spec_schema
+from gvcmetrics.panels.store.read import read_provenance
 
 Build = Callable[..., pd.DataFrame]
 HEAD = """\

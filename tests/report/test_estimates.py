@@ -8,7 +8,7 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.report import coefficient_plot
-from gvcmetrics.report.render.tidy import records
+from gvcmetrics.report.tables.render.tidy import records
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ import pytest
 from matplotlib.image import imread
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.ground.figures import PALETTE
 from gvcmetrics.report import coefficient_plot, new_figure, path_plot, quadrant_plot, save_figure
-from gvcmetrics.report.figures import PALETTE
-from gvcmetrics.report.placement import spread
-from gvcmetrics.report.plots import QUADRANTS
+from gvcmetrics.report.figures.placement import spread
+from gvcmetrics.report.figures.plots import QUADRANTS
 
 
 @pytest.fixture

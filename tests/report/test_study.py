@@ -12,9 +12,9 @@ import pytest
 from gvcmetrics import __version__, table
 from gvcmetrics.errors import DataError, MissingSourceError, SpecError
 from gvcmetrics.report import Study, build_report, new_figure
-from gvcmetrics.report.html import inline
-from gvcmetrics.report.hypotheses import read_hypotheses
-from gvcmetrics.report.manifest import read_manifest
+from gvcmetrics.report.pages.html import inline
+from gvcmetrics.report.pages.hypotheses import read_hypotheses
+from gvcmetrics.report.pages.manifest import read_manifest
 
 HYPOTHESES = """\
 - id: H1

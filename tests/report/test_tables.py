@@ -10,9 +10,9 @@ import pytest
 
 from gvcmetrics import table
 from gvcmetrics.errors import DataError, SpecError
-from gvcmetrics.report.numbers import fixed
-from gvcmetrics.report.render.tidy import records
-from gvcmetrics.report.terms import effect_label, term_label
+from gvcmetrics.ground.numbers import fixed
+from gvcmetrics.report.tables.render.tidy import records
+from gvcmetrics.report.tables.terms import effect_label, term_label
 
 
 def labels_of(made):

@@ -12,16 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.models.absorbed import AbsorbedPrediction
-from gvcmetrics.models.design import require
-from gvcmetrics.models.formula import split_outside, unquote, variables_of
+from gvcmetrics.models.data.design import require
+from gvcmetrics.models.data.formula import split_outside, unquote, variables_of
+from gvcmetrics.models.effects.absorbed_results import AbsorbedPrediction
 from gvcmetrics.models.marginal.averages import Average, average_cross, average_outcome, average_slopes
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
 from gvcmetrics.models.marginal.result import Margins
 from gvcmetrics.models.marginal.rows import Rows, Variable, sample_variables
 from gvcmetrics.models.marginal.surface import Surface, sample_rows, surface_of
-from gvcmetrics.models.prediction import Prediction
-from gvcmetrics.models.results import Results
+from gvcmetrics.models.results.prediction import Prediction
+from gvcmetrics.models.results.results import Results
 
 Names = tuple[str, ...]
 _MOST_SETTINGS = 10_000

@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gvcmetrics.models.absorb import demean
+from gvcmetrics.ground.numerics.demean import demean
+from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.effects.absorbed import lagged_products, score_parts
 from gvcmetrics.models.families.base import Array
-from gvcmetrics.models.heterogeneity.absorbed import lagged_products, score_parts
-from gvcmetrics.models.sample import Sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.results import Results, distribution
-from gvcmetrics.models.summary import LEGEND, WIDTH, label_room, labelled, number, stars
-from gvcmetrics.models.tests import TestResult, wald
+from gvcmetrics.models.inference.restrictions import TestResult, wald
+from gvcmetrics.models.results.results import Results, distribution
+from gvcmetrics.models.results.summary import LEGEND, WIDTH, label_room, labelled, number, stars
 
 
 @dataclass(frozen=True, repr=False, eq=False)

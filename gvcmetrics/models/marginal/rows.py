@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.models.design import FUNCTIONS, Design, factor_variables
+from gvcmetrics.models.data.design import FUNCTIONS, Design, factor_variables
 from gvcmetrics.models.families.base import Array
 from gvcmetrics.models.marginal.incidental import Incidental
 

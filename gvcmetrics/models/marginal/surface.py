@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.absorb import demean
-from gvcmetrics.models.absorbed import AbsorbedPrediction
+from gvcmetrics.ground.numerics.demean import demean
+from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.effects.absorbed_results import AbsorbedPrediction
+from gvcmetrics.models.effects.mundlak import mundlak_columns
 from gvcmetrics.models.families.base import Array, Family
 from gvcmetrics.models.families.probit import probit
 from gvcmetrics.models.marginal import third as thirds
 from gvcmetrics.models.marginal.incidental import Incidental
 from gvcmetrics.models.marginal.rows import Rows
 from gvcmetrics.models.marginal.third import Third
-from gvcmetrics.models.prediction import NODES, Prediction, equations
-from gvcmetrics.models.random_effects import mundlak_columns
-from gvcmetrics.models.results import Results
-from gvcmetrics.models.sample import Sample
+from gvcmetrics.models.results.prediction import NODES, Prediction, equations
+from gvcmetrics.models.results.results import Results
 
 # (indices (n, m), shared parameters (q)) -> value (n), first (n, m + q), second (n, m, m + q) derivatives
 Expected = Callable[[Array, Array], tuple[Array, Array, Array]]

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pyreadstat
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.panels.spec_columns import LABEL
+from gvcmetrics.panels.spec.columns import LABEL
 
 ROW = "#row"
 _CHUNK_ROWS = 100_000

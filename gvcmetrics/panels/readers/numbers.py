@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from gvcmetrics.panels.readers.delimited import padded, signs_in
 from gvcmetrics.panels.readers.tables import RawTable
-from gvcmetrics.panels.spec import PanelColumn, PanelSpec
+from gvcmetrics.panels.spec.panel import PanelColumn, PanelSpec
 
 _DOUBTFUL = (b"_", b'"', b"\v", b"\f")
 _MAY_BE_NUMBER = re.compile(r"[0-9]")

@@ -9,8 +9,8 @@ from sqlglot import exp
 from gvcmetrics.panels.readers.columnar import as_text
 from gvcmetrics.panels.readers.delimited import delimited_relation
 from gvcmetrics.panels.readers.tables import RawTable
-from gvcmetrics.panels.spec import PanelSpec
-from gvcmetrics.panels.spec_columns import FILE_YEAR
+from gvcmetrics.panels.spec.columns import FILE_YEAR
+from gvcmetrics.panels.spec.panel import PanelSpec
 
 FILE = "#file"
 ROW = "#row"

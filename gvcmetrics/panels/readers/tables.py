@@ -22,7 +22,7 @@ from gvcmetrics.panels.readers.columnar import parquet_types, refuse_nested
 from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, read_header
 from gvcmetrics.panels.readers.labelled import LABELLED, ROW, copy_labelled, labelled_columns
 from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
-from gvcmetrics.panels.spec import PanelSpec, without_absent
+from gvcmetrics.panels.spec.panel import PanelSpec, without_absent
 
 TEXTS = (".csv", ".tsv", ".tab", ".txt")
 FORMATS = (*TEXTS, *LABELLED, *WORKBOOKS, ".parquet")

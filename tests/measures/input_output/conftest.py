@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvcmetrics.measures.input_output import InputOutput
-from gvcmetrics.measures.input_output_tables import from_matrices, from_wide
+from gvcmetrics.measures.input_output.build import from_matrices, from_wide
+from gvcmetrics.measures.input_output.table import InputOutput
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "icio"
 

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.decompositions import (
+from gvcmetrics.measures.input_output.build import from_matrices, from_wide
+from gvcmetrics.measures.input_output.decompositions import (
     borin_mancini_perspective,
     borin_mancini_sink,
     borin_mancini_source,
@@ -15,9 +16,8 @@ from gvcmetrics.measures.decompositions import (
     standard_parts,
     wang_wei_zhu,
 )
-from gvcmetrics.measures.input_output import group_countries
-from gvcmetrics.measures.input_output_tables import from_matrices, from_wide
-from gvcmetrics.measures.participation import gvc_participation
+from gvcmetrics.measures.input_output.participation import gvc_participation
+from gvcmetrics.measures.input_output.table import group_countries
 
 SEEDS = st.integers(0, 10_000)
 SIZES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)

@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.input_output import (
+from gvcmetrics.measures.input_output.build import from_matrices, from_pymrio, from_wide
+from gvcmetrics.measures.input_output.participation import gvc_participation
+from gvcmetrics.measures.input_output.table import (
     by_year,
     gross_exports,
     group_countries,
@@ -13,8 +15,6 @@ from gvcmetrics.measures.input_output import (
     local_inverses,
     technical_coefficients,
 )
-from gvcmetrics.measures.input_output_tables import from_matrices, from_pymrio, from_wide
-from gvcmetrics.measures.participation import gvc_participation
 
 SEEDS = st.integers(0, 10_000)
 

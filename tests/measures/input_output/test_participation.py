@@ -4,10 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.decompositions import borin_mancini_source, koopman_wang_wei, standard_parts
-from gvcmetrics.measures.input_output import gross_exports, group_countries
-from gvcmetrics.measures.input_output_tables import from_wide
-from gvcmetrics.measures.participation import (
+from gvcmetrics.measures.input_output.build import from_wide
+from gvcmetrics.measures.input_output.decompositions import (
+    borin_mancini_source,
+    koopman_wang_wei,
+    standard_parts,
+)
+from gvcmetrics.measures.input_output.participation import (
     domestic_value_added_in_exports,
     gvc_participation,
     participation_koopman,
@@ -15,6 +18,7 @@ from gvcmetrics.measures.participation import (
     value_added_in_final_use,
     value_added_in_industry_exports,
 )
+from gvcmetrics.measures.input_output.table import gross_exports, group_countries
 
 SEEDS = st.integers(0, 10_000)
 

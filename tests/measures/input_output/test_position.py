@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.input_output_tables import from_matrices, from_wide
-from gvcmetrics.measures.position import (
+from gvcmetrics.measures.input_output.build import from_matrices, from_wide
+from gvcmetrics.measures.input_output.position import (
     correct_inventories,
     country_position,
     downstreamness,

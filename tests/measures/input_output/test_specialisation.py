@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.specialisation import functional_specialisation, income_in_exports
+from gvcmetrics.measures.input_output.specialisation import functional_specialisation, income_in_exports
 
 
 @pytest.fixture(scope="module")

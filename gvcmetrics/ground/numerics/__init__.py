@@ -1,0 +1,1 @@
+"""Arithmetic on arrays that several rooms share: groups, demeaning, least squares, corrections."""

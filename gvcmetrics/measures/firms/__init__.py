@@ -1,0 +1,1 @@
+"""Measures of firms: productivity, upgrading, entry and exit, survey descriptives."""

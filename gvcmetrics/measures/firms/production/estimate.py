@@ -1,0 +1,98 @@
+"""One production function on one sample: point estimate, bootstrap by firm, productivity of every row."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gvcmetrics.errors import ModelError
+from gvcmetrics.measures.firms.production.linear import least_squares, wooldridge
+from gvcmetrics.measures.firms.production.proxy import pose, starting_points
+from gvcmetrics.measures.firms.production.sample import Sample
+
+Floats = NDArray[np.float64]
+
+PROXY_METHODS = ("olley_pakes", "levinsohn_petrin", "ackerberg_caves_frazer")
+METHODS = ("ols", "fixed_effects", *PROXY_METHODS, "wooldridge")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Method, degree of the control function and of productivity's Markov process, selection, bootstrap."""
+
+    method: str
+    degree: int
+    markov_degree: int
+    survival: bool
+    bootstrap: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Coefficients and standard errors of the inputs, how many solutions the second stage had, and draws.
+
+    Standard errors are missing where they would need a bootstrap that was not asked for;
+    `first_stage_residual` (aligned to the sample) exists for the proxy methods only.
+    """
+
+    coefficients: Floats
+    std_errors: Floats
+    solutions: int
+    draws: Floats
+    first_stage_residual: Floats | None
+
+
+def estimate(sample: Sample, options: Options) -> Estimate:
+    """Estimate by the method and, where asked, bootstrap by firm."""
+    ones = np.ones(len(sample.y))
+    if options.method == "wooldridge":
+        beta, covariance = wooldridge(sample, options.degree)
+        return Estimate(beta, np.sqrt(np.diag(covariance)), 1, np.empty((0, len(beta))), None)
+    ols, ols_covariance = least_squares(sample, ones, fixed_effects=False)
+    if options.method in PROXY_METHODS:
+        problem = pose(
+            sample,
+            method=options.method,
+            degree=options.degree,
+            markov_degree=options.markov_degree,
+            survival=options.survival,
+        )
+        beta, solutions = problem.estimate(ones, starting_points(sample, ols))
+        draws = _bootstrap(lambda weight: problem.estimate(weight, [beta])[0], sample, options)
+        return Estimate(beta, _spread(draws, len(beta)), len(solutions), draws, problem.first_stage(ones)[2])
+    fixed = options.method == "fixed_effects"
+    beta, covariance = least_squares(sample, ones, fixed_effects=True) if fixed else (ols, ols_covariance)
+    draws = _bootstrap(lambda weight: least_squares(sample, weight, fixed_effects=fixed)[0], sample, options)
+    analytic = np.sqrt(np.diag(covariance))
+    return Estimate(beta, _spread(draws, len(beta)) if len(draws) else analytic, 1, draws, None)
+
+
+def _bootstrap(fit: Callable[[Floats], Floats], sample: Sample, options: Options) -> Floats:
+    """Estimates on samples of firms drawn with replacement; draws without a solution are missing.
+
+    A firm drawn twice counts twice, so weights replace resampling and lags stay within firms. The weights are
+    drawn before the threads start: results do not depend on how many there are.
+    """
+    rng = np.random.default_rng(options.seed)
+    firms = sample.n_firms
+    counts = rng.multinomial(firms, np.full(firms, 1 / firms), size=options.bootstrap).astype(float)
+
+    def one(weights: Floats) -> Floats:
+        try:
+            return fit(weights[sample.firm])
+        except (ModelError, np.linalg.LinAlgError):
+            return np.full(sample.x.shape[1], np.nan)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.array(list(pool.map(one, counts))).reshape(-1, sample.x.shape[1])
+
+
+def _spread(draws: Floats, inputs: int) -> Floats:
+    solved = draws[~np.isnan(draws).any(axis=1)]
+    return solved.std(axis=0, ddof=1) if len(solved) > 1 else np.full(inputs, np.nan)

@@ -1,0 +1,357 @@
+"""Productivity of firms: per worker, total factor productivity by six estimators, and mark-ups."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.firms.production.estimate import METHODS, PROXY_METHODS, Estimate, Options, estimate
+from gvcmetrics.measures.firms.production.forms import FORMS, elasticities, term_names, terms
+from gvcmetrics.measures.firms.production.sample import Inputs, Sample, build_sample, logs
+from gvcmetrics.measures.frames import require_columns
+from gvcmetrics.measures.trade.keys import require_non_negative, require_unique
+
+
+@dataclass(frozen=True)
+class ProductionFunction:
+    """An estimated production function, by group.
+
+    Attributes
+    ----------
+    method : one of `METHODS`.
+    coefficients : one row for each group and input: `group`, `input`, `estimate`, `std_error`.
+    groups : one row for each group: `group`, `rows`, `firms`, `solutions` (of the second stage's moments),
+        `bootstrap_draws` (those that had a solution), `status` (``"estimated"`` or why not).
+    elasticities : aligned to the frame, the output elasticity of each input in each row (the same in all rows
+        of a group for Cobb–Douglas); feed one to `markups`.
+    productivity : aligned to the frame: `log_tfp`, y − x'β, which is productivity, constant and noise
+        together; `first_stage_residual`, the noise, for the proxy methods. Missing where an input or output
+        is not positive, or the group was not estimated.
+    draws : bootstrap estimates, one row for each draw, `group` and one column for each input; missing where
+        a draw had no solution (such draws do not enter the standard errors).
+    """
+
+    method: str
+    coefficients: pd.DataFrame
+    groups: pd.DataFrame
+    elasticities: pd.DataFrame
+    productivity: pd.DataFrame
+    draws: pd.DataFrame
+
+
+def labour_productivity(
+    frame: pd.DataFrame, *, output: str = "value_added_usd", labour: str = "employment"
+) -> pd.Series:
+    """Output per worker.
+
+    Returns
+    -------
+    pandas.Series
+        `labour_productivity`, aligned to the frame; missing where labour is zero or either is missing. Value
+        added may be negative; labour may not.
+
+    Raises
+    ------
+    DataError
+        For missing columns and negative labour.
+    """
+    require_columns(frame, output, labour)
+    require_non_negative(frame, labour)
+    ratio = (frame[output] / frame[labour].where(frame[labour] > 0)).rename("labour_productivity")
+    return record(ratio, "labour_productivity", output, labour, like=frame)
+
+
+def production_function(
+    frame: pd.DataFrame,
+    *,
+    method: str,
+    output: str = "value_added_usd",
+    free: Sequence[str] = ("employment",),
+    state: Sequence[str] = ("capital_usd",),
+    proxy: str | None = None,
+    form: str = "cobb_douglas",
+    by: str | None = None,
+    firm: str = "firm_id",
+    year: str = "year",
+    degree: int = 3,
+    markov_degree: int = 3,
+    year_effects: bool = False,
+    survival: bool = False,
+    bootstrap: int = 0,
+    seed: int = 0,
+) -> ProductionFunction:
+    """Estimate a production function and the total factor productivity that it implies.
+
+    .. math:: y_{it} = \\alpha + x_{it}'\\beta + \\omega_{it} + \\varepsilon_{it}
+
+    in logs, where firms see ω before they choose free inputs. A value-added function has materials as proxy
+    only; a gross-output function has sales as output and materials among the free inputs.
+
+    Methods
+    -------
+    ``"ols"``, ``"fixed_effects"`` : benchmarks, biased by simultaneity (fixed effects unless ω is constant).
+    ``"olley_pakes"`` : proxy is investment (rows with positive investment); with `survival`, a probit of
+        staying in the panel enters productivity's process.
+    ``"levinsohn_petrin"`` : proxy is an intermediate input. Both regress y on free inputs and a polynomial of
+        (state, proxy), then find the state coefficients.
+    ``"ackerberg_caves_frazer"`` : the proxy is inverted given all inputs; all coefficients are found in the
+        second stage.
+    ``"wooldridge"`` : both stages of Levinsohn and Petrin (or Olley and Pakes) at once, by two-step GMM.
+
+    The second stages solve E[z ξ] = 0, ξ the innovation of productivity given a polynomial of its lag, with
+    z the current state inputs and the lagged free inputs. These equations can have several solutions: under
+    constant returns one gives state inputs no weight and takes wages for productivity (Ackerberg, Caves and
+    Frazer discuss it). All starts are tried; the solution with the largest smallest coefficient is taken, and
+    a warning says that there were several. Gross-output coefficients are identified only where lagged
+    materials predict current ones given lagged productivity and the state inputs, as with prices of the
+    firm's own that persist (Gandhi, Navarro and Rivers 2020); nothing here can check that.
+
+    Parameters
+    ----------
+    frame : firm panel with one row for each firm and year; amounts at constant prices.
+    output, free, state, proxy : columns in levels; logs are taken here, rows without a positive value
+        (value added may be negative) are left out.
+    form : ``"cobb_douglas"``, or ``"translog"`` (OLS, fixed effects and Ackerberg–Caves–Frazer), whose
+        logs are in deviations from the group's means, where first-order coefficients are then elasticities.
+    by : column within which functions are estimated apart, as a rule the industry.
+    degree : of the polynomial of the first stage; markov_degree : of productivity's process.
+    year_effects : year dummies in the (first-stage) regression.
+    bootstrap : draws of firms with replacement, for standard errors of the proxy methods (and of OLS and
+        fixed effects, whose errors are otherwise clustered by firm; Wooldridge's always are).
+
+    Returns
+    -------
+    ProductionFunction
+
+    Raises
+    ------
+    DataError
+        For missing columns, repeated firm-years, negative inputs, and a panel without any firm's
+        consecutive years for a method that needs them (in one cross-section use `revenue_tfp`).
+    ModelError
+        For an unknown method or form, a method without its proxy, and when no group could be estimated.
+
+    Source: Olley and Pakes (1996); Levinsohn and Petrin (2003); Ackerberg, Caves and Frazer (2015);
+    Wooldridge (2009). Second stages use moments throughout, also where the original minimised squares.
+    """
+    inputs = Inputs(output, tuple(free), tuple(state), proxy)
+    _check_request(method, proxy, survival, form)
+    require_columns(frame, *inputs.columns, firm, year, *([by] if by else []))
+    require_unique(frame, [firm, year])
+    # Value added and investment may well be negative; such rows have no log and are left out.
+    for column in [*inputs.names, *([proxy] if proxy and method != "olley_pakes" else [])]:
+        require_non_negative(frame, column)
+    if method not in ("ols",) and not frame.duplicated(firm).any():
+        raise DataError(
+            "every firm is seen once, so productivity cannot be told from noise",
+            Place(column=firm),
+            "In one cross-section use revenue_tfp, which is labelled as what it is.",
+        )
+    options = Options(method, degree, markov_degree, survival, bootstrap, seed)
+    # Row numbers as labels, so that a frame with a repeated index is served too.
+    numbered = frame.reset_index(drop=True)
+    groups = [(str(name), rows) for name, rows in numbered.groupby(by)] if by else [("all", numbered)]
+    parts = [
+        _one_group(name, rows, build_sample(rows, inputs, firm, year, year_effects, form), options)
+        for name, rows in groups
+    ]
+    facts, coefficients, elasticity, tfp, draws = (list(pieces) for pieces in zip(*parts, strict=True))
+    table = pd.DataFrame(facts)
+    failed = table[table["status"] != "estimated"]
+    if len(failed) == len(table):
+        raise ModelError(f"no group could be estimated; the first: {failed['status'].iloc[0].rstrip('.')}")
+    if len(failed):
+        warnings.warn(
+            f"not estimated: {', '.join(map(str, failed['group']))}", EstimationWarning, stacklevel=2
+        )
+    several = table.loc[table["solutions"] > 1, "group"]
+    if len(several):
+        warnings.warn(
+            f"the moments have several solutions in {', '.join(map(str, several))}; see the docstring",
+            EstimationWarning,
+            stacklevel=2,
+        )
+    aligned = [pd.concat(rows).reindex(numbered.index).set_axis(frame.index) for rows in (elasticity, tfp)]
+    for measures in aligned:
+        for measure in measures.columns:
+            record(measures, measure, *inputs.columns, like=frame)
+    return ProductionFunction(
+        method,
+        pd.concat(coefficients, ignore_index=True),
+        table,
+        aligned[0],
+        aligned[1],
+        pd.concat(draws, ignore_index=True),
+    )
+
+
+def revenue_tfp(
+    frame: pd.DataFrame,
+    *,
+    output: str = "sales_usd",
+    inputs: Sequence[str] = ("wages_usd", "capital_usd", "materials_usd"),
+    by: str | None = None,
+    weights: str = "ols",
+) -> pd.Series:
+    """Revenue TFP of a cross-section: the residual of log sales given log inputs.
+
+    In one cross-section productivity cannot be told from prices, mark-ups or noise, and inputs that respond
+    to it bias the coefficients; the measure is labelled so and compares firms within the group only.
+
+    Parameters
+    ----------
+    frame : firms, one row each.
+    output, inputs : sales and inputs, in levels.
+    by : column within which the function is estimated apart, as a rule the industry (or country × industry).
+    weights : ``"ols"``: elasticities by least squares; ``"cost shares"``: each group's median share of the
+        input in the sum of inputs (constant returns, all inputs in money).
+
+    Returns
+    -------
+    pandas.Series
+        `revenue_tfp_residual`, mean zero in each group, aligned to the frame; missing where output or an
+        input is zero or missing, and in groups with no more firms than coefficients.
+
+    Raises
+    ------
+    DataError
+        For missing columns, negative amounts, an unknown choice of weights.
+
+    Source: Syverson (2011) on what such residuals contain; Foster, Haltiwanger and Syverson (2008).
+    """
+    require_columns(frame, output, *inputs, *([by] if by else []))
+    for column in (output, *inputs):
+        require_non_negative(frame, column)
+    if weights not in ("ols", "cost shares"):
+        raise DataError(f"there are no weights '{weights}'", remedy="Choose 'ols' or 'cost shares'.")
+    logged = logs(frame, [output, *inputs]).to_numpy()
+    group = np.zeros(len(frame), dtype=int) if by is None else frame.groupby(by).ngroup().to_numpy()
+    usable = ~np.isnan(logged).any(axis=1) & (group >= 0)
+    residual = np.full(len(frame), np.nan)
+    for label in np.unique(group[usable]):
+        rows = usable & (group == label)
+        if rows.sum() > len(inputs) + 1:
+            residual[rows] = _residual(logged[rows, 0], logged[rows, 1:], weights)
+    series = pd.Series(residual, frame.index, name="revenue_tfp_residual")
+    return record(series, "revenue_tfp_residual", output, *inputs, like=frame)
+
+
+def markups(
+    frame: pd.DataFrame,
+    *,
+    elasticity: float | pd.Series,
+    expenditure: str = "materials_usd",
+    revenue: str = "sales_usd",
+    first_stage_residual: pd.Series | None = None,
+) -> pd.Series:
+    """Mark-up of price over marginal cost, from a variable input's elasticity and its share in revenue.
+
+    .. math:: \\mu_{it} = \\theta^v_{it} / \\alpha_{it}, \\quad
+              \\alpha_{it} = P^v_{it} V_{it} \\, e^{\\hat\\varepsilon_{it}} / (P_{it} Q_{it})
+
+    Parameters
+    ----------
+    elasticity : output elasticity of the input: one number, or a series aligned to the frame, such as a
+        column of `ProductionFunction.elasticities`.
+    expenditure : spending on the same input, which the firm must be free to vary.
+    revenue : sales.
+    first_stage_residual : of a proxy method, to take noise out of revenue; without it, revenue is as
+        reported.
+
+    Returns
+    -------
+    pandas.Series
+        `markup`, aligned to the frame; missing where expenditure or revenue is zero or missing.
+
+    Raises
+    ------
+    DataError
+        For missing columns, negative amounts, a series with another index.
+
+    Source: De Loecker and Warzynski (2012).
+    """
+    require_columns(frame, expenditure, revenue)
+    require_non_negative(frame, expenditure)
+    require_non_negative(frame, revenue)
+    for series in (elasticity, first_stage_residual):
+        if isinstance(series, pd.Series) and not series.index.equals(frame.index):
+            raise DataError(
+                "a series has another index than the frame", remedy="Align it with reindex first."
+            )
+    noise = 1.0 if first_stage_residual is None else np.exp(first_stage_residual)
+    spent = frame[expenditure].where(frame[expenditure] > 0)
+    share = spent / (frame[revenue].where(frame[revenue] > 0) / noise)
+    return record((elasticity / share).rename("markup"), "markup", expenditure, revenue, like=frame)
+
+
+def _check_request(method: str, proxy: str | None, survival: bool, form: str) -> None:
+    if method not in METHODS:
+        raise ModelError(f"there is no method '{method}'", remedy=f"Choose from {', '.join(METHODS)}.")
+    needs = method in (*PROXY_METHODS, "wooldridge")
+    if needs != (proxy is not None):
+        raise ModelError(
+            f"{method} {'needs' if needs else 'takes no'} proxy",
+            remedy="Pass investment for Olley and Pakes, materials (or energy) for the others.",
+        )
+    if form not in FORMS:
+        raise ModelError(f"there is no form '{form}'", remedy=f"Choose from {', '.join(FORMS)}.")
+    if form == "translog" and method in ("olley_pakes", "levinsohn_petrin", "wooldridge"):
+        raise ModelError(
+            f"{method} is Cobb–Douglas here", remedy="Use ackerberg_caves_frazer for translog functions."
+        )
+    if survival and method != "olley_pakes":
+        raise ModelError("the survival correction belongs to olley_pakes", remedy="Drop survival=True.")
+
+
+def _one_group(
+    name: str, rows: pd.DataFrame, sample: Sample, options: Options
+) -> tuple[dict[str, object], pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Facts, coefficients, elasticities, productivity and draws of one group."""
+    inputs, names = sample.inputs, term_names(sample.inputs.names, sample.form)
+    facts: dict[str, object] = {"group": name, "rows": len(sample.y), "firms": sample.n_firms}
+    try:
+        if sample.n_firms < 2 or len(sample.y) <= sample.x.shape[1] + 1:
+            raise ModelError(f"{sample.n_firms} firms and {len(sample.y)} rows are too few")
+        fit = estimate(sample, options)
+    except (ModelError, np.linalg.LinAlgError) as error:
+        fit = _nothing(len(names))
+        status = str(error)
+    else:
+        status = "estimated"
+    solved = int((~np.isnan(fit.draws).any(axis=1)).sum())
+    facts |= {"solutions": fit.solutions, "bootstrap_draws": solved, "status": status}
+    coefficients = pd.DataFrame(
+        {"group": name, "input": names, "estimate": fit.coefficients, "std_error": fit.std_errors}
+    )
+    logged = logs(rows, [inputs.output, *inputs.names])
+    base = logged[inputs.names].to_numpy() - sample.centre
+    tfp = logged[inputs.output] - terms(base, sample.form) @ fit.coefficients
+    productivity = pd.DataFrame({"log_tfp": tfp})
+    slopes = elasticities(base, fit.coefficients, sample.form)
+    slopes[np.isnan(base).any(axis=1)] = np.nan
+    if fit.first_stage_residual is not None:
+        productivity["first_stage_residual"] = pd.Series(fit.first_stage_residual, sample.index)
+    draws = pd.DataFrame(fit.draws, columns=names)
+    draws.insert(0, "group", name)
+    return facts, coefficients, pd.DataFrame(slopes, rows.index, inputs.names), productivity, draws
+
+
+def _nothing(inputs: int) -> Estimate:
+    missing = np.full(inputs, np.nan)
+    return Estimate(missing, missing, 0, np.empty((0, inputs)), None)
+
+
+def _residual(y: np.ndarray, x: np.ndarray, weights: str) -> np.ndarray:
+    if weights == "ols":
+        design = np.column_stack([np.ones(len(x)), x])
+        return y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    spent = np.exp(x)
+    shares = np.median(spent / spent.sum(axis=1, keepdims=True), axis=0)
+    index = y - x @ (shares / shares.sum())
+    return index - index.mean()

@@ -1,0 +1,1 @@
+"""Measures of trade: sophistication, complexity, quality, quadrants, survival."""

@@ -1,0 +1,303 @@
+"""Unit values and quality of exported goods, relative to the world and to the frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, cg
+
+from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.frames import require_columns
+from gvcmetrics.measures.trade.keys import require_non_negative, require_unique, trade_key
+
+
+def unit_value(frame: pd.DataFrame, *, value: str = "value_usd", quantity: str = "quantity") -> pd.Series:
+    """Unit value, value over quantity.
+
+    Parameters
+    ----------
+    frame : trade panel, with the quantities of a product in one unit of measure.
+
+    Returns
+    -------
+    pandas.Series
+        `unit_value_usd`, aligned to the frame; missing where value or quantity is zero or missing.
+
+    Raises
+    ------
+    DataError
+        For missing columns, and negative or infinite values or quantities.
+    """
+    require_columns(frame, value, quantity)
+    require_non_negative(frame, value)
+    require_non_negative(frame, quantity)
+    ratio = frame[value].where(frame[value] > 0) / frame[quantity].where(frame[quantity] > 0)
+    return record(ratio.rename("unit_value_usd"), "unit_value_usd", value, quantity, like=frame)
+
+
+def unit_value_outliers(
+    frame: pd.DataFrame,
+    *,
+    rule: str = "median",
+    bound: float = 5.0,
+    unit_value: str = "unit_value_usd",
+    within: Sequence[str] = ("product", "year"),
+) -> pd.Series:
+    """Which unit values are too far from their market to be believed.
+
+    Parameters
+    ----------
+    frame : trade panel.
+    rule, bound :
+        ``"median"``: below 1/bound or above bound times the market's median (5 is usual);
+        ``"fences"``: log unit value more than bound interquartile ranges outside the quartiles (Tukey; 1.5
+        or 3); ``"percentile"``: below the bound-th or above the (100 − bound)-th percentile.
+    within : columns that define the market.
+
+    Returns
+    -------
+    pandas.Series
+        `unit_value_outlier`, booleans aligned to the frame; False where the unit value is missing or zero.
+        Use ``frame["unit_value_usd"].mask(outliers)``.
+
+    Raises
+    ------
+    DataError
+        For missing columns, negative unit values, an unknown rule or a bound that makes no sense for it.
+
+    Source: Khandelwal (2010) trims percentiles; Tukey (1977) for the fences.
+    """
+    require_columns(frame, unit_value, *within)
+    require_non_negative(frame, unit_value)
+    least = {"median": 1.0, "fences": 0.0, "percentile": 0.0}
+    if rule not in least:
+        raise DataError(f"there is no outlier rule '{rule}'", remedy=f"Choose from {', '.join(least)}.")
+    if not least[rule] < bound or (rule == "percentile" and bound >= 50):
+        raise DataError(f"bound {bound} makes no sense for the rule '{rule}'", remedy="See the docstring.")
+    price = frame[unit_value].astype(float)
+    level = price.where(price > 0).transform(np.log)
+    groups = level.groupby([frame[column] for column in within])
+
+    def quantile(q: float) -> pd.Series:
+        return groups.transform("quantile", q)
+
+    if rule == "median":
+        low, high = quantile(0.5) - np.log(bound), quantile(0.5) + np.log(bound)
+    elif rule == "fences":
+        reach = bound * (quantile(0.75) - quantile(0.25))
+        low, high = quantile(0.25) - reach, quantile(0.75) + reach
+    else:
+        low, high = quantile(bound / 100), quantile(1 - bound / 100)
+    outlier = ((level < low) | (level > high)).rename("unit_value_outlier")
+    return record(outlier, "unit_value_outlier", unit_value, like=frame)
+
+
+def relative_unit_value(
+    frame: pd.DataFrame,
+    *,
+    unit_value: str = "unit_value_usd",
+    value: str = "value_usd",
+    within: Sequence[str] = ("product", "year"),
+) -> pd.Series:
+    """Unit value of each row over the value-weighted mean of its market, by default the world's product-year.
+
+    .. math:: r_{cpt} = u_{cpt} \\Big/ \\frac{\\sum_j x_{jpt} u_{jpt}}{\\sum_j x_{jpt}}
+
+    Parameters
+    ----------
+    frame : trade panel, one row for each exporter (and importer) in a market.
+    unit_value : value over quantity.
+    value : export value, the weight.
+    within : columns that define the market; add ``"importer"`` to compare within destinations.
+
+    Returns
+    -------
+    pandas.Series
+        `relative_unit_value` (1 is the world's mean), aligned to the frame. A missing or zero unit value
+        gives a missing measure. The mean is over rows where both unit value and value are positive; a
+        market without such a row has missing measures.
+
+    Raises
+    ------
+    DataError
+        For missing columns, repeated keys, and negative or infinite unit values or values.
+
+    Source: Kaplinsky and Readman (2005), with the world's mean weighted by value.
+    """
+    require_columns(frame, unit_value, value, *within)
+    require_unique(frame, trade_key(frame, within))
+    require_non_negative(frame, unit_value)
+    require_non_negative(frame, value)
+    price = frame[unit_value].where(frame[unit_value] > 0)
+    weight = frame[value].where((frame[value] > 0) & price.notna())
+    market = [frame[column] for column in within]
+    spent = (weight * price).groupby(market, sort=False).transform("sum")
+    weights = weight.groupby(market, sort=False).transform("sum")
+    ratio = (price / (spent / weights.where(weights > 0))).rename("relative_unit_value")
+    return record(ratio, "relative_unit_value", unit_value, value, like=frame)
+
+
+def distance_to_frontier(
+    frame: pd.DataFrame,
+    *,
+    quality: str = "quality",
+    within: Sequence[str] = ("product", "year"),
+    percentile: float = 100.0,
+) -> pd.Series:
+    """Log distance of each row to the quality frontier of its market, by default the product-year.
+
+    .. math:: d_{cpt} = \\ln F_{pt} - \\ln \\lambda_{cpt}
+
+    with F the given percentile of quality λ in the market.
+
+    Parameters
+    ----------
+    frame : trade panel.
+    quality : a positive quality index or unit value (in levels, not in logs).
+    within : columns that define the market.
+    percentile : of the market's distribution that counts as the frontier, in (0, 100]; 100 is the best
+        exporter, 90 the ninetieth percentile (linear interpolation), robust to one stray observation.
+
+    Returns
+    -------
+    pandas.Series
+        `distance_to_frontier`, aligned to the frame: 0 at the frontier, larger further behind; below
+        zero for rows above a percentile under 100. Missing or zero quality gives missing.
+
+    Raises
+    ------
+    DataError
+        For missing columns, repeated keys, negative quality, or a percentile outside (0, 100].
+
+    Source: Amiti and Khandelwal (2013), whose proximity to the frontier is exp(−d) at percentile 100.
+    """
+    require_columns(frame, quality, *within)
+    require_unique(frame, trade_key(frame, within))
+    require_non_negative(frame, quality)
+    if not 0 < percentile <= 100:
+        raise DataError(f"percentile is {percentile}", remedy="Choose one above 0 and up to 100.")
+    level = frame[quality].where(frame[quality] > 0)
+    market = [frame[column] for column in within]
+    frontier = level.groupby(market).quantile(percentile / 100).rename("frontier")
+    reached = frame[list(within)].join(frontier, on=list(within))["frontier"]
+    distance = (np.log(reached) - np.log(level)).rename("distance_to_frontier")
+    return record(distance, "distance_to_frontier", quality, like=frame)
+
+
+def khandelwal_quality(
+    frame: pd.DataFrame,
+    *,
+    sigma: float | str,
+    quantity: str = "quantity",
+    unit_value: str = "unit_value_usd",
+    product: str = "product",
+    importer: str = "importer",
+    year: str = "year",
+    by: Sequence[str] = (),
+) -> pd.Series:
+    """Log quality inferred from demand: what sells more at the same price is better.
+
+    With CES demand, the residual of
+
+    .. math:: \\ln q_{cpjt} + \\sigma \\ln u_{cpjt} = \\alpha_p + \\alpha_{jt} + \\varepsilon_{cpjt}
+
+    gives :math:`\\ln \\hat\\lambda = \\hat\\varepsilon / (\\sigma - 1)`, comparable within product and within
+    importer-year.
+
+    Parameters
+    ----------
+    frame : bilateral trade panel.
+    sigma : elasticity of substitution above one: a number, or the column that holds each row's (a sector's or
+        product's elasticity, merged beforehand).
+    by : columns within which the equation is estimated apart, e.g. a sector, so that importer-year effects
+        may differ between them.
+
+    Returns
+    -------
+    pandas.Series
+        `log_quality`, aligned to the frame. Missing where quantity, unit value or sigma is missing or zero,
+        where product, importer or year is missing, and for rows alone in their product or importer-year
+        (repeatedly, as such rows drop out): their residual would be zero by construction.
+
+    Raises
+    ------
+    DataError
+        For missing columns, negative quantities or unit values, and elasticities of one or below.
+    ModelError
+        When the fixed effects do not converge.
+
+    Source: Khandelwal, Schott and Wei (2013), quality inferred from demand.
+    """
+    given = [sigma] if isinstance(sigma, str) else []
+    require_columns(frame, quantity, unit_value, product, importer, year, *by, *given)
+    require_non_negative(frame, quantity)
+    require_non_negative(frame, unit_value)
+    elasticity = frame[sigma] if isinstance(sigma, str) else pd.Series(float(sigma), frame.index)
+    low = elasticity <= 1
+    if low.any():
+        raise DataError(
+            f"the elasticity {elasticity[low].iloc[0]} is not above one",
+            Place(row=int(low.to_numpy().argmax()) + 2, column=given[0] if given else None),
+            "CES quality needs σ > 1; set others to missing.",
+        )
+    placed = frame[[product, importer, year, *by]].notna().all(axis=1)
+    usable = (frame[quantity] > 0) & (frame[unit_value] > 0) & elasticity.notna() & placed
+    rows = frame[usable]
+    demand = np.log(rows[quantity]) + elasticity[usable] * np.log(rows[unit_value])
+    goods = rows.groupby([*by, product], sort=False).ngroup().to_numpy()
+    places = rows.groupby([*by, importer, year], sort=False).ngroup().to_numpy()
+    paired = _without_singletons(goods, places)
+    residual = np.full(len(rows), np.nan)
+    residual[paired] = _two_way_residual(demand.to_numpy()[paired], goods[paired], places[paired])
+    quality = pd.Series(np.nan, frame.index, name="log_quality")
+    quality[usable] = residual / (elasticity[usable].to_numpy() - 1)
+    return record(quality, "log_quality", quantity, unit_value, *given, like=frame)
+
+
+def _without_singletons(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Rows left when those alone in a level of either factor are dropped until none is."""
+    keep = np.ones(len(first), dtype=bool)
+    while True:
+        alone = np.zeros(len(first), dtype=bool)
+        for factor in (first, second):
+            sizes = np.bincount(factor[keep], minlength=factor.max(initial=-1) + 1)
+            alone |= keep & (sizes[factor] == 1)
+        if not alone.any():
+            return keep
+        keep &= ~alone
+
+
+def _two_way_residual(
+    y: NDArray[np.float64], first: NDArray[np.integer], second: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Least-squares residual of y on two sets of dummies.
+
+    The first set is solved out exactly; conjugate gradients solve the normal equations of the second, which
+    are singular (one level in each connected block is free) but consistent.
+    """
+    if not len(y):
+        return y
+    first, second = np.unique(first, return_inverse=True)[1], np.unique(second, return_inverse=True)[1]
+    cells = sparse.csr_array((np.ones(len(y)), (second, first)))
+    n_first, n_second = np.bincount(first), np.bincount(second)
+    shares = sparse.csr_array(cells / n_first[None, :])
+    sums = np.bincount(first, y), np.bincount(second, y)
+    target = sums[1] - shares @ sums[0]
+    normal = LinearOperator(
+        (len(n_second), len(n_second)), matvec=lambda b: n_second * b - shares @ (cells.T @ b), dtype=float
+    )
+    scale = LinearOperator(normal.shape, matvec=lambda b: b / n_second, dtype=float)
+    effect, failed = cg(
+        normal, target, rtol=1e-13, atol=1e-13 * np.linalg.norm(sums[1]), M=scale, maxiter=5000
+    )
+    if failed:
+        raise ModelError(
+            "the product and importer-year effects did not converge", remedy="Estimate by sector."
+        )
+    left = y - effect[second]
+    return left - (np.bincount(first, left) / n_first)[first]

@@ -1,0 +1,203 @@
+"""Entry, exit and survival of trade flows: how long does a firm or country stay in a market?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from gvcmetrics.errors import DataError, Place
+from gvcmetrics.lineage import record
+from gvcmetrics.measures.frames import require_columns
+from gvcmetrics.measures.trade.keys import require_non_negative, require_unique
+
+FLOW = ("exporter", "importer", "product")
+
+
+def entry_exit(
+    frame: pd.DataFrame,
+    *,
+    unit: Sequence[str] = FLOW,
+    year: str = "year",
+    value: str = "value_usd",
+) -> pd.DataFrame:
+    """Whether each flow is active, has just entered, or is about to leave.
+
+    Active: positive value. Entry: active, and not in the preceding year. Exit: active, and not in the
+    following year (so that exit stands in the last year of trade). A year without a row, or with zero or
+    missing value, is a year without trade. The years that appear in the frame, for whichever flow, are the
+    calendar: neighbours in it count as consecutive.
+
+    Parameters
+    ----------
+    frame : trade panel, one row for each unit and year.
+    unit : columns that identify a flow.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `active` (bool), `entry` and `exit` (nullable booleans), aligned to the frame. Entry is missing in
+        the frame's first year and exit in its last, where it cannot be seen; rows that are not active
+        neither enter nor exit.
+
+    Raises
+    ------
+    DataError
+        For missing columns, repeated unit-years, negative values.
+
+    Source: Besedeš and Prusa (2006).
+    """
+    step, calendar = _steps(frame, unit, year, value)
+    active = frame[value].fillna(0) > 0
+    trading = pd.MultiIndex.from_frame(frame.loc[active, list(unit)].assign(step=step[active]))
+
+    def traded(offset: int) -> np.ndarray:
+        neighbours = pd.MultiIndex.from_frame(frame[list(unit)].assign(step=step + offset))
+        return neighbours.isin(trading)
+
+    first, last = step == 0, step == len(calendar) - 1
+    out = pd.DataFrame(
+        {
+            "active": active,
+            "entry": (active & ~traded(-1)).astype("boolean").mask(first & active),
+            "exit": (active & ~traded(1)).astype("boolean").mask(last & active),
+        },
+        frame.index,
+    )
+    for column in out.columns:
+        record(out, column, value, like=frame)
+    return out
+
+
+def trade_spells(
+    frame: pd.DataFrame,
+    *,
+    unit: Sequence[str] = FLOW,
+    year: str = "year",
+    value: str = "value_usd",
+    gap: int = 0,
+) -> pd.DataFrame:
+    """Uninterrupted spells of trade of each flow.
+
+    Parameters
+    ----------
+    frame : trade panel, one row for each unit and year.
+    unit : columns that identify a flow.
+    gap : interruptions of up to this many years are bridged (1 is the usual robustness check); the bridged
+        years count in the duration.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each spell, sorted: `unit`, `spell` (1, 2, …), `start`, `end` (years), `duration` (in
+        steps of the frame's calendar), `ended` (False where the spell runs into the last year: censored on
+        the right), `left_censored` (active in the first year, so begun at an unknown time).
+
+    Raises
+    ------
+    DataError
+        As `entry_exit`, and for a negative gap.
+
+    Source: Besedeš and Prusa (2006), who bridge gaps of one year as a check.
+    """
+    if gap < 0:
+        raise DataError(f"gap is {gap}", remedy="Give the number of years to bridge, 0 or more.")
+    step, calendar = _steps(frame, unit, year, value)
+    active = frame[value].fillna(0) > 0
+    flows = frame.loc[active, list(unit)].assign(step=step[active]).sort_values([*unit, "step"])
+    pause = flows.groupby(list(unit))["step"].diff()
+    begins = ~(pause <= gap + 1)
+    out = (
+        flows.assign(number=begins.cumsum())
+        .groupby("number")
+        .agg(
+            **{name: (name, "first") for name in unit}, first_step=("step", "min"), last_step=("step", "max")
+        )
+        .reset_index(drop=True)
+    )
+    out["spell"] = out.groupby(list(unit)).cumcount() + 1
+    out["start"] = calendar[out["first_step"].to_numpy(int)]
+    out["end"] = calendar[out["last_step"].to_numpy(int)]
+    out["duration"] = out["last_step"] - out["first_step"] + 1
+    # A pause that the gap could still bridge when the data end is not yet an exit.
+    out["ended"] = out["last_step"] + gap < len(calendar) - 1
+    out["left_censored"] = out["first_step"] == 0
+    out = out[[*unit, "spell", "start", "end", "duration", "ended", "left_censored"]]
+    for column in out.columns.difference(list(unit)):
+        record(out, column, value, like=frame)
+    return out
+
+
+def kaplan_meier(
+    spells: pd.DataFrame,
+    *,
+    by: str | None = None,
+    duration: str = "duration",
+    ended: str = "ended",
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Kaplan–Meier estimate of the share of spells that last beyond each duration.
+
+    .. math:: \\hat S(t) = \\prod_{s \\le t} (1 - d_s / n_s), \\quad
+              \\widehat{Var}\\, \\hat S(t) = \\hat S(t)^2 \\sum_{s \\le t} \\frac{d_s}{n_s (n_s - d_s)}
+
+    Parameters
+    ----------
+    spells : one row for each spell, as `trade_spells` returns; take left-censored ones out first.
+    by : column whose groups get a curve each; missing groups are left out.
+    duration, ended : positive durations, and whether the spell was seen to end.
+    level : of the confidence interval, which is symmetric in log survival (as R's survfit).
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each group and observed duration: `by`, `duration`, `at_risk`, `events`, `censored`,
+        `survival`, `std_error` (Greenwood), `lower`, `upper`.
+
+    Raises
+    ------
+    DataError
+        For missing columns, missing or non-positive durations, and no spell.
+
+    Source: Kaplan and Meier (1958); Greenwood (1926).
+    """
+    require_columns(spells, duration, ended, *([by] if by else []))
+    bad = ~(spells[duration] > 0)
+    if bad.any():
+        raise DataError(
+            "a duration is missing, zero or negative",
+            Place(row=int(bad.to_numpy().argmax()) + 2, column=duration),
+            "Every spell lasts at least one period.",
+        )
+    if spells.empty:
+        raise DataError("there is no spell", remedy="Check the filter that made the frame.")
+    table = spells.assign(_ended=spells[ended].astype(int), _all=1)
+    keys = ([by] if by else []) + [duration]
+    out = table.groupby(keys).agg(events=("_ended", "sum"), leaving=("_all", "sum")).reset_index()
+    curves = [out.groupby(by)] if by else [out.groupby(np.zeros(len(out)))]
+    gone = curves[0]["leaving"].cumsum() - out["leaving"]
+    out["at_risk"] = curves[0]["leaving"].transform("sum") - gone
+    out["censored"] = out["leaving"] - out["events"]
+    alive = out["at_risk"] - out["events"]
+    # The last spell's end makes the variance undefined; so does R's survfit.
+    hazard = (out["events"] / (out["at_risk"] * alive.where(alive > 0))).where(out["events"] > 0, 0.0)
+    group = out[by] if by else np.zeros(len(out))
+    out["survival"] = (alive / out["at_risk"]).groupby(group).cumprod()
+    log_se = np.sqrt(hazard.groupby(group).cumsum())
+    out["std_error"] = out["survival"] * log_se
+    width = ndtri(0.5 + level / 2) * log_se
+    out["lower"] = out["survival"] * np.exp(-width)
+    out["upper"] = np.minimum(out["survival"] * np.exp(width), 1.0)
+    columns = ["at_risk", "events", "censored", "survival", "std_error", "lower", "upper"]
+    return out[[*keys, *columns]]
+
+
+def _steps(frame: pd.DataFrame, unit: Sequence[str], year: str, value: str) -> tuple[pd.Series, np.ndarray]:
+    """Each row's position in the calendar of the frame's years, and the calendar."""
+    require_columns(frame, *unit, year, value)
+    require_unique(frame, [*unit, year])
+    require_non_negative(frame, value)
+    calendar = np.sort(frame[year].unique())
+    return pd.Series(np.searchsorted(calendar, frame[year]), frame.index), calendar

@@ -1,0 +1,1 @@
+"""Tests of what a model assumes, and of how well it fits."""

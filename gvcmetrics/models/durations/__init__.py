@@ -1,0 +1,1 @@
+"""Spells as rows at risk."""

@@ -1,0 +1,1 @@
+"""What is done about the units: absorbed, conditioned away, random, with unit means."""

@@ -1,0 +1,1 @@
+"""From a request to estimates: likelihood, Newton's method, separation, conclusion."""

@@ -1,0 +1,1 @@
+"""Covariances, restrictions, bootstrap, several hypotheses at once."""

@@ -1,0 +1,372 @@
+r"""Covariance of estimates, one convention for every model (that of reghdfe and fixest).
+
+With scores :math:`s_i` (the derivative of observation i's log likelihood, or :math:`w_i x_i e_i`)
+and bread :math:`B` (inverse of the negative Hessian, or :math:`(X'WX)^{-1}`), N observations,
+G clusters and K parameters:
+
+=============  ============================================================================
+`"iid"`        :math:`\hat\sigma^2 B`, :math:`\hat\sigma^2 = \sum w e^2/(N-K)`; for likelihood models B
+`"hetero"`     HC1: :math:`\frac{N}{N-K}\, B (\sum s_i s_i') B`
+`"HC2"`        :math:`s_i/\sqrt{1-h_i}` in place of :math:`s_i`, no factor; h is the leverage
+`"HC3"`        :math:`s_i/(1-h_i)`, no factor
+`{"CRV1":g}`   :math:`\frac{G}{G-1}\frac{N-1}{N-K}\, B (\sum_g s_g s_g') B`, :math:`s_g` the cluster's sum
+`"a + b"`      :math:`\sum_{S}(-1)^{|S|+1}V_S` over the non-empty sets S of ways, clusters crossed within S,
+               with the smallest G in the factor (Cameron, Gelbach & Miller 2011)
+`{"CRV3":g}`   :math:`\frac{G-1}{G}\sum_g(\hat\beta_{(g)}-\hat\beta)(\hat\beta_{(g)}-\hat\beta)'`, each
+               cluster left out in turn (MacKinnon, Nielsen & Webb 2023)
+`{"DK":t}`     Driscoll & Kraay (1998): scores summed by period, Bartlett kernel with `lags`
+               (default :math:`\lfloor T^{1/4}\rfloor`), :math:`\frac{T}{T-1}\frac{N-1}{N-K}`
+`{"survey":…}` :math:`B\big[\sum_h \frac{n_h}{n_h-1}\sum_{i}(z_{hi}-\bar z_h)(z_{hi}-\bar z_h)'\big]B`,
+               :math:`z_{hi}` score sums of primary sampling unit i in stratum h (Binder 1983)
+=============  ============================================================================
+
+K counts regressors and absorbed effects, less redundant levels; absorbed effects nested within a
+cluster variable are not counted (Driscoll–Kraay counts all). Linear models use Student's t with
+N − K degrees of freedom (iid, HC), min G − 1 (CRV) or T − 1 (DK); likelihood models use the normal
+distribution; a survey design uses t with PSUs − strata for both.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from gvcmetrics.errors import EstimationWarning, ModelError
+from gvcmetrics.ground.numerics.demean import absorbed_parameters, group_sums
+from gvcmetrics.models.data.formula import split_outside
+
+FEW_CLUSTERS = 30
+_PLAIN = ("iid", "hetero", "HC2", "HC3")
+_SYNONYMS = {"classical": "iid", "nonrobust": "iid", "robust": "hetero", "HC1": "hetero"}
+VcovSpec = str | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Vcov:
+    """What the user asked for: a kind and the columns that it needs."""
+
+    kind: str
+    clusters: tuple[str, ...] = ()
+    lags: int | None = None
+    strata: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns whose codes the covariance needs (clusters, periods, PSU, strata)."""
+        return (*self.clusters, *((self.strata,) if self.strata else ()))
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """What an estimate leaves behind so that any covariance can be made of it without refitting.
+
+    Attributes
+    ----------
+    scores : (r, k) score contributions, weights included, one row an observation (or a group).
+    bread : (k, k) inverse of the negative Hessian, or (X'WX)⁻¹.
+    nobs, parameters : N, and k the estimated parameters without absorbed effects.
+    linear : whether t distributions apply.
+    sigma2 : residual variance of a linear model, None for likelihood models.
+    absorbed : codes of the absorbed effects.
+    leverage : makes the (r,) hat values, or None where they are not defined.
+    jackknife : cluster codes → (G, k) estimates without each cluster, or None.
+    frequency : (r,) frequency weights, or None.
+    regression : (X, residuals, weights or None) as least squares saw them; None for likelihood models.
+    restricted : (R, r) → scores and bread of the estimates under Rβ = r, or None.
+    """
+
+    scores: np.ndarray = field(repr=False)
+    bread: np.ndarray = field(repr=False)
+    nobs: int
+    parameters: int
+    linear: bool
+    sigma2: float | None = None
+    absorbed: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    leverage: Callable[[], np.ndarray] | None = field(default=None, repr=False)
+    jackknife: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
+    estimates: np.ndarray | None = field(default=None, repr=False)
+    frequency: np.ndarray | None = field(default=None, repr=False)
+    regression: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = field(default=None, repr=False)
+    restricted: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = field(
+        default=None, repr=False
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Covariance:
+    """A covariance matrix with the degrees of freedom of its t distribution (∞: normal)."""
+
+    matrix: np.ndarray
+    df: float
+    label: str
+    n_clusters: Mapping[str, int] = field(default_factory=dict)
+
+
+def parse_vcov(vcov: VcovSpec | Vcov) -> Vcov:
+    """Read `vcov=` as the user writes it.
+
+    Examples
+    --------
+    >>> parse_vcov({"CRV1": "firm + year"})
+    Vcov(kind='CRV1', clusters=('firm', 'year'), lags=None, strata=None)
+    """
+    if isinstance(vcov, Vcov):
+        return vcov
+    if isinstance(vcov, str):
+        kind = _SYNONYMS.get(vcov, vcov)
+        if kind in _PLAIN:
+            return Vcov(kind)
+    elif isinstance(vcov, Mapping):
+        rest = dict(vcov)
+        lags = rest.pop("lags", None)
+        if len(rest) == 1:
+            (kind, columns), *_ = rest.items()
+            if (
+                kind == "survey"
+                and isinstance(columns, Mapping)
+                and set(columns) <= {"psu", "strata"}
+                and columns
+            ):
+                psu = (columns["psu"],) if columns.get("psu") else ()
+                return Vcov("survey", psu, strata=columns.get("strata"))
+            if kind in ("CRV1", "CRV3", "DK") and isinstance(columns, str):
+                ways = tuple(dict.fromkeys(split_outside(columns, "+")))
+                if kind != "CRV1" and len(ways) != 1:
+                    raise ModelError(
+                        f"{kind} takes one column, not {len(ways)}", remedy="Use CRV1 for several ways"
+                    )
+                if kind == "DK" or lags is None:
+                    return Vcov(kind, ways, lags)
+    raise ModelError(
+        f"vcov={vcov!r} is not known",
+        remedy='Use "iid", "hetero", "HC2", "HC3", {"CRV1": "a + b"}, {"CRV3": "a"}, '
+        '{"DK": "year", "lags": 2} or {"survey": {"psu": "a", "strata": "b"}}',
+    )
+
+
+def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str], np.ndarray]) -> Covariance:
+    """Covariance of the estimates.
+
+    Parameters
+    ----------
+    vcov : what is asked for, as in the table of this module.
+    inference : scores, bread and counts of the estimate.
+    codes : column name → integer codes of its groups, one for each row of the scores.
+
+    Raises
+    ------
+    ModelError : one cluster only, or the kind is not defined for this model.
+    """
+    asked = parse_vcov(vcov)
+    if asked.kind == "iid":
+        return _iid(inference)
+    if asked.kind in _PLAIN:
+        return _robust(asked.kind, inference)
+    groups = {column: codes(column) for column in asked.columns}
+    for column, group in groups.items():
+        if len(group) != len(inference.scores):
+            raise ModelError(
+                f"'{column}' varies within the groups of this model's likelihood",
+                remedy="Cluster by the unit or by something that units are nested in",
+            )
+    if asked.kind == "survey":
+        return _survey(asked, inference, groups)
+    for column, group in groups.items():
+        if _count(group) < 2:
+            raise ModelError(f"'{column}' has one group only; clustered errors need at least two")
+    if asked.kind == "DK":
+        return _driscoll_kraay(asked, inference, groups)
+    if asked.kind == "CRV3":
+        return _jackknifed(asked, inference, groups)
+    return _clustered(asked, inference, groups)
+
+
+def sandwich(bread: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """B (Σ s s') B for the rows s of `scores`."""
+    half = scores @ bread
+    return half.T @ half
+
+
+def _iid(inference: Inference) -> Covariance:
+    scale = 1.0 if inference.sigma2 is None else inference.sigma2
+    return Covariance(scale * inference.bread, _residual_df(inference), "iid")
+
+
+def _robust(kind: str, inference: Inference) -> Covariance:
+    scores = inference.scores
+    if inference.frequency is not None:
+        # A row that stands for w equal rows adds w·ss', and its stored score is w·s.
+        scores = scores / np.sqrt(inference.frequency)[:, None]
+    if kind == "hetero":
+        factor = inference.nobs / (inference.nobs - _all_parameters(inference))
+        return Covariance(
+            factor * sandwich(inference.bread, scores), _residual_df(inference), "heteroskedastic (HC1)"
+        )
+    if inference.leverage is None:
+        raise ModelError(
+            f"{kind} needs hat values, which this model does not have", remedy='Use "hetero" or CRV3'
+        )
+    slack = 1.0 - inference.leverage()
+    if (slack < 1e-10).any():
+        raise ModelError(
+            f"{kind} is not defined: {int((slack < 1e-10).sum())} observations have leverage 1",
+            remedy='Use "hetero", or leave these observations out',
+        )
+    scores = scores / (np.sqrt(slack) if kind == "HC2" else slack)[:, None]
+    return Covariance(sandwich(inference.bread, scores), _residual_df(inference), f"heteroskedastic ({kind})")
+
+
+def _clustered(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
+    counts = {column: _count(codes) for column, codes in groups.items()}
+    smallest = min(counts.values())
+    _warn_few(counts)
+    matrix = np.zeros_like(inference.bread)
+    for size in range(1, len(groups) + 1):
+        for ways in combinations(groups.values(), size):
+            matrix += (-1) ** (size + 1) * sandwich(
+                inference.bread, group_sums(inference.scores, cross(ways))
+            )
+    matrix *= cluster_factor(inference, list(groups.values()))
+    if len(groups) > 1:
+        matrix = _repair(matrix)
+    return Covariance(matrix, _df(inference, smallest - 1), f"clustered (CRV1) by {_and(counts)}", counts)
+
+
+def _jackknifed(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
+    if inference.jackknife is None or inference.estimates is None:
+        raise ModelError("CRV3 is not defined for this model", remedy="Use CRV1 or the wild bootstrap")
+    ((column, codes),) = groups.items()
+    count = _count(codes)
+    difference = inference.jackknife(codes) - inference.estimates
+    if not np.isfinite(difference).all():
+        failed = int((~np.isfinite(difference).all(axis=1)).sum())
+        raise ModelError(
+            f"without {failed} of the {count} clusters of '{column}' the model cannot be estimated",
+            remedy="Use CRV1 with the wild bootstrap",
+        )
+    matrix = (count - 1) / count * difference.T @ difference
+    return Covariance(matrix, _df(inference, count - 1), f"clustered (CRV3) by {column}", {column: count})
+
+
+def _driscoll_kraay(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
+    if not inference.linear:
+        raise ModelError("Driscoll–Kraay errors are for linear models", remedy="Cluster by period: CRV1")
+    ((column, codes),) = groups.items()
+    sums = group_sums(inference.scores, codes)
+    periods = len(sums)
+    lags = int(periods**0.25) if asked.lags is None else asked.lags
+    if not isinstance(lags, int) or not 0 <= lags < periods:
+        raise ModelError(f"lags={lags!r} must be a whole number from 0 to {periods - 1}")
+    meat = sums.T @ sums
+    for lag in range(1, lags + 1):
+        product = sums[lag:].T @ sums[:-lag]
+        meat += (1 - lag / (lags + 1)) * (product + product.T)
+    factor = periods / (periods - 1) * _parameter_factor(inference, [])
+    matrix = factor * inference.bread @ meat @ inference.bread
+    return Covariance(
+        matrix, _df(inference, periods - 1), f"Driscoll–Kraay by {column}, {lags} lags", {column: periods}
+    )
+
+
+def _survey(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
+    rows = len(inference.scores)
+    strata = groups[asked.strata] if asked.strata else np.zeros(rows, dtype=np.int64)
+    # PSU numbers often restart in each stratum, so a PSU is its number within its stratum.
+    psu = cross([strata, groups[asked.clusters[0]]]) if asked.clusters else np.arange(rows)
+    sums = group_sums(inference.scores, psu)
+    stratum = np.empty(len(sums), dtype=np.int64)
+    stratum[psu] = strata
+    sizes = np.bincount(stratum)
+    if (sizes[np.unique(stratum)] == 1).any():
+        if not asked.strata:
+            raise ModelError(f"'{asked.clusters[0]}' has one group only; a design needs at least two")
+        raise ModelError(
+            f"{int((sizes == 1).sum())} strata of '{asked.strata}' have one primary sampling unit only",
+            remedy="Merge each with a similar stratum",
+        )
+    centred = sums - (group_sums(sums, stratum) / np.maximum(sizes, 1)[:, None])[stratum]
+    weighted = centred * np.sqrt(sizes / np.maximum(sizes - 1, 1))[stratum][:, None]
+    matrix = sandwich(inference.bread, weighted)
+    counts = {asked.clusters[0] if asked.clusters else "observation": len(sums)}
+    label = f"survey design, {len(sums)} PSU in {int((sizes > 0).sum())} strata"
+    return Covariance(matrix, float(len(sums) - (sizes > 0).sum()), label, counts)
+
+
+def cluster_factor(inference: Inference, ways: Sequence[np.ndarray]) -> float:
+    r"""Small-sample factor of CRV1, :math:`\frac{G}{G-1}\frac{N-1}{N-K}`, G that of the way with fewest."""
+    smallest = min(_count(codes) for codes in ways)
+    return smallest / (smallest - 1) * _parameter_factor(inference, ways)
+
+
+def cross(ways: Sequence[np.ndarray]) -> np.ndarray:
+    """Codes 0 … G−1 of the combinations of several codes that occur."""
+    combined = ways[0].astype(np.int64)
+    for codes in ways[1:]:
+        combined = combined * (int(codes.max()) + 1) + codes
+        combined = np.unique(combined, return_inverse=True)[1]
+    return combined
+
+
+def _count(codes: np.ndarray) -> int:
+    return int(np.count_nonzero(np.bincount(codes)))
+
+
+def _all_parameters(inference: Inference, clusters: Sequence[np.ndarray] = ()) -> int:
+    return inference.parameters + absorbed_parameters(inference.absorbed, clusters)
+
+
+def _parameter_factor(inference: Inference, clusters: Sequence[np.ndarray]) -> float:
+    left = inference.nobs - _all_parameters(inference, clusters)
+    if left <= 0:
+        raise ModelError(
+            f"{inference.nobs} observations do not identify {inference.nobs - left} parameters",
+            remedy="Use fewer regressors or absorbed effects",
+        )
+    return (inference.nobs - 1) / left
+
+
+def _residual_df(inference: Inference) -> float:
+    left = inference.nobs - _all_parameters(inference)
+    if left <= 0:
+        raise ModelError(
+            f"{inference.nobs} observations do not identify {inference.nobs - left} parameters",
+            remedy="Use fewer regressors or absorbed effects",
+        )
+    return _df(inference, left)
+
+
+def _df(inference: Inference, df: int) -> float:
+    return float(df) if inference.linear else float("inf")
+
+
+def _repair(matrix: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    if values[0] >= -1e-14 * max(values[-1], 0.0):
+        return matrix
+    warnings.warn(
+        "the multiway clustered covariance was not positive semi-definite; negative eigenvalues were set to "
+        "zero (Cameron, Gelbach & Miller 2011)",
+        EstimationWarning,
+        stacklevel=5,
+    )
+    return (vectors * np.maximum(values, 0.0)) @ vectors.T
+
+
+def _warn_few(counts: Mapping[str, int]) -> None:
+    column, count = min(counts.items(), key=lambda item: item[1])
+    if count < FEW_CLUSTERS:
+        warnings.warn(
+            f"only {count} clusters in '{column}': CRV1 errors are then too small; "
+            f'use {{"CRV3": "{column}"}} or gvc.wild_bootstrap',
+            EstimationWarning,
+            stacklevel=5,
+        )
+
+
+def _and(names: Mapping[str, int]) -> str:
+    return " + ".join(names)

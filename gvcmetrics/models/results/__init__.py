@@ -1,0 +1,1 @@
+"""What an estimate is, says and predicts."""

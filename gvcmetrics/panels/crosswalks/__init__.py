@@ -1,0 +1,1 @@
+"""Crosswalks between classifications, and what they do to frames."""

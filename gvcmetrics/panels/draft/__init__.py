@@ -1,0 +1,1 @@
+"""A spec drafted from a raw file, and tried on it."""

@@ -1,0 +1,253 @@
+"""`panel check`: what a spec makes of its raw file, without building.
+
+Outliers are positive amounts whose logarithm lies far from the median, by the modified z-score of
+Iglewicz and Hoaglin (1993): 0.6745 |ln x − median| / MAD > 3.5.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from sqlglot import exp
+
+from gvcmetrics.errors import GvcError, Place, PlacedError
+from gvcmetrics.panels.build import define_views
+from gvcmetrics.panels.harmonise.engines.duckdb import connected
+from gvcmetrics.panels.harmonise.rejects import REJECTS_TABLE
+from gvcmetrics.panels.harmonise.tree import NUMBERED_TABLE, select_panel
+from gvcmetrics.panels.harmonise.verdicts import DUPLICATE, Tally, check_rows, fill_fast, refuse_all_missing
+from gvcmetrics.panels.input_output.spec import is_input_output, load_input_output_spec
+from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.readers.tables import open_tables
+from gvcmetrics.panels.show.describe import number
+from gvcmetrics.panels.sources.raw_files import find_raw
+from gvcmetrics.panels.spec.blanks import blanks
+from gvcmetrics.panels.spec.panel import PanelColumn, PanelSpec, load_spec
+from gvcmetrics.panels.spec.yaml_lines import read_yaml
+
+OUTLIER_RULE = "0.6745 |ln x − median| / MAD > 3.5 (Iglewicz and Hoaglin 1993)"
+_Z, _LIMIT = 0.6745, 3.5
+_MOST_VALUES = 12
+_PANEL = "checked_panel"
+
+
+@dataclass(frozen=True)
+class CheckedColumn:
+    """A column that maps: where it comes from, and its values in the rows that break no rule."""
+
+    column: PanelColumn
+    missing_share: float
+    distinct: int
+    spread: str
+
+
+@dataclass(frozen=True)
+class Recoded:
+    """A raw value of a recoded or compared column, and what becomes of it how often."""
+
+    column: str
+    raw_column: str
+    value: str
+    becomes: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Outliers:
+    """Outliers of one column, by the rule in `OUTLIER_RULE`."""
+
+    column: str
+    positive: int
+    outliers: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `panel check` found.
+
+    Attributes
+    ----------
+    problems : messages with file and line; a spec with none can be built.
+    absent : columns of the contract that the spec does not map.
+    coverage : rows by value of year, region and industry, the most frequent first (years in order).
+    """
+
+    name: str
+    problems: list[str]
+    spec: PanelSpec | None = None
+    tally: Tally | None = None
+    rows: int = 0
+    duplicates: int = 0
+    columns: tuple[CheckedColumn, ...] = ()
+    absent: tuple[str, ...] = ()
+    recoded: tuple[Recoded, ...] = ()
+    outliers: tuple[Outliers, ...] = ()
+    coverage: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
+
+
+def check_panel(spec_path: Path | str, project: Project | None = None) -> CheckReport:
+    """Read a spec and its raw file, and report; nothing is written.
+
+    Whatever is wrong becomes a problem of the report; of bad cells, the first of each kind with
+    their number.
+    """
+    path = Path(spec_path)
+    try:
+        left = blanks(read_yaml(path))
+        if left:
+            return CheckReport(path.stem, [str(error) for error in left])
+        if is_input_output(path):
+            load_input_output_spec(path)
+            return CheckReport(path.stem, [])
+        return _check(load_spec(path), project or find_project(path.absolute().parent))
+    except GvcError as error:
+        return CheckReport(path.stem, [str(error)])
+
+
+def _check(spec: PanelSpec, project: Project) -> CheckReport:
+    raw = find_raw(spec, project)
+    with tempfile.TemporaryDirectory() as folder, connected(Path(folder) / "spill") as connection:
+        try:
+            spec, tables = open_tables(raw.paths, spec, Path(folder) / "raw")
+            define_views(connection, spec, tables, project)
+            tally = check_rows(connection, spec, tables, raw.name, duplicates=True, fill=fill_fast)
+        except duckdb.Error as error:
+            problem = f"the file cannot be read as the spec says ({str(error).splitlines()[0]})"
+            return CheckReport(spec.name, [str(PlacedError(problem, Place(raw.name)))], spec)
+        problems = _bad_cells(connection, tally)
+        try:
+            raw.checksum(project)
+            if tally.rejected < tally.rows:
+                refuse_all_missing(connection, spec, raw.name)
+        except GvcError as error:
+            problems.append(str(error))
+        # A pivot is done once; else the panel is the typed rows, and a copy of them would take their room.
+        kind = "TABLE" if spec.long_to_wide else "VIEW"
+        connection.execute(f"CREATE TEMP {kind} {_PANEL} AS {select_panel(spec).sql('duckdb')}")
+        rows = _one(connection, f"SELECT COUNT(*) FROM {_PANEL}")[0]
+        duplicated = (
+            f"SELECT COUNT(DISTINCT (file, row)) FROM {REJECTS_TABLE} WHERE reason LIKE '{DUPLICATE}%'"
+        )
+        mapped = {column.name for column in spec.columns}
+        return CheckReport(
+            name=spec.name,
+            problems=problems,
+            spec=spec,
+            tally=tally,
+            rows=rows,
+            duplicates=_one(connection, duplicated)[0],
+            columns=tuple(_checked(connection, column, rows) for column in spec.columns),
+            absent=tuple(name for name in spec.contract.columns if name not in mapped),
+            recoded=tuple(line for column in spec.columns for line in _recoded(connection, column, spec)),
+            outliers=tuple(line for column in spec.columns for line in _outliers(connection, column)),
+            coverage=tuple(_coverage(connection, mapped)),
+        )
+
+
+def _bad_cells(connection: duckdb.DuckDBPyConnection, tally: Tally) -> list[str]:
+    """A message for each kind of bad cell: the first of them, and how many there are."""
+    kind = f"CASE WHEN reason LIKE '{DUPLICATE}%' THEN '{DUPLICATE}' ELSE reason END"
+    # A value without a recode is no number either; the first of a cell's reasons says it.
+    one_a_cell = (
+        f"SELECT * FROM {REJECTS_TABLE} "
+        "QUALIFY reason = MIN(reason) OVER (PARTITION BY file, row, panel_column)"
+    )
+    query = (
+        f"SELECT panel_column, {kind} AS kind, COUNT(*), arg_min(file, (file, row)), MIN(row), "
+        f'arg_min("column", (file, row)), arg_min(value, (file, row)), arg_min(reason, (file, row)) '
+        f"FROM ({one_a_cell}) GROUP BY ALL ORDER BY MIN((file, row)), 1, 2"
+    )
+    messages = []
+    for name, said, count, file, row, column, value, reason in connection.sql(query).fetchall():
+        shown = f"'{value}': {reason}" if value is not None and said != DUPLICATE else reason
+        often = f"{count:,} of {tally.rows:,} rows, this the first; panel column '{name}'"
+        messages.append(str(PlacedError(f"{shown} ({often})", Place(file, row=row, column=column))))
+    return messages
+
+
+def _checked(connection: duckdb.DuckDBPyConnection, item: PanelColumn, rows: int) -> CheckedColumn:
+    name = _quoted(item.name)
+    count, distinct = _one(connection, f"SELECT COUNT({name}), COUNT(DISTINCT {name}) FROM {_PANEL}")
+    if not count:
+        spread = "no value"
+    elif item.meta.type in ("number", "integer", "binary"):
+        low, mean, high = _one(connection, f"SELECT MIN({name}), AVG({name}), MAX({name}) FROM {_PANEL}")
+        years = item.meta.unit == "year"
+        spread = f"{low} … {high}" if years else " … ".join(number(float(v)) for v in (low, mean, high))
+    else:
+        top = f"SELECT {name}, COUNT(*) AS n FROM {_PANEL} WHERE {name} IS NOT NULL GROUP BY 1"
+        found = connection.sql(f"{top} ORDER BY n DESC, 1 LIMIT 3").fetchall()
+        spread = ", ".join(f"{value} ({n:,})" for value, n in found) + (
+            ", …" if distinct > len(found) else ""
+        )
+    return CheckedColumn(item, 1 - count / rows if rows else 1.0, distinct, spread)
+
+
+def _recoded(connection: duckdb.DuckDBPyConnection, item: PanelColumn, spec: PanelSpec) -> Iterator[Recoded]:
+    """Counts of the raw values of columns with `recode`, `equals`, `in`, `any_of` or `all_of`."""
+    for found in item.inputs:
+        if item.spec.recode is None and not (found.is_test and found.words.at_least is None):
+            continue
+        for raw in spec.raw_names(found).values():
+            value = f"TRIM({_quoted(raw)})"
+            query = f"SELECT {value} AS v, COUNT(*) AS n FROM {NUMBERED_TABLE} WHERE v <> '' GROUP BY v"
+            counted = connection.sql(f"{query} ORDER BY n DESC, v").fetchall()
+            for text, count in counted[:_MOST_VALUES]:
+                yield Recoded(item.name, raw, text, _becomes(text, item, found.words, spec), count)
+            rest = counted[_MOST_VALUES:]
+            if rest:
+                yield Recoded(item.name, raw, f"{len(rest):,} other values", "", sum(n for _, n in rest))
+
+
+def _becomes(text: str, item: PanelColumn, words: object, spec: PanelSpec) -> str:
+    recode = item.spec.recode or {}
+    if text in recode:
+        return recode[text] or "missing"
+    missing = getattr(words, "missing", None)
+    if text in (missing if missing is not None else spec.spec.missing):
+        return "missing"
+    if item.spec.recode is not None:
+        return "no recode"
+    equals, among = getattr(words, "equals", None), getattr(words, "in_", None)
+    return "1" if text.removesuffix(".0") in ([equals] if equals is not None else among or []) else "0"
+
+
+def _outliers(connection: duckdb.DuckDBPyConnection, item: PanelColumn) -> Iterator[Outliers]:
+    if item.meta.type != "number" or item.meta.unit == "share" or item.name == "weight":
+        return
+    logs = f"SELECT {_quoted(item.name)} AS x, LN({_quoted(item.name)}) AS l FROM {_PANEL}"
+    logs += f" WHERE {_quoted(item.name)} > 0"
+    centre = f"SELECT MEDIAN(l) AS m, MAD(l) AS s, COUNT(*) AS n FROM ({logs})"
+    far = f"{_Z} * ABS(l - m) / s > {_LIMIT}"
+    query = (
+        f"SELECT ANY_VALUE(n), COUNT(*) FILTER ({far}), MIN(x) FILTER ({far}), MAX(x) FILTER ({far}) "
+        f"FROM ({logs}), ({centre}) WHERE s > 0"
+    )
+    positive, count, low, high = _one(connection, query)
+    if count:
+        yield Outliers(item.name, positive, count, low, high)
+
+
+def _coverage(
+    connection: duckdb.DuckDBPyConnection, mapped: set[str]
+) -> Iterator[tuple[str, tuple[tuple[str, int], ...]]]:
+    for name in ("year", "region", "industry"):
+        if name not in mapped:
+            continue
+        order = "1" if name == "year" else "2 DESC, 1"
+        query = f"SELECT {name}::VARCHAR, COUNT(*) FROM {_PANEL} GROUP BY 1 ORDER BY {order}"
+        yield name, tuple((value or "missing", count) for value, count in connection.sql(query).fetchall())
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple:
+    return connection.sql(query).fetchall()[0]
+
+
+def _quoted(name: str) -> str:
+    return exp.to_identifier(name, quoted=True).sql("duckdb")

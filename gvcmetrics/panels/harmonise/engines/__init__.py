@@ -1,0 +1,1 @@
+"""What runs the tree: DuckDB here, Spark beyond one machine."""

@@ -1,0 +1,42 @@
+"""The embedded engine: DuckDB with a bound on its memory, spilling to disk beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from gvcmetrics.panels.harmonise.tree import BLANKS, PLAIN_NUMBER, TRIMMED
+from gvcmetrics.panels.readers.columnar import FRACTION_TEXT
+
+# What DuckDB may hold in memory; Python and its libraries come on top (some 0.2 GB). Tables and sorts
+# that need more go to the spill folder, so the size of a panel is bounded by the disk alone.
+MEMORY_LIMIT = "1GB"
+
+_NUMBER = "CASE WHEN REGEXP_FULL_MATCH(x, '[0-9+.eE-]*') THEN TRY_CAST(x AS DOUBLE) END"
+# Not ISNAN: DuckDB answers that from a Parquet file's minimum and maximum, which pass over NaN.
+_FRACTION = "CASE WHEN NOT CAST(x AS VARCHAR) LIKE '%nan' THEN CAST(x AS VARCHAR) END"
+
+
+@contextmanager
+def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that spills into a folder, and knows the functions that harmonising calls."""
+    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT}) as connection:
+        connection.execute("SET temp_directory = ?", [str(spill)])
+        # DuckDB does not know the number of rows in a text file, takes it for small, and would keep the
+        # whole file in memory to look up the few rows of a table of codes in it.
+        connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(define_functions())
+        yield connection
+
+
+def define_functions(blanks: str = BLANKS) -> str:
+    """The SQL that defines the functions, for texts in which no other blanks stand than these."""
+    # A search for a blank costs a quarter of TRIM, and most texts have none.
+    any_blank = " OR ".join(f"CONTAINS(x, '{blank}')" for blank in blanks)
+    trimmed = f"CASE WHEN {any_blank} THEN TRIM(x, '{blanks}') ELSE x END" if blanks else "x"
+    bodies = {TRIMMED: trimmed, PLAIN_NUMBER: _NUMBER, FRACTION_TEXT: _FRACTION}
+    return "\n".join(f"CREATE OR REPLACE TEMP MACRO {name}(x) AS {body};" for name, body in bodies.items())

@@ -1,0 +1,414 @@
+"""Spec × raw table → panel, as a sqlglot expression tree that DuckDB and Spark both run.
+
+Why a tree: Ibis 12 needs pins against current sqlglot and DuckDB, and Narwhals has no cast that fails
+softly, which finding bad cells needs. A sqlglot tree needs neither: names and values enter as quoted
+identifiers and literals, never as text pasted into SQL, so a spec cannot inject anything; and each
+engine gets its own dialect. The price is that functions must mean the same in both, so only a few are
+used. Above all, text becomes a number only if nothing but digits, sign, point and exponent is in it:
+the engines' own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each in its own way.
+
+The tree has five storeys, each a SELECT over the one below:
+
+    raw  →  cells    one trimmed text for each raw cell that a panel column is made from
+         →  texts    missing codes gone, recodes applied, codes cut and padded
+         →  numbers  texts read as numbers where they are to be
+         →  values   typed, compared, scaled, in USD; country names and codes replaced by joined tables
+         →  panel    checked rows, pivoted if the raw file is long, sorted by key
+
+An expression that is costly (trim, parse) has a SELECT of its own, since an engine may evaluate it
+as often as it is written.
+
+Nothing is aggregated below `panel`, so a check on `values` belongs to one row of the raw file.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from gvcmetrics.panels.readers.select import FILE, ROW
+from gvcmetrics.panels.spec.columns import FILE_YEAR, text_name
+from gvcmetrics.panels.spec.panel import Input, PanelColumn, PanelSpec
+
+OK = "#ok"
+MEASURE = "#measure"
+PERIOD = "#period"
+CURRENCY = "#currency"
+FACTOR = "#factor"
+RAW_TABLE = "raw"
+NUMBERED_TABLE = "raw_numbered"
+TYPED_TABLE = "typed"
+MONEY_TABLE = "money"
+
+# Functions of one text that every engine defines in its own, fastest way (`engines/`): the text without
+# BLANKS at its ends; and the number that a text of digits, sign, point and exponent stands for, else null.
+TRIMMED = "TRIMMED"
+PLAIN_NUMBER = "PLAIN_NUMBER"
+BLANKS = " \t\u00a0"
+UNMAPPED = "\ue000"  # a private-use character that no code carries
+_CROSSED_BY = "-"
+
+
+def column(name: str, table: str | None = None) -> exp.Column:
+    return exp.column(exp.to_identifier(name, quoted=True), table=table)
+
+
+def literal(value: str | float | int) -> exp.Expr:
+    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(repr(value))
+
+
+def codes_table(name: str) -> str:
+    """The table that maps the spellings in a country column to ISO3."""
+    return f"codes_{name}"
+
+
+def crosswalk_table(name: str) -> str:
+    """The table that maps the codes in a column to another classification."""
+    return f"crosswalk_{name}"
+
+
+def split_name(name: str) -> str:
+    """The column of `values` that names a code with several targets, and these."""
+    return f"{name}#split"
+
+
+def number_name(item: Input) -> str:
+    """The column of `numbers` that holds an answer to be compared with a limit."""
+    return f"{item.name}#number"
+
+
+def is_money(item: PanelColumn, spec: PanelSpec) -> bool:
+    """Does the column go through the table of factors to USD?"""
+    money = spec.spec.money
+    converted = money is not None and (money.rates is not None or money.deflator is not None)
+    return converted and item.is_number and item.meta.unit.startswith("USD")
+
+
+def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
+    """Each raw cell as text, missing codes gone and recodes applied; with file and row if `numbered`.
+
+    `numbers` names raw columns that the reader has read as numbers already; they stay so.
+    """
+    inputs = [(item, found) for item in spec.columns for found in item.inputs]
+    cells = exp.select(
+        *(_cell(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
+    )
+    texts = exp.select(
+        *(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
+    )
+    money = spec.spec.money
+    carried = []
+    if spec.long_to_wide:
+        cells = cells.select(_trim(column(spec.long_to_wide.names_from)).as_(MEASURE, quoted=True))
+        carried.append(MEASURE)
+    if spec.wide_to_long:
+        cells = cells.select(column(PERIOD))
+        carried.append(PERIOD)
+    if money is not None and money.currency_from is not None:
+        cells = cells.select(_trim(column(money.currency_from)).as_(CURRENCY, quoted=True))
+        carried.append(CURRENCY)
+    if numbered:
+        cells = cells.select(column(FILE), column(ROW))
+        carried += [FILE, ROW]
+    cells = cells.from_(NUMBERED_TABLE if numbered else RAW_TABLE)
+    if spec.wide_to_long:
+        cells = cells.join(_periods(spec), join_type="cross")
+    if spec.spec.keep:
+        cells = cells.where(kept(spec))
+    return texts.select(*(column(name) for name in carried)).from_(cells.subquery("cells"))
+
+
+def kept(spec: PanelSpec) -> exp.Expr:
+    """True for the raw rows that `keep` keeps."""
+    return exp.and_(
+        *(
+            _is_in(exp.Coalesce(this=_trim(column(name)), expressions=[literal("")]), values)
+            for name, values in spec.spec.keep.items()
+        )
+    )
+
+
+def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
+    """Each panel column typed and scaled, beside the texts that it is made from."""
+    read = [
+        (
+            column(text_name(item.name))
+            if item.raw in numbers
+            else _read_number(column(text_name(item.name)), spec)
+        ).as_(item.name, quoted=True)
+        for item in spec.columns
+        if item.is_number
+    ]
+    read += [
+        _read_number(column(found.name), spec).as_(number_name(found), quoted=True)
+        for item in spec.columns
+        for found in item.inputs
+        if found.words.at_least is not None
+    ]
+    with_numbers = exp.select("*", *read).from_(select_texts(spec, numbered, numbers).subquery("texts"))
+    query = exp.select().from_(with_numbers.subquery("numbers"))
+    values: dict[str, exp.Expr] = {}
+    for item in spec.columns:
+        if item.meta.type == "country":
+            table = codes_table(item.name)
+            spelling = column(text_name(item.name), "numbers").eq(column("spelling", table))
+            query = query.join(table, on=spelling, join_type="left")
+        elif item.spec.crosswalk is not None:
+            table = crosswalk_table(item.name)
+            text = column(text_name(item.name), "numbers")
+            query = query.join(table, on=_plain(text, item).eq(column("spelling", table)), join_type="left")
+            split = exp.DPipe(
+                this=exp.DPipe(this=text.copy(), expression=literal(" → ")),
+                expression=column("targets", table),
+            )
+            query = query.select(split.as_(split_name(item.name), quoted=True))
+        values[item.name] = _value(item)
+    if any(is_money(item, spec) for item in spec.columns):
+        query = query.join(MONEY_TABLE, on=_same_money(spec, values), join_type="left")
+        query = query.select(column("factor", MONEY_TABLE).as_(FACTOR, quoted=True))
+    for item in spec.columns:
+        value = values[item.name]
+        if item.spec.cross:
+            value = _crossed([values[name] for name in item.spec.cross])
+            query = query.select(value.copy().as_(text_name(item.name), quoted=True))
+        elif is_money(item, spec):
+            value = exp.Mul(this=value, expression=column("factor", MONEY_TABLE))
+        query = query.select(value.copy().as_(item.name, quoted=True))
+        for found in item.inputs:
+            query = query.select(column(found.name, "numbers"))
+            if found.words.at_least is not None:
+                query = query.select(column(number_name(found), "numbers"))
+    return query.select(*(column(name, "numbers") for name in _carried(spec, numbered)))
+
+
+def select_panel(spec: PanelSpec) -> exp.Select:
+    """The panel: one row a key, from the typed rows."""
+    typed = exp.select("*").from_(TYPED_TABLE).where(column(OK)).subquery("t")
+    if spec.long_to_wide:
+        fixed = [item for item in spec.columns if item.spec.cell is None]
+        cells = [item for item in spec.columns if item.spec.cell is not None]
+        keys = [column(item.name) for item in fixed if item.name in spec.keys]
+        # What does not vary with the measure is constant within a key; `checks.py` refuses otherwise.
+        carried = {item.name for item in fixed if item.name not in spec.keys} | {item.name for item in cells}
+        selected = [
+            exp.Max(this=column(item.name)).as_(item.name, quoted=True)
+            if item.name in carried
+            else column(item.name)
+            for item in spec.columns
+            if not is_label(item, spec)
+        ]
+        known = [item.spec.cell for item in cells if item.spec.cell is not None]
+        query = exp.select(*selected).from_(typed).where(_is_in(column(MEASURE), known)).group_by(*keys)
+    else:
+        varying = [item for item in spec.columns if not is_label(item, spec)]
+        query = exp.select(*(column(item.name) for item in varying)).from_(typed)
+    panel = exp.select(
+        *(
+            literal(item.spec.constant or "").as_(item.name, quoted=True)
+            if is_label(item, spec)
+            else column(item.name)
+            for item in spec.columns
+        )
+    ).from_(query.subquery("p"))
+    if spec.spec.omit_empty:
+        panel = panel.where(any_measure(spec))
+    return panel
+
+
+def is_label(item: PanelColumn, spec: PanelSpec) -> bool:
+    """Is the column one text for the whole panel, which need not be carried row by row?"""
+    return item.spec.constant is not None and item.meta.type == "text" and item.name not in spec.keys
+
+
+def any_measure(spec: PanelSpec) -> exp.Expr:
+    """True where a column that is neither key nor constant has a value; in a wide or long file, a measure."""
+    measures = [item for item in spec.columns if item.name not in spec.keys and item.raw is not None]
+    varying = [item for item in measures if _varies(item, spec)]
+    return exp.or_(*(present(column(item.name)) for item in varying or measures))
+
+
+def _varies(item: PanelColumn, spec: PanelSpec) -> bool:
+    by_period = item.spec.only_in is not None or "" not in _raw_names(item, spec)
+    return item.spec.cell is not None or (bool(spec.periods) and by_period)
+
+
+def present(value: exp.Expr) -> exp.Expr:
+    return exp.Not(this=exp.Is(this=value.copy(), expression=exp.null()))
+
+
+def _carried(spec: PanelSpec, numbered: bool) -> list[str]:
+    money = spec.spec.money
+    names = [MEASURE] if spec.long_to_wide else []
+    names += [PERIOD] if spec.wide_to_long else []
+    names += [CURRENCY] if money is not None and money.currency_from is not None else []
+    return names + ([FILE, ROW] if numbered else [])
+
+
+def _raw_names(item: PanelColumn, spec: PanelSpec) -> dict[str, str]:
+    return {period: raw for found in item.inputs for period, raw in spec.raw_names(found).items()}
+
+
+def _periods(spec: PanelSpec) -> exp.Expr:
+    rows = [exp.Tuple(expressions=[literal(period)]) for period in spec.periods]
+    alias = exp.TableAlias(
+        this=exp.to_identifier("periods"), columns=[exp.to_identifier(PERIOD, quoted=True)]
+    )
+    return exp.Values(expressions=rows, alias=alias)
+
+
+def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:
+    if item.spec.constant is not None:
+        return literal(item.spec.constant)
+    if item.spec.file_name is not None:
+        return column(FILE_YEAR)
+    names = spec.raw_names(found)
+    if not names:
+        return column(PERIOD)
+    if "" not in names:
+        by_period = exp.Case()
+        for period, raw in names.items():
+            by_period = by_period.when(column(PERIOD).eq(literal(period)), column(raw))
+        return _trim(by_period)
+    value: exp.Expr = column(names[""])
+    if found.raw in numbers:
+        return value
+    if item.spec.cell is not None and spec.long_to_wide is not None:
+        matches = _trim(column(spec.long_to_wide.names_from)).eq(literal(item.spec.cell))
+        value = exp.Case().when(matches, value)
+    if item.spec.only_in is not None:
+        value = exp.Case().when(_is_in(column(PERIOD), item.spec.only_in), value)
+    return _trim(value)
+
+
+def _text(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:
+    cell = column(found.name)
+    if found.raw is None or found.raw in numbers:
+        return cell
+    missing = found.words.missing if found.words.missing is not None else spec.spec.missing
+    if item.meta.type == "country" and found.words.missing is None:
+        missing = [code for code in missing if code != "NA"]  # NA is Namibia
+    text = exp.Case()
+    recode = item.spec.recode or {}
+    for old, new in recode.items():
+        text = text.when(cell.eq(literal(old)), exp.null() if new is None else literal(new))
+    if missing:
+        text = text.when(_is_in(cell, missing), exp.null())
+    if item.spec.recode is not None:
+        # A value without a recode keeps a mark, so that its check finds it.
+        return text.else_(exp.DPipe(this=literal(UNMAPPED), expression=cell))
+    shaped = _shaped(cell, item)
+    return text.else_(shaped) if missing else shaped
+
+
+def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
+    """A code cut to `characters` and filled to `pad` with zeros."""
+    value = cell
+    if item.spec.characters is not None:
+        first, last = item.spec.characters
+        value = exp.Substring(this=value, start=literal(first), length=literal(last - first + 1))
+    if item.spec.pad is not None:
+        zeros = literal("0" * item.spec.pad)
+        filled = exp.func("RIGHT", exp.DPipe(this=zeros, expression=value.copy()), literal(item.spec.pad))
+        short = exp.LT(this=exp.Length(this=value.copy()), expression=literal(item.spec.pad))
+        value = exp.Case().when(short, filled).else_(value.copy())
+    return value
+
+
+def _plain(code: exp.Expr, item: PanelColumn) -> exp.Expr:
+    """A code as crosswalks spell it: without dots and blanks; of NACE, the division."""
+    bare = exp.func("REPLACE", code.copy(), literal("."), literal(""))
+    bare = exp.func("REPLACE", bare, literal(" "), literal(""))
+    marked = exp.or_(*(exp.Contains(this=code.copy(), expression=literal(sign)) for sign in ". "))
+    # To look is half the work of replacing, and most codes have neither.
+    plain = exp.Case().when(marked, bare).else_(code.copy())
+    if item.spec.crosswalk is None or item.spec.crosswalk.from_ != "NACE2":
+        return plain
+    return exp.Substring(this=plain, start=literal(1), length=literal(2))
+
+
+def _read_number(text: exp.Expr, spec: PanelSpec) -> exp.Expr:
+    read = spec.spec.read
+    if read.thousands is None and read.decimal == ".":
+        return exp.func(PLAIN_NUMBER, text)
+    point, comma = re.escape(read.decimal), re.escape(read.thousands or "")
+    grouped = f"|[0-9]{{1,3}}({comma}[0-9]{{3}})+" if comma else ""
+    pattern = f"^[+-]?([0-9]+{grouped}|)({point}[0-9]*)?([eE][+-]?[0-9]+)?$"
+    plain = text.copy()
+    if read.thousands is not None:
+        plain = exp.func("REPLACE", plain, literal(read.thousands), literal(""))
+    if read.decimal != ".":
+        plain = exp.func("REPLACE", plain, literal(read.decimal), literal("."))
+    return exp.Case().when(exp.RegexpLike(this=text.copy(), expression=literal(pattern)), _as_double(plain))
+
+
+def _as_double(text: exp.Expr) -> exp.Expr:
+    return exp.TryCast(this=text.copy(), to=exp.DataType.build("DOUBLE"))
+
+
+def _value(item: PanelColumn) -> exp.Expr:
+    if item.meta.type == "country":
+        return column("code", codes_table(item.name))
+    if item.spec.crosswalk is not None:
+        return column("code", crosswalk_table(item.name))
+    if item.spec.cross:
+        return exp.null()
+    if item.is_number:
+        return _scaled(item)
+    answers = [_answer(found) for found in item.inputs if found.is_test]
+    if not answers:
+        return column(text_name(item.name), "numbers")
+    true = exp.and_(*answers) if item.spec.all_of else exp.or_(*answers)
+    return (
+        exp.Case()
+        .when(true, exp.cast(literal(1), "BIGINT"))
+        .when(exp.Not(this=exp.paren(true.copy())), exp.cast(literal(0), "BIGINT"))
+    )
+
+
+def _answer(found: Input) -> exp.Expr:
+    """Whether an answer is as the spec says; null where there is no answer."""
+    words = found.words
+    if words.at_least is not None:
+        return exp.GTE(this=column(number_name(found), "numbers"), expression=literal(words.at_least))
+    values = [words.equals] if words.equals is not None else list(words.in_ or [])
+    # A code that a program wrote as a number comes as 1.0.
+    spelled = [form for value in values for form in ((value, f"{value}.0") if value.isdigit() else (value,))]
+    return _is_in(column(found.name, "numbers"), spelled)
+
+
+def _scaled(item: PanelColumn) -> exp.Expr:
+    number: exp.Expr = column(item.name, "numbers")
+    if item.spec.scale is not None:
+        number = exp.Mul(this=number, expression=exp.cast(literal(float(item.spec.scale)), "DOUBLE"))
+    if item.meta.type == "number":
+        return number
+    # A year written 1991.0 is a whole number; beyond 2^53 a double no longer tells whole numbers apart.
+    # Two tests, one in the other: Spark's FLOOR is a whole number, and fails on what exceeds one.
+    whole = number.copy().eq(exp.Floor(this=number.copy()))
+    exact = exp.LT(this=exp.Abs(this=number.copy()), expression=literal(9e15))
+    return exp.Case().when(exact, exp.Case().when(whole, exp.cast(number.copy(), "BIGINT")))
+
+
+def _crossed(values: list[exp.Expr]) -> exp.Expr:
+    code: exp.Expr = exp.cast(values[0].copy(), "VARCHAR")
+    for value in values[1:]:
+        code = exp.DPipe(this=code, expression=literal(_CROSSED_BY))
+        code = exp.DPipe(this=code, expression=exp.cast(value.copy(), "VARCHAR"))
+    return code
+
+
+def _same_money(spec: PanelSpec, values: dict[str, exp.Expr]) -> exp.Expr:
+    year = column("year", MONEY_TABLE).eq(values["year"].copy())
+    country = column("country", MONEY_TABLE)
+    own = values[spec.contract.country_column].copy()
+    return exp.and_(year, exp.paren(exp.or_(country.eq(literal("")), country.copy().eq(own))))
+
+
+def _trim(value: exp.Expr) -> exp.Expr:
+    """Without the BLANKS at the ends."""
+    return exp.func(TRIMMED, value)
+
+
+def _is_in(value: exp.Expr, options: list[str] | tuple[str, ...]) -> exp.Expr:
+    return exp.In(this=value.copy(), expressions=[literal(option) for option in options])

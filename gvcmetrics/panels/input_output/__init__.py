@@ -1,0 +1,1 @@
+"""Input-output panels: spec, published layouts, building, storing."""

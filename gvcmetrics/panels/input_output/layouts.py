@@ -1,0 +1,275 @@
+"""Published layouts of inter-country input-output tables → labelled matrices, one year at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.csv
+import pyarrow.parquet
+
+from gvcmetrics.errors import DataError, MissingSourceError, Place
+from gvcmetrics.panels.codes import match_countries
+from gvcmetrics.panels.input_output.spec import Words
+from gvcmetrics.panels.input_output.table import InputOutputTable
+
+_OUTPUTS = ("OUT", "OUTPUT", "TOTAL")
+_PRIMARY = re.compile(r"VA|VALU|TLS|(.+_)?TAXSUB")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+
+
+def read_tables(path: Path, words: Words) -> Iterator[InputOutputTable]:
+    """The tables of one file, in the layout that the spec names.
+
+    Raises
+    ------
+    DataError : labels or cells that the layout cannot have, or no year to be found.
+    MissingSourceError : pymrio is needed and not installed.
+    """
+    yield from _LAYOUTS[words.layout](path, words)
+
+
+def assemble(
+    year: int,
+    rows: list[tuple[str, str]],
+    columns: list[tuple[str, str]],
+    cells: np.ndarray,
+    output: np.ndarray,
+    words: Words,
+    file: str,
+    primary: np.ndarray | None = None,
+) -> InputOutputTable:
+    """A table from labelled rows and columns of cells; columns whose use is an industry are intermediate.
+
+    Labels of countries become ISO3, and rows or columns that come to share a label are added up.
+
+    Raises
+    ------
+    DataError : an unknown country, a cell without a number, or an industry that sells and does not buy.
+    """
+    if not np.isfinite(cells).all():
+        i, j = np.argwhere(~np.isfinite(cells))[0]
+        raise DataError(
+            f"the cell of row {'_'.join(rows[i])} is missing or no number",
+            Place(file, column="_".join(columns[j])),
+            "Restore the file: every cell must hold a number",
+        )
+    recode = _countries({country for country, _ in (*rows, *columns)}, words, file)
+    sellers = _labels(rows, recode, "industry")
+    buyers = _labels(columns, recode, "use")
+    industries = set(sellers.get_level_values("industry"))
+    inside = np.array([use in industries for use in buyers.get_level_values("use")], dtype=bool)
+    Z = pd.DataFrame(cells[:, inside], sellers, buyers[inside].set_names(["country", "industry"]))
+    Y = pd.DataFrame(cells[:, ~inside], sellers, buyers[~inside])
+    x = pd.Series(output, sellers)
+    inputs = None if primary is None else pd.Series(primary[inside], Z.columns)
+    if not (sellers.is_unique and buyers.is_unique):
+        Z, Y, x = _added(_added(Z).T).T, _added(_added(Y).T).T, _added(x)
+        inputs = None if inputs is None else _added(inputs)
+    lacking = x.index.symmetric_difference(Z.columns)
+    if len(lacking) or Y.shape[1] == 0:
+        named = " ".join(lacking[0]) if len(lacking) else "final use"
+        raise DataError(
+            f"rows and columns of the table differ: {named} is in one of them only",
+            Place(file),
+            "Check the layout, and `ignore` for rows and columns of totals",
+        )
+    Z = Z[x.index]
+    return InputOutputTable(year, Z, Y, x, None if inputs is None else inputs[x.index])
+
+
+def _wide(path: Path, words: Words) -> Iterator[InputOutputTable]:
+    """`country`, `industry`, `CCC_use` for every buyer, `output`; and `year`, or a year in the name."""
+    frame = _frame(path)
+    for name in ("country", "industry", "output"):
+        if name not in frame:
+            raise DataError(
+                "the column is absent",
+                Place(path.name, column=name),
+                "Needed are country, industry, output",
+            )
+    years = frame["year"] if "year" in frame else pd.Series(_year(path), frame.index)
+    ignored = {"country", "industry", "output", "year", *words.ignore}
+    names = [name for name in frame if name not in ignored]
+    for year, part in frame.groupby(years, sort=True):
+        yield assemble(
+            int(str(year)),
+            list(zip(part["country"].astype(str), part["industry"].astype(str), strict=True)),
+            [_split(str(name), path.name) for name in names],
+            _numbers(part[names], path),
+            _numbers(part[["output"]], path)[:, 0],
+            words,
+            path.name,
+        )
+
+
+def _oecd_icio(path: Path, words: Words) -> Iterator[InputOutputTable]:
+    """The OECD's CSV: labels `AUS_01T02` on both axes, final use `AUS_HFCE`, then rows of primary inputs."""
+    frame = _frame(path)
+    frame = frame.set_index(frame.columns[0])
+    frame = frame.drop(index=words.ignore, columns=words.ignore, errors="ignore")
+    labels = frame.index.astype(str)
+    is_output = labels.isin(_OUTPUTS)
+    is_primary = np.array([_PRIMARY.fullmatch(label) is not None for label in labels])
+    totals = [name for name in frame if name in _OUTPUTS]
+    rows = [_split(label, path.name) for label in labels[~is_output & ~is_primary]]
+    columns = [_split(str(name), path.name) for name in frame if name not in totals]
+    countries = {country for country, _ in rows}
+    # The edition of 2016 writes final use the other way round, as in HC_AUS.
+    columns = [(b, a) if a not in countries and b in countries else (a, b) for a, b in columns]
+    if not (is_output.any() or totals):
+        raise DataError("no row or column of output", Place(path.name), f"It is called {', '.join(_OUTPUTS)}")
+    everything = _numbers(frame.drop(columns=totals), path)
+    cells = everything[~is_output & ~is_primary]
+    if totals:
+        output = _numbers(frame[totals[:1]], path)[~is_output & ~is_primary, 0]
+    else:
+        place = {label: position for position, label in enumerate(columns)}
+        output = everything[is_output][0][[place[label] for label in rows]]
+    primary = np.nansum(everything[is_primary], axis=0) if is_primary.any() else None
+    yield assemble(_year(path), rows, columns, cells, output, words, path.name, primary)
+
+
+def _wiod_workbook(path: Path, words: Words) -> Iterator[InputOutputTable]:
+    """A workbook of the World Input-Output Database (releases 2013 and 2016).
+
+    Rows of headers hold code, name, country and number (c1, c2, …) of each column, the first four columns
+    the same of each row (r1, r2, …). Beyond the industries, columns are final use and rows are totals,
+    taxes, value added and output, whose country is TOT or blank; the last column is output.
+    """
+    try:
+        grid = pd.read_excel(path, header=None, engine="calamine").to_numpy(dtype=object)
+    except Exception as error:  # the reader of workbooks has no base class of its own
+        problem = f"the workbook cannot be read ({str(error).splitlines()[0]})"
+        raise DataError(problem, Place(path.name), "Restore the file") from None
+    number = re.compile(r"[cr]\d+")
+    heads = [i for i in range(min(12, len(grid))) if sum(bool(number.fullmatch(str(c))) for c in grid[i]) > 2]
+    if not heads:
+        raise DataError(
+            "no row numbers the columns c1, c2, …", Place(path.name), "The layout is that of WIOD's workbooks"
+        )
+    head, none = heads[0], ("TOT", "nan", "None")
+    labels = [(str(grid[head - 1, j]), str(grid[head, j])) for j in range(4, grid.shape[1])]
+    buyers = [j for j, (c, use) in enumerate(labels) if number.fullmatch(use) and c not in none]
+    below = range(head + 1, len(grid))
+    sellers = [i for i in below if number.fullmatch(str(grid[i, 3])) and str(grid[i, 2]) not in none]
+    rows = [(str(grid[i, 2]), f"c{str(grid[i, 3])[1:]}") for i in sellers]
+    cells = _numbers(pd.DataFrame(grid[np.ix_(sellers, [j + 4 for j in buyers])]), path)
+    output = _numbers(pd.DataFrame(grid[sellers, -1:]), path)[:, 0]
+    yield assemble(_year(path), rows, [labels[j] for j in buyers], cells, output, words, path.name)
+
+
+def _pymrio(path: Path, words: Words) -> Iterator[InputOutputTable]:
+    """A system that pymrio saved; parse the files of other sources with pymrio first, then `save_all`."""
+    try:
+        import pymrio  # an extra: LGPL-3, so the base install must work without it
+    except ImportError:
+        raise MissingSourceError(
+            "this layout needs pymrio, which is not installed",
+            Place(path.name),
+            "Install it with `pip install 'gvcmetrics[icio]'`",
+        ) from None
+    folder = path if path.is_dir() else path.parent
+    yield from_pymrio(pymrio.load_all(folder, include_core=True), _year(folder), words, folder.name)
+
+
+def from_pymrio(system: Any, year: int, words: Words, file: str) -> InputOutputTable:
+    """The table of a pymrio system, or of anything with its `Z`, `Y` and `x`.
+
+    Raises
+    ------
+    DataError : Z or Y is not loaded, and as in `assemble`.
+    """
+    for name in ("Z", "Y"):
+        if getattr(system, name, None) is None:
+            raise DataError(f"the system has no {name}", Place(file), "Run `calc_all()` and save it again")
+    Z, Y, x = system.Z, system.Y, getattr(system, "x", None)
+    cells = np.hstack([Z.to_numpy(dtype=float), Y.loc[Z.index].to_numpy(dtype=float)])
+    if x is None:
+        output = cells.sum(axis=1)
+    else:
+        output = x.loc[Z.index].to_numpy(dtype=float).reshape(len(Z), -1)[:, 0]
+    columns = [*_pairs(Z.columns), *_pairs(Y.columns)]
+    return assemble(year, _pairs(Z.index), columns, cells, output, words, file)
+
+
+_LAYOUTS: dict[str, Callable[[Path, Words], Iterator[InputOutputTable]]] = {
+    "wide": _wide,
+    "oecd_icio": _oecd_icio,
+    "wiod_workbook": _wiod_workbook,
+    "pymrio": _pymrio,
+}
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    try:
+        if path.suffix == ".parquet":
+            return pyarrow.parquet.read_table(path).to_pandas()
+        # A total row may leave cells blank, as output does under final use.
+        read = pyarrow.csv.ConvertOptions(strings_can_be_null=False)
+        return pyarrow.csv.read_csv(path, convert_options=read).to_pandas()
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        problem = f"the file cannot be read ({str(error).splitlines()[0]})"
+        raise DataError(problem, Place(path.name), "Restore the file") from None
+
+
+def _numbers(frame: pd.DataFrame, path: Path) -> np.ndarray:
+    try:
+        return frame.to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        for name in frame:
+            wrong = pd.to_numeric(frame[name], errors="coerce").isna()
+            if wrong.any():
+                value = frame[name][wrong].iloc[0]
+                raise DataError(
+                    f"'{value}' is not a number", Place(path.name, column=str(name)), "Restore the file"
+                ) from None
+        raise
+
+
+def _split(label: str, file: str) -> tuple[str, str]:
+    country, mark, use = label.partition("_")
+    if not mark or not use:
+        raise DataError(
+            f"'{label}' does not name a country and a use, as in AUS_C01",
+            Place(file),
+            "List it under `ignore` if it is a total",
+        )
+    return country, use
+
+
+def _year(path: Path) -> int:
+    # Of the OECD's ICIO2023_2018 the last is the year of the table.
+    years = _YEAR.findall(path.stem)
+    if not years:
+        raise DataError(
+            "neither a column nor the file's name says the year",
+            Place(path.name),
+            "Name it like wiot_2011.csv",
+        )
+    return int(years[-1])
+
+
+def _countries(labels: set[str], words: Words, file: str) -> dict[str, str]:
+    found = match_countries(sorted(labels - words.regions.keys()))
+    for label, near in found.unknown.items():
+        remedy = f"Recode it under `regions`{f', to {near}' if near else ''}, or correct the file"
+        raise DataError(f"'{label}' is no country", Place(file), remedy)
+    return {**found.codes, **words.regions}
+
+
+def _labels(pairs: list[tuple[str, str]], recode: dict[str, str], second: str) -> pd.MultiIndex:
+    named = [(recode[country], use) for country, use in pairs]
+    return pd.MultiIndex.from_tuples(named, names=["country", second])
+
+
+def _pairs(index: pd.Index) -> list[tuple[str, str]]:
+    return [(str(first), str(second)) for first, second in index]
+
+
+def _added(table: Any) -> Any:
+    return table.groupby(level=[0, 1], sort=False).sum()

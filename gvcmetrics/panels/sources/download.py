@@ -1,0 +1,95 @@
+"""The remote tier: one address to one file, resumed where it stopped, verified before it is used."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from gvcmetrics.errors import DataError, MissingSourceError, Place
+from gvcmetrics.ground.files import sha256
+from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.sources.catalogue import Source
+from gvcmetrics.panels.sources.fetch import download_path, how_to_get
+
+_CHUNK = 1 << 20
+_TIMEOUT_SECONDS = 60
+
+
+def download(source: Source, project: Project, report: Callable[[int, int | None], None]) -> Path:
+    """Fetch a source's remote file into `data/raw/NAME/`.
+
+    A partial file stays as `FILE.part` when the connection breaks, and the next call asks the server
+    for the rest; a server that sends the whole file again is read from the start. The file takes its
+    name only after size and checksum, where the catalogue knows them, were verified.
+
+    Parameters
+    ----------
+    report : called with bytes so far and bytes in all (None where unknown).
+
+    Raises
+    ------
+    MissingSourceError : the source has no address, or the address does not answer.
+    DataError : size or checksum differ; the bad file is removed.
+    """
+    target = download_path(source, project)
+    if source.remote is None or target is None:
+        raise MissingSourceError(
+            f"'{source.title}' has no address", Place(key=source.name), how_to_get(source)
+        )
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + ".part")
+    size = source.remote.size
+    if part.exists() and size is not None and part.stat().st_size > size:
+        part.unlink()
+    if not part.exists() or size is None or part.stat().st_size < size:
+        try:
+            _transfer(source.remote.address, part, size, report)
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+            have = part.stat().st_size if part.exists() else 0
+            raise MissingSourceError(
+                f"the transfer from {source.remote.address} stopped at {have:,} bytes ({reason})",
+                Place(key=source.name),
+                f"Run `gvcmetrics fetch {source.name}` again; it goes on from there",
+            ) from None
+    found = part.stat().st_size
+    problem = f"{found:,} bytes came instead of {size:,}" if size is not None and found != size else ""
+    if not problem and source.remote.sha256 is not None and (digest := sha256(part)) != source.remote.sha256:
+        problem = f"the checksum is {digest[:12]}…, not {source.remote.sha256[:12]}…"
+    if problem:
+        part.unlink()
+        remedy = "The publisher may have replaced the file: check the address and the catalogue's checksum"
+        raise DataError(f"{problem}; the file was removed", Place(target.name, key=source.name), remedy)
+    part.replace(target)
+    return target
+
+
+def _transfer(address: str, part: Path, size: int | None, report: Callable[[int, int | None], None]) -> None:
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"User-Agent": "gvcmetrics", **({"Range": f"bytes={have}-"} if have else {})}
+    try:
+        answer = urllib.request.urlopen(
+            urllib.request.Request(address, headers=headers), timeout=_TIMEOUT_SECONDS
+        )
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            raise
+        # The server has nothing beyond what is here; if that is not the file, the checksum says so.
+        return
+    with answer:
+        if answer.status != 206:
+            have = 0
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length else size
+        with open(part, "ab" if have else "wb") as file:
+            while chunk := answer.read(_CHUNK):
+                file.write(chunk)
+                have += len(chunk)
+                report(have, total)
+        if total is not None and have < total:
+            raise http.client.IncompleteRead(b"", total - have)

@@ -1,0 +1,232 @@
+"""One panel's YAML, read and checked.
+
+A spec declares; it computes nothing. Every transformation is a word of the closed vocabulary in
+`spec_words.py`, and errors name the file, the line, the key and the nearest valid key.
+
+    title: Firms of Somewhere
+    contract: firm
+    source: somewhere_firms          # a name of the catalogue, or `file: raw/firms.dta`
+    money: {currency: USD}
+    columns:
+      country: {constant: SOM}
+      firm_id: {from: id}
+      year:
+      sales_usd: {from: turnover_k, scale: 1000, missing: ["-9"]}
+      upgrade_process: {any_of: [{from: q4a, equals: 1}, {from: q4b, in: [1, 2]}]}
+      mood: {type: text, unit: name, label: Mood of the manager, recode: {"1": good, "2": bad}}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from gvcmetrics.errors import SpecError
+from gvcmetrics.panels.contracts import CONTRACTS, Contract
+from gvcmetrics.panels.spec.blanks import blanks
+from gvcmetrics.panels.spec.columns import (
+    Input,
+    PanelColumn,
+    nearest,
+    panel_column,
+    periods,
+    placeholder,
+    refuse_unusable_layout,
+    with_crossed_lineage,
+)
+from gvcmetrics.panels.spec.extends import refuse_unmet, spec_digest, with_presets
+from gvcmetrics.panels.spec.mistakes import explain
+from gvcmetrics.panels.spec.words import ColumnSpec, FileSource, LongToWide, Read, Spec, WideToLong
+from gvcmetrics.panels.spec.yaml_lines import Document, read_yaml
+
+__all__ = ["ColumnSpec", "FileSource", "Input", "PanelColumn", "PanelSpec", "Read", "Spec", "load_spec"]
+
+
+@dataclass(frozen=True)
+class PanelSpec:
+    """A checked spec, ready to build.
+
+    Attributes
+    ----------
+    name : the panel's name, which is the file's name without `.yaml`.
+    columns : in the order of the spec.
+    keys : the columns that name a row; rows are sorted by them.
+    sha256 : checksum of the YAML file and of the presets that it extends.
+    absent : optional columns that the raw file does not have, and hence the panel neither.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    spec: Spec
+    contract: Contract
+    columns: tuple[PanelColumn, ...]
+    keys: tuple[str, ...]
+    document: Document
+    absent: tuple[str, ...] = ()
+
+    @property
+    def long_to_wide(self) -> LongToWide | None:
+        return self.spec.layout.long_to_wide if self.spec.layout else None
+
+    @property
+    def wide_to_long(self) -> WideToLong | None:
+        return self.spec.layout.wide_to_long if self.spec.layout else None
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        return periods(self.spec)
+
+    def raw_names(self, item: Input) -> dict[str, str]:
+        """The raw column of an input by period; under "" where it is the same in all."""
+        if item.raw is None:
+            return {}
+        mark = placeholder(self.spec)
+        if not mark or mark not in item.raw:
+            return {"": item.raw + item.suffix}
+        words = item.words
+        stated = words.only_in if isinstance(words, ColumnSpec) and words.only_in else self.periods
+        return {period: item.raw.replace(mark, period) + item.suffix for period in stated}
+
+    def wanted(self) -> dict[str, str]:
+        """Every raw column that the spec reads, and the panel column or word that reads it."""
+        names = {
+            raw: column.name
+            for column in self.columns
+            for item in column.inputs
+            for raw in self.raw_names(item).values()
+        }
+        if self.long_to_wide:
+            names[self.long_to_wide.names_from] = "names_from"
+        names.update(dict.fromkeys(self.spec.keep, "keep"))
+        if self.spec.money and self.spec.money.currency_from:
+            names[self.spec.money.currency_from] = "currency_from"
+        return names
+
+
+def load_spec(path: Path | str) -> PanelSpec:
+    """Read and check one panel's YAML, merged over the presets that it extends.
+
+    Raises
+    ------
+    SpecError : with file, line, key and what to write instead.
+    """
+    path = Path(path)
+    own = read_yaml(path)
+    if not isinstance(own.data, dict):
+        raise SpecError("not a map of keys", own.place(()), "Start with `title:`, `contract:`, `source:`")
+    if not path.stem.isidentifier() or path.suffix not in (".yaml", ".yml"):
+        remedy = "Name it like `passenger_cars.yaml`: letters, digits and underscores"
+        raise SpecError("the file's name cannot be a panel's name", own.place(()), remedy)
+    for error in blanks(own)[:1]:
+        raise error
+    document = with_presets(own, path.parent)
+    refuse_unmet(document)
+    try:
+        spec = Spec.model_validate(document.data)
+    except ValidationError as error:
+        raise explain(error, document) from None
+    _check_source(spec, document)
+    contract = CONTRACTS[spec.contract]
+    given = dict(spec.columns)
+    if contract.name == "firm" and {"region", "industry"} <= given.keys() and "cluster_id" not in given:
+        given["cluster_id"] = ColumnSpec(cross=["region", "industry"])
+    columns = tuple(
+        panel_column(name, words or ColumnSpec(), contract, spec, document) for name, words in given.items()
+    )
+    refuse_unusable_layout(columns, spec, document)
+    columns = with_crossed_lineage(columns, document)
+    keys = _keys(spec, contract, [column.name for column in columns], document)
+    _check_partition(spec, columns, keys, document)
+    return PanelSpec(path.stem, path, spec_digest(path), spec, contract, columns, keys, document)
+
+
+def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
+    """The spec without the optional columns that the raw files do not have, in the files' own spelling.
+
+    Names are the same whatever their case, as they are to the engines: agencies write the variables of
+    one survey now in capitals, now not.
+    """
+    spec = _as_spelled(spec, available)
+
+    def lacks(column: PanelColumn) -> bool:
+        raws = [raw for item in column.inputs for raw in spec.raw_names(item).values()]
+        return column.spec.optional and not available.issuperset(raws)
+
+    gone = {column.name for column in spec.columns if lacks(column)}
+    gone |= {column.name for column in spec.columns if gone.intersection(column.spec.cross or [])}
+    kept = tuple(column for column in spec.columns if column.name not in gone)
+    return replace(spec, columns=kept, absent=tuple(sorted(gone - set(spec.keys))))
+
+
+def _as_spelled(spec: PanelSpec, available: set[str]) -> PanelSpec:
+    own = {name.casefold(): name for name in available}
+
+    def spelled(name: str, suffix: str = "") -> str:
+        full = name + suffix
+        return name if full in available else own.get(full.casefold(), full).removesuffix(suffix)
+
+    columns = tuple(
+        replace(
+            column,
+            inputs=tuple(
+                replace(item, raw=spelled(item.raw, item.suffix)) if item.raw is not None else item
+                for item in column.inputs
+            ),
+            lineage=[spelled(raw) for raw in column.lineage],
+        )
+        for column in spec.columns
+    )
+    keep = {spelled(name): values for name, values in spec.spec.keep.items()}
+    return replace(spec, columns=columns, spec=spec.spec.model_copy(update={"keep": keep}))
+
+
+def _check_source(spec: Spec, document: Document) -> None:
+    where = document.place(("source",))
+    if isinstance(spec.source, FileSource) and (spec.source.file is None) == (spec.source.files is None):
+        raise SpecError("a source is a `file` or `files`", where, "State one: `source: {file: raw/x.csv}`")
+    if isinstance(spec.source, FileSource) and spec.source.sha256 and spec.source.files is not None:
+        raise SpecError("`sha256` is that of one file", document.place(("source", "sha256")), "Remove it")
+    money = spec.money
+    if money is None:
+        return
+    if money.currency != "USD" and money.rates is None:
+        remedy = "Add `rates: FILE.csv` with the columns currency, year, per_usd"
+        raise SpecError(f"{money.currency} has no exchange rate", document.place(("money",)), remedy)
+    if (money.deflator is None) != (money.base_year is None):
+        remedy = "State both: `deflator: FILE.csv` and `base_year: 2010`"
+        raise SpecError("a deflator goes with its base year", document.place(("money",)), remedy)
+
+
+def _check_partition(
+    spec: Spec, columns: tuple[PanelColumn, ...], keys: tuple[str, ...], document: Document
+) -> None:
+    types = {column.name: column.meta.type for column in columns if column.name in keys}
+    usable = [name for name, kind in types.items() if kind in ("integer", "country")]
+    if spec.partition_by is not None and spec.partition_by not in usable:
+        problem = f"'{spec.partition_by}' is no key that holds years, whole numbers or countries"
+        raise SpecError(problem, document.place(("partition_by",)), f"Write one of: {', '.join(usable)}")
+
+
+def _keys(spec: Spec, contract: Contract, names: list[str], document: Document) -> tuple[str, ...]:
+    if spec.keys is not None:
+        for index, key in enumerate(spec.keys):
+            if key not in names:
+                remedy = nearest(key, names) or "Name a column under `columns`"
+                raise SpecError(f"'{key}' is no column of this spec", document.place(("keys", index)), remedy)
+    keys = tuple(spec.keys) if spec.keys is not None else contract.keys
+    for key in contract.keys:
+        if key not in names or key not in keys:
+            remedy = f"Add it under `columns` (keys of a {contract.name} panel: {', '.join(contract.keys)})"
+            raise SpecError(f"the key column '{key}' is absent", document.place(("columns",)), remedy)
+    for key in keys:
+        words = spec.columns.get(key)
+        for word in ("cell", "optional", "only_in", "cross"):
+            if words is not None and getattr(words, word):
+                where = document.place(("columns", key, word))
+                raise SpecError(f"a key cannot have `{word}`", where, "Write `from`, or leave it out of keys")
+    if len(set(keys)) < len(keys):
+        raise SpecError("a key column stands twice", document.place(("keys",)), "Keep one")
+    return keys

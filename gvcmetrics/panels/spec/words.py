@@ -1,0 +1,201 @@
+"""The closed vocabulary of a panel's YAML, as typed objects; nothing in it is ever evaluated as code."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from gvcmetrics.panels.contracts import CONTRACTS, Type
+from gvcmetrics.panels.crosswalks.links import CLASSIFICATIONS
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, float):
+        raise ValueError("write a code with a point in quotes, or its last zeros are lost")
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+        "".encode(name)
+    except (LookupError, ValueError):
+        raise ValueError("no encoding of text: write one such as utf-8, latin-1, cp1252, utf-16") from None
+    return name
+
+
+# Codes such as 0111 or 842 are easily written without quotes; they are text all the same.
+Text = Annotated[str, BeforeValidator(_as_text)]
+Texts = Annotated[list[Text], Field(min_length=1)]
+Sign = Annotated[str, Field(min_length=1, max_length=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class FileSource(_Model):
+    """One file inside the project's data folder, or several: a list, or a pattern such as `raw/f_*.csv`."""
+
+    file: str | None = None
+    files: list[str] | str | None = None
+    sha256: str | None = None
+
+
+class Read(_Model):
+    """How the raw file is written, where its ending does not say it.
+
+    `member` names the file to read in an archive of several; `sheet` that of a workbook;
+    `header_row` the line or sheet row that holds the column names.
+    """
+
+    delimiter: Sign | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[".", ",", " ", "'"] | None = None
+    header_row: Annotated[int, Field(ge=1, le=1000)] = 1
+    sheet: str | None = None
+    member: str | None = None
+
+
+class Item(_Model):
+    """One survey answer as 0/1: what it is compared with, and what stands for no answer."""
+
+    from_: Annotated[str, Field(alias="from")]
+    by_label: bool = False
+    missing: list[Text] | None = None
+    equals: Text | None = None
+    in_: Annotated[Texts | None, Field(alias="in")] = None
+    at_least: float | int | None = None
+
+
+class CrosswalkWords(_Model):
+    """From which classification to which a code is mapped, and to how many of its digits.
+
+    Only codes that have one target are mapped: one row cannot be split between several.
+    """
+
+    from_: Annotated[Text, Field(alias="from", json_schema_extra={"enum": list(CLASSIFICATIONS)})]
+    to: Annotated[Text, Field(json_schema_extra={"enum": list(CLASSIFICATIONS)})]
+    digits: Annotated[int, Field(ge=1, le=6)] | None = None
+
+
+class ColumnSpec(_Model):
+    """How one column of the panel comes from the raw file.
+
+    Where the value comes from, one of: `from`, `cell` (a measure of a long file), `constant`,
+    `file_name` (the year in the raw file's name), `cross` (panel columns joined into one code),
+    `any_of`, `all_of` (answers combined).
+    What happens to it, in this order: `missing`, `recode`, `characters`, `pad`, `crosswalk`, then
+    `equals`, `in` or `at_least` (0/1), or `scale`. `only_in` keeps it in some periods of a wide file.
+    """
+
+    from_: Annotated[str | None, Field(alias="from")] = None
+    cell: str | None = None
+    constant: Text | None = None
+    file_name: Literal["year"] | None = None
+    cross: Annotated[list[str] | None, Field(min_length=2)] = None
+    any_of: Annotated[list[Item] | None, Field(min_length=1)] = None
+    all_of: Annotated[list[Item] | None, Field(min_length=1)] = None
+    by_label: bool = False
+    missing: list[Text] | None = None
+    recode: dict[str, Text | None] | None = None
+    characters: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
+    pad: Annotated[int, Field(ge=1, le=20)] | None = None
+    crosswalk: CrosswalkWords | None = None
+    equals: Text | None = None
+    in_: Annotated[Texts | None, Field(alias="in")] = None
+    at_least: float | int | None = None
+    scale: float | int | None = None
+    only_in: Texts | None = None
+    optional: bool = False
+    type: Type | None = None
+    unit: str | None = None
+    label: str | None = None
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+    note: str | None = None
+
+
+SOURCE_WORDS = ("from", "cell", "constant", "file_name", "cross", "any_of", "all_of")
+TESTS = ("equals", "in", "at_least")
+
+
+class LongToWide(_Model):
+    """A raw file with one row a measure: `names_from` names the measure, `values_from` holds it."""
+
+    names_from: str
+    values_from: str
+    ignore: list[Text] = []
+
+
+class WideToLong(_Model):
+    """A raw file with one column a period: `{name}` in a `from` stands for each of `values`."""
+
+    name: str
+    values: Texts
+
+
+class Layout(_Model):
+    long_to_wide: LongToWide | None = None
+    wide_to_long: WideToLong | None = None
+
+
+class Money(_Model):
+    """The currency of the raw file, how it becomes USD, and the prices of which year.
+
+    `rates` and `deflator` are CSV files in the data folder: `currency,year,per_usd` and
+    `year,index` (or `country,year,index`). They apply to every column in USD.
+    `currency_from` is the raw column that states the currency; every row must state `currency`.
+    """
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    currency_from: str | None = None
+    rates: str | None = None
+    deflator: str | None = None
+    base_year: int | None = None
+
+
+class Spec(_Model):
+    """The YAML of one panel."""
+
+    title: str
+    contract: Literal["trade", "firm"]
+    source: str | FileSource
+    columns: dict[str, ColumnSpec | None]
+    extends: str | None = None
+    requires: dict[str, str] = {}
+    read: Read = Read()
+    layout: Layout | None = None
+    keep: dict[str, Texts] = {}
+    money: Money | None = None
+    keys: list[str] | None = None
+    partition_by: str | None = None
+    missing: list[Text] = ["", "NA"]
+    omit_empty: bool = False
+    max_reject_share: Annotated[float | int, Field(ge=0, lt=1)] = 0
+    licence: str | None = None
+    citation: str | None = None
+    notes: list[str] = []
+
+
+def spec_schema() -> dict[str, Any]:
+    """The JSON Schema of a spec (draft 2020-12), for editors that complete and check YAML.
+
+    Columns of the contracts appear by name with label and unit; a column of one's own is allowed.
+    """
+    schema = Spec.model_json_schema(by_alias=True)
+    described = {
+        column.name: {
+            "description": f"{column.label} ({column.unit})",
+            "anyOf": [{"$ref": "#/$defs/ColumnSpec"}, {"type": "null"}],
+        }
+        for contract in CONTRACTS.values()
+        for column in contract.columns.values()
+    }
+    schema["properties"]["columns"]["properties"] = described
+    # What a preset gives need not stand in the spec.
+    schema["required"] = ["title", "source"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

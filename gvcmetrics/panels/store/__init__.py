@@ -1,0 +1,1 @@
+"""Panels on disk: written once, read by name."""

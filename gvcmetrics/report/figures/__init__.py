@@ -1,0 +1,1 @@
+"""The plots that studies of upgrading share."""

@@ -1,0 +1,1 @@
+"""What studies write down, and the page that shows them."""

@@ -1,0 +1,249 @@
+"""One page with every study: text, tables, figures, sources, and what was not estimated and why."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gvcmetrics
+from gvcmetrics.errors import MissingSourceError, Place
+from gvcmetrics.ground.files import write_atomic
+from gvcmetrics.report.pages.hypotheses import read_hypotheses
+from gvcmetrics.report.pages.manifest import read_manifest
+from gvcmetrics.report.tables.render.html import STYLE, escape
+
+_STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
+
+
+def build_report(
+    manifests: Sequence[str | Path],
+    out: str | Path,
+    *,
+    hypotheses: str | Path | None = None,
+    not_run: Mapping[str, tuple[str, str]] | None = None,
+    title: str = "Upgrading in global value chains and clusters",
+) -> Path:
+    """Compose one self-contained page: no script, nothing loaded from elsewhere.
+
+    Parameters
+    ----------
+    manifests : the studies' JSON files, in the order of the report; their tables (.html) and figures
+        (.png) lie beside them.
+    out : the page.
+    hypotheses : YAML list of hypotheses; those that no study of the report estimates are listed with
+        what they need.
+    not_run : name → title and text of chapters for which there is no manifest yet.
+    title : of the page.
+
+    Returns
+    -------
+    pathlib.Path
+        `out`.
+
+    Raises
+    ------
+    DataError
+        For a file that is no manifest.
+    SpecError
+        For a list of hypotheses that breaks its form.
+    MissingSourceError
+        If a table or figure that a manifest names is not there.
+    """
+    studies = [(read_manifest(path), Path(path).parent) for path in manifests]
+    claims = read_hypotheses(hypotheses) if hypotheses else []
+    numbers = {"table": 0, "figure": 0}
+    absent = not_run or {}
+    sections = [
+        *(_study(manifest, folder, numbers) for manifest, folder in studies),
+        *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
+        _hypotheses(claims, [manifest for manifest, _ in studies]),
+        _left_open(claims, [manifest for manifest, _ in studies]),
+        _sources([manifest for manifest, _ in studies]),
+    ]
+    contents = [(manifest["name"], manifest["title"]) for manifest, _ in studies]
+    contents += [(name, heading) for name, (heading, _) in absent.items()]
+    contents += [("hypotheses", "Hypotheses and where they are estimated")] if claims else []
+    contents += [("not-estimated", "Not estimated, and what it needs"), ("sources", "Sources")]
+    return write_atomic(out, _page(title, contents, [section for section in sections if section]))
+
+
+def _page(title: str, contents: list[tuple[str, str]], sections: list[str]) -> str:
+    listed = "".join(f'<li><a href="#{_anchor(name)}">{escape(text)}</a></li>' for name, text in contents)
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title>",
+            f"<style>\n{_STYLE}{STYLE}</style>",
+            "</head>\n<body>",
+            f"<header><h1>{escape(title)}</h1></header>",
+            f'<nav aria-label="Contents"><h2>Contents</h2><ol>{listed}</ol></nav>',
+            "<main>",
+            *sections,
+            "</main>",
+            f"<footer><p>Made by gvcmetrics {escape(gvcmetrics.__version__)}.</p></footer>",
+            "</body>\n</html>\n",
+        ]
+    )
+
+
+def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int]) -> str:
+    parts = [
+        f'<section id="{_anchor(manifest["name"])}">',
+        f"<h2>{escape(manifest['title'])}</h2>",
+        f'<p class="question">{inline(manifest["question"])}</p>',
+    ]
+    if manifest["simulated"]:
+        parts.append('<p class="gvc-simulated">This study uses simulated data, marked where it does.</p>')
+    for item in manifest["items"]:
+        if item["kind"] == "text":
+            parts.append(f"<p>{inline(item['text'])}</p>")
+            continue
+        numbers[item["kind"]] += 1
+        draw = _table if item["kind"] == "table" else _figure
+        parts.append(draw(item, folder, numbers[item["kind"]]))
+    if manifest["samples"]:
+        lines = "".join(f"<li>{escape(_sample(sample))}</li>" for sample in manifest["samples"])
+        parts.append(f"<h3>Samples</h3><ul>{lines}</ul>")
+    return "\n".join([*parts, "</section>"])
+
+
+def _not_run(name: str, heading: str, text: str) -> str:
+    return f'<section id="{_anchor(name)}">\n<h2>{escape(heading)}</h2>\n<p>{inline(text)}</p>\n</section>'
+
+
+def _table(item: Mapping[str, Any], folder: Path, number: int) -> str:
+    page = _read(folder / f"{item['stem']}.html").decode("utf-8")
+    body = page.split("</style>")[-1].removesuffix("</body>\n</html>\n")
+    body = body.replace("<caption>", f"<caption>Table {number}. ", 1)
+    return f'<div class="exhibit">{body}{_files(item["stem"], ("tex", "md", "docx", "parquet"))}</div>'
+
+
+def _figure(item: Mapping[str, Any], folder: Path, number: int) -> str:
+    picture = base64.b64encode(_read(folder / f"{item['stem']}.png")).decode("ascii")
+    notes = "".join(f"<p>{escape(note)}</p>" for note in item["notes"])
+    notes = f'<div class="notes">{notes}</div>' if notes else ""
+    return (
+        f'<figure class="exhibit"><figcaption>Figure {number}. {escape(item["caption"])}</figcaption>'
+        f'<img alt="{escape(item["caption"])}" src="data:image/png;base64,{picture}">'
+        f"{notes}{_files(item['stem'], ('pdf', 'png'))}</figure>"
+    )
+
+
+def _files(stem: str, suffixes: Sequence[str]) -> str:
+    listed = " ".join(f'<a href="{escape(stem)}.{suffix}">{suffix}</a>' for suffix in suffixes)
+    return f'<p class="files"><code>{escape(stem)}</code> {listed}</p>'
+
+
+def _hypotheses(claims: list[dict[str, Any]], manifests: list[Mapping[str, Any]]) -> str:
+    if not claims:
+        return ""
+    titles = {manifest["name"]: manifest["title"] for manifest in manifests}
+    lines = []
+    for claim in claims:
+        where = [
+            f'<a href="#{_anchor(name)}">{escape(titles[name])}</a>'
+            for name in claim["estimated_in"]
+            if name in titles
+        ]
+        cells = [
+            f'<th scope="row">{escape(claim["id"])}</th>',
+            f"<td>{escape(claim['statement'])}</td>",
+            f'<td class="sign">{escape(claim["sign"]).replace("-", "−")}</td>',
+            f"<td>{escape(claim['source'])}</td>",
+            f"<td>{', '.join(where) or 'not estimated'}</td>",
+        ]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("", "Claim", "Sign", "Source", "Where"))
+    return (
+        '<section id="hypotheses">\n<h2>Hypotheses and where they are estimated</h2>\n'
+        f'<div class="wide"><table class="list"><thead><tr>{head}</tr></thead>\n'
+        f"<tbody>{''.join(lines)}</tbody></table></div>\n</section>"
+    )
+
+
+def _left_open(claims: list[dict[str, Any]], manifests: list[Mapping[str, Any]]) -> str:
+    names = {manifest["name"] for manifest in manifests}
+    told = [item for manifest in manifests for item in manifest["not_estimated"]]
+    by_what = {item["what"]: item for item in told}
+    ids = {claim["id"] for claim in claims}
+    entries = [(item["what"], "", item["needs"], item["get"]) for item in told if item["what"] not in ids]
+    for claim in claims:
+        absent = [name for name in claim["estimated_in"] if name not in names]
+        item = by_what.get(claim["id"])
+        if item is None and len(absent) < len(claim["estimated_in"]):
+            continue
+        awaited = f"the study {', '.join(absent)}, which is not in this report"
+        needs, get = (item["needs"], item["get"]) if item else (claim["needs"] or awaited, claim["get"])
+        entries.append((claim["id"], claim["statement"], needs, get))
+    lines = []
+    for what, statement, needs, get in entries:
+        get = f"<br><b>Get it:</b> {inline(get)}" if get else ""
+        said = f" {escape(statement)}" if statement else ""
+        lines.append(f"<dt><b>{escape(what)}</b>{said}</dt><dd><b>Needs:</b> {inline(needs)}{get}</dd>")
+    body = f"<dl>{''.join(lines)}</dl>" if lines else "<p>Nothing was left open.</p>"
+    return f'<section id="not-estimated">\n<h2>Not estimated, and what it needs</h2>\n{body}\n</section>'
+
+
+def _sources(manifests: list[Mapping[str, Any]]) -> str:
+    unique = {
+        (source["panel"], source["raw_sha256"]): source
+        for manifest in manifests
+        for source in manifest["sources"]
+    }
+    lines = []
+    for source in unique.values():
+        mark = ' <span class="gvc-simulated">Simulated data</span>' if source["simulated"] else ""
+        coverage = source["coverage"]
+        facts = [
+            ("Panel", source["panel"]),
+            ("Source", f"{source['source_title']} ({source['source']}, {source['origin']})"),
+            ("Licence", source["licence"]),
+            ("Cite as", source["citation"]),
+            ("Rows", f"{coverage['rows']:,}"),
+            ("Years", f"{coverage['first_year']}–{coverage['last_year']}"),
+            ("Countries", str(coverage["countries"])),
+            ("Raw file", source["raw_file"]),
+            ("SHA-256", source["raw_sha256"]),
+        ]
+        listed = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+        lines.append(f'<h3>{escape(source["title"])}{mark}</h3><dl class="facts">{listed}</dl>')
+    body = "\n".join(lines) or "<p>No study names a source.</p>"
+    return f'<section id="sources">\n<h2>Sources</h2>\n{body}\n</section>'
+
+
+def _sample(sample: Mapping[str, Any]) -> str:
+    counts = [f"{sample['rows']:,} rows", *(f"{count:,} {name}" for name, count in sample["counts"].items())]
+    return f"{sample['label']}: {', '.join(counts)}."
+
+
+def inline(text: str) -> str:
+    """A paragraph's text with `code`, **bold** and *italic* as HTML, all else escaped."""
+    parts = re.split(r"(`[^`]+`)", text)
+    done = []
+    for part in parts:
+        if len(part) > 2 and part[0] == part[-1] == "`":
+            done.append(f"<code>{escape(part[1:-1])}</code>")
+            continue
+        marked = escape(part)
+        marked = re.sub(r"\*\*(\S(?:.*?\S)?)\*\*", r"<strong>\1</strong>", marked)
+        done.append(re.sub(r"\*(\S(?:.*?\S)?)\*", r"<em>\1</em>", marked))
+    return "".join(done)
+
+
+def _anchor(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise MissingSourceError(
+            "a study's manifest names this file, but it is not there",
+            Place(path.name),
+            "Run the study again.",
+        ) from None

@@ -1,0 +1,1 @@
+"""Printed tables: estimates side by side or a frame, in every format."""
