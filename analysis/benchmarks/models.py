@@ -290,9 +290,9 @@ def _status(field: str) -> float:
 def million(rows: int = 1_000_000) -> dict[str, float]:
     """Pooled logit of a million rows against passes of X.T @ X; memory above the frame, per sample."""
     import gvcmetrics as gvc
-    from gvcmetrics.models.engine.likelihood import in_memory
-    from gvcmetrics.models.engine.newton import maximise
     from gvcmetrics.models.families.logit import logit
+    from gvcmetrics.models.likelihood.newton import maximise
+    from gvcmetrics.models.likelihood.sums import in_memory
 
     rng = np.random.default_rng(0)
     X = rng.normal(size=(rows, SLOPES.size))

@@ -8,19 +8,18 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_PUBLIC = {
-    "ols": "api.linear",
-    "poisson": "api.poisson",
-    "hausman": "diagnostics.hausman_test",
-    "logit": "api.discrete",
-    "probit": "api.discrete",
-    "cloglog": "api.discrete",
-    "ordered_logit": "api.discrete",
-    "ordered_probit": "api.discrete",
-    "multinomial_logit": "api.discrete",
-    "fractional_logit": "api.discrete",
-    "negative_binomial": "api.discrete",
-    "joint_probit": "api.joint",
+PUBLIC = {
+    "ols": "families.ols",
+    "logit": "families.logit",
+    "probit": "families.probit",
+    "cloglog": "families.cloglog",
+    "ordered_logit": "families.ordered_logit",
+    "ordered_probit": "families.ordered_probit",
+    "multinomial_logit": "families.multinomial_logit",
+    "fractional_logit": "families.fractional_logit",
+    "poisson": "families.poisson",
+    "negative_binomial": "families.negative_binomial",
+    "joint_probit": "families.joint_probit",
     "spells": "durations.at_risk",
     "margins": "marginal.effects",
     "Margins": "marginal.result",
@@ -30,6 +29,7 @@ _PUBLIC = {
     "TestResult": "inference.restrictions",
     "wild_bootstrap": "inference.bootstrap",
     "BootstrapTest": "inference.bootstrap",
+    "hausman": "diagnostics.hausman_test",
     "brant": "diagnostics.specification",
     "hausman_mcfadden": "diagnostics.specification",
     "goodness_of_fit": "diagnostics.goodness",
@@ -41,16 +41,16 @@ _PUBLIC = {
     "spell_data": "durations.person_periods",
 }
 
-__all__ = [*_PUBLIC]
+__all__ = [*PUBLIC]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        value = getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+    if name in PUBLIC:
+        value = getattr(importlib.import_module(f"{__name__}.{PUBLIC[name]}"), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PUBLIC})
+    return sorted({*globals(), *PUBLIC})

@@ -11,10 +11,10 @@ from scipy.special import ndtr
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.engine.conclude import Problem
-from gvcmetrics.models.engine.firth import RowTrace, differenced_trace
-from gvcmetrics.models.engine.likelihood import in_memory
-from gvcmetrics.models.families.logit import logit as logit_family
+from gvcmetrics.models.families.logit import family as logit_family
+from gvcmetrics.models.likelihood.firth import RowTrace, differenced_trace
+from gvcmetrics.models.likelihood.problem import Problem
+from gvcmetrics.models.likelihood.sums import in_memory
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 CASES = json.loads((REFERENCE / "bias_corrected.json").read_text())

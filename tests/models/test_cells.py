@@ -16,7 +16,7 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ConvergenceWarning, EstimationWarning, ModelError
-from gvcmetrics.models.api import discrete
+from gvcmetrics.models.registry import markdown_table, responses, table_of_responses
 from gvcmetrics.models.results.results import Results
 
 ROOT = Path(__file__).parents[2]
@@ -229,12 +229,13 @@ def test_the_docs_say_what_the_errors_say() -> None:
         assert " ".join(remedy.replace("`", "").split()) in words, (cell, remedy)
 
 
-def test_the_table_in_the_source_is_the_same() -> None:
-    head, *rows = (line.split() for line in re.findall(r"^\w+(?: +\w+){5}$", str(discrete.__doc__), re.M))
-    said = {(row[0], name): cell for row in rows for name, cell in zip(head[1:], row[1:], strict=True)}
-    wanted = {cell: "no" if remedy else "yes" for cell, remedy in exists().items()
-              if cell[0] != "ols" and cell[1] != "absorbed"}  # fmt: skip
-    assert said == wanted
+def test_the_registry_is_what_the_code_does_and_what_the_docs_print() -> None:
+    assert list(responses()) == list(OUTCOMES)
+    table = table_of_responses()
+    assert {cell: table.loc[cell] for cell in exists()} == {cell: not r for cell, r in exists().items()}
+    assert markdown_table() in DOCS
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert f"`{' '.join(responses())}`" in readme
 
 
 def test_every_cell_has_a_reference() -> None:

@@ -15,11 +15,11 @@ import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError
 from gvcmetrics.ground.numerics.groups import Groups
 from gvcmetrics.models.effects.random import RandomIntercept
-from gvcmetrics.models.families.cloglog import cloglog
-from gvcmetrics.models.families.negative_binomial import negative_binomial
-from gvcmetrics.models.families.ordered import ordered_logit
-from gvcmetrics.models.families.poisson import poisson
-from gvcmetrics.models.families.probit import probit
+from gvcmetrics.models.families.cloglog import family as cloglog
+from gvcmetrics.models.families.negative_binomial import family as negative_binomial
+from gvcmetrics.models.families.ordered_logit import family as ordered_logit
+from gvcmetrics.models.families.poisson import family as poisson
+from gvcmetrics.models.families.probit import family as probit
 from gvcmetrics.models.results.results import Results
 from gvcmetrics.simulate.panels import simulate_panel
 

@@ -9,17 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gvcmetrics.models.families.base import Family
-from gvcmetrics.models.families.bivariate_normal import log_bivariate_cdf
-from gvcmetrics.models.families.bivariate_probit import bivariate_probit
-from gvcmetrics.models.families.cloglog import cloglog
-from gvcmetrics.models.families.logit import logit
-from gvcmetrics.models.families.multinomial_logit import multinomial_logit
-from gvcmetrics.models.families.negative_binomial import negative_binomial
-from gvcmetrics.models.families.ordered import ordered_logit, ordered_probit
-from gvcmetrics.models.families.poisson import poisson
-from gvcmetrics.models.families.probit import probit
-from gvcmetrics.models.families.scalar import inverse_mills, inverse_mills_slope, log_normal_cdf
+from gvcmetrics.models.families.cloglog import family as cloglog
+from gvcmetrics.models.families.kernels.bivariate_normal import log_bivariate_cdf
+from gvcmetrics.models.families.kernels.bivariate_probit import bivariate_probit
+from gvcmetrics.models.families.kernels.scalar import inverse_mills, inverse_mills_slope, log_normal_cdf
+from gvcmetrics.models.families.logit import family as logit
+from gvcmetrics.models.families.multinomial_logit import family as multinomial_logit
+from gvcmetrics.models.families.negative_binomial import family as negative_binomial
+from gvcmetrics.models.families.ordered_logit import family as ordered_logit
+from gvcmetrics.models.families.ordered_probit import family as ordered_probit
+from gvcmetrics.models.families.poisson import family as poisson
+from gvcmetrics.models.families.probit import family as probit
+from gvcmetrics.models.likelihood.expected import probability
+from gvcmetrics.models.likelihood.family import Family
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "models"
 FAMILIES = {
@@ -109,7 +111,8 @@ def test_probabilities_add_to_one_and_scores_have_mean_zero(name: str) -> None:
     rng = np.random.default_rng(7)
     eta = rng.normal(size=(50, family.n_indices)) * 2
     constants = _constants(family, [-0.4, 0.7, 0.9])
-    p = family.mean(eta, constants)
+    outcomes = [probability(family, category) for category in range(family.outcomes)]
+    p = np.column_stack([outcome.value(eta, constants) for outcome in outcomes])
     np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-12)
     expected = np.zeros((50, family.n_arguments))
     curvature = np.zeros((50, family.n_arguments * (family.n_arguments + 1) // 2))

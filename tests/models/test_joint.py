@@ -9,14 +9,14 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, ModelError
-from gvcmetrics.models.families.bivariate_probit import bivariate_probit
-from gvcmetrics.models.families.multivariate_probit import (
+from gvcmetrics.models.families.kernels.bivariate_probit import bivariate_probit
+from gvcmetrics.models.families.kernels.multivariate_probit import (
     correlations,
     multivariate_probit,
     partial_correlations,
     quantile_of_log,
 )
-from gvcmetrics.models.families.scalar import log_normal_cdf
+from gvcmetrics.models.families.kernels.scalar import log_normal_cdf
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 CASES = json.loads((REFERENCE / "joint.json").read_text())

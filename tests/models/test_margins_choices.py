@@ -141,7 +141,7 @@ def test_conditional_models_have_effects_on_the_log_odds() -> None:
         res.margins(kind="predictions")
     choice = gvc.multinomial_logit("choice ~ x1 + d", DATA, unit="unit", effects="fixed")
     np.testing.assert_allclose(choice.margins().params, choice.params.loc[choice.margins().terms], rtol=1e-12)
-    with pytest.raises(ModelError, match="logit with effects='fixed'"):
+    with pytest.raises(ModelError, match="is not known for this model"):
         choice.margins(scale="semi_elasticity")
 
 
@@ -229,7 +229,7 @@ def test_refusals(interacted: Results) -> None:
         ({"at": {"x1": []}}, "0 combinations"),
         ({"kind": "slopes"}, "kind='slopes' is not known"),
         ({"scale": "log"}, "scale='log' is not known"),
-        ({"scale": "semi_elasticity"}, "exists for the logit with effects='fixed'"),
+        ({"scale": "semi_elasticity"}, "is not known for this model"),
         ({"unit_effect": "mean"}, "unit_effect='mean' is not known"),
         ({"contrasts": "helmert"}, "contrasts='helmert' is not known"),
         ({"variables": "g", "contrasts": {"g": ["b"]}}, r"must be pairs \(to, from\)"),
@@ -262,10 +262,10 @@ def test_refusals(interacted: Results) -> None:
     for options in ({"variables": "x2"}, {"at": {"x2": 0}}):
         with pytest.raises(ModelError, match="'x2' stands in the offset too"):
             shifted.margins(**options)
-    with pytest.raises(ModelError, match="does not keep its sample"):
-        replace(interacted, sample=None).margins()
+    with pytest.raises(ModelError, match="has no expected outcomes"):
+        replace(interacted, predictor=None).margins()
     joint = gvc.joint_probit("first + second ~ x1 + x2", DATA.head(200))
-    with pytest.raises(ModelError, match="not known for cells of a joint probit"):
+    with pytest.raises(ModelError, match="not known for all outcomes here"):
         joint.margins("x1:x2")
 
 

@@ -101,14 +101,10 @@ def shifted(res: Results, step: float) -> Results:
     """The results with `size` moved in every row, unit means and other columns as they were."""
     sample = res.sample
     source = sample.source.assign(size=sample.source["size"] + step)
-    at = replace(sample, source=source)
     X = sample.design.matrix(source.iloc[sample.rows])
-    predictor = res.predictor
-    if hasattr(predictor, "regressors"):
-        base = predictor.regressors(None)
-        X = np.column_stack([X, base[:, X.shape[1] :]])
-        predictor = replace(predictor, regressors=lambda data: X)
-    return replace(res, sample=replace(at, X=X), predictor=predictor)
+    X = np.column_stack([X, sample.X[:, X.shape[1] :]])
+    at = replace(sample, source=source, X=X)
+    return replace(res, sample=at, predictor=replace(res.predictor, sample=at))
 
 
 @pytest.mark.parametrize("formula", ["log(size)*x1", "I(x1**2) + x1", "sqrt(size):g + x1", "bs(x1, df=5)"])
@@ -121,7 +117,8 @@ def test_transformed_regressors(formula: str) -> None:
         data.assign(**{variable: data[variable] - h})
     )
     inside = DATA.assign(inside=DATA.index.isin(data.index))
-    again = replace(res, sample=replace(res.sample, source=inside))
+    sample = replace(res.sample, source=inside)
+    again = replace(res, sample=sample, predictor=replace(res.predictor, sample=sample))
     made = again.margins(variable, by="inside").frame().set_index("inside")
     assert made.loc[True, "estimate"] == pytest.approx((change / (2 * h)).mean(), rel=1e-6)
     assert np.isfinite(made.loc[False, "std_error"])

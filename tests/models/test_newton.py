@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gvcmetrics.errors import ConvergenceWarning, ModelError
-from gvcmetrics.models.engine.likelihood import Likelihood, in_memory
-from gvcmetrics.models.engine.newton import maximise
-from gvcmetrics.models.families.poisson import poisson
+from gvcmetrics.models.families.poisson import family as poisson
+from gvcmetrics.models.likelihood.newton import maximise
+from gvcmetrics.models.likelihood.sums import Likelihood, in_memory
 
 
 def rosenbrock(x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -86,7 +86,7 @@ def test_overflow_on_the_way_is_stepped_back_from() -> None:
 
 def test_columns_of_its_own_for_each_index() -> None:
     # Two indices on different columns give the score of the stacked design.
-    from gvcmetrics.models.families.bivariate_probit import bivariate_probit
+    from gvcmetrics.models.families.kernels.bivariate_probit import bivariate_probit
 
     rng = np.random.default_rng(2)
     X, y = rng.normal(size=(50, 3)), rng.integers(0, 4, 50).astype(float)

@@ -10,10 +10,10 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ConvergenceWarning, DataError, EstimationWarning, ModelError
-from gvcmetrics.models.engine import conclude as estimate_module
-from gvcmetrics.models.engine.likelihood import Batch, Likelihood, in_memory
-from gvcmetrics.models.engine.newton import maximise
-from gvcmetrics.models.families.logit import logit as logit_family
+from gvcmetrics.models.families.logit import family as logit_family
+from gvcmetrics.models.likelihood import problem as estimate_module
+from gvcmetrics.models.likelihood.newton import maximise
+from gvcmetrics.models.likelihood.sums import Batch, Likelihood, in_memory
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 CASES = json.loads((REFERENCE / "pooled.json").read_text())

@@ -12,15 +12,15 @@ import gvcmetrics as gvc
 from gvcmetrics.errors import ConvergenceWarning, EstimationWarning, ModelError
 from gvcmetrics.ground.numerics.groups import Groups
 from gvcmetrics.models.effects.random import RandomIntercept, variance_statistics
-from gvcmetrics.models.engine import conclude as estimate_module
-from gvcmetrics.models.engine.newton import maximise
-from gvcmetrics.models.families.cloglog import cloglog as cloglog_family
-from gvcmetrics.models.families.logit import logit as logit_family
-from gvcmetrics.models.families.negative_binomial import negative_binomial as negative_binomial_family
-from gvcmetrics.models.families.ordered import ordered_logit as ordered_logit_family
-from gvcmetrics.models.families.ordered import ordered_probit as ordered_probit_family
-from gvcmetrics.models.families.poisson import poisson as poisson_family
-from gvcmetrics.models.families.probit import probit as probit_family
+from gvcmetrics.models.families.cloglog import family as cloglog_family
+from gvcmetrics.models.families.logit import family as logit_family
+from gvcmetrics.models.families.negative_binomial import family as negative_binomial_family
+from gvcmetrics.models.families.ordered_logit import family as ordered_logit_family
+from gvcmetrics.models.families.ordered_probit import family as ordered_probit_family
+from gvcmetrics.models.families.poisson import family as poisson_family
+from gvcmetrics.models.families.probit import family as probit_family
+from gvcmetrics.models.likelihood import problem as estimate_module
+from gvcmetrics.models.likelihood.newton import maximise
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 CASES = {

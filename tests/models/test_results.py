@@ -11,9 +11,10 @@ from scipy import stats
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.printing import WIDEST, number
 from gvcmetrics.models.inference.restrictions import wald
 from gvcmetrics.models.results.results import Results
-from gvcmetrics.models.results.summary import WIDEST, left_out, number
+from gvcmetrics.models.results.summary import left_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
 
@@ -263,3 +264,12 @@ def test_maketables_prints_results_side_by_side(data: pd.DataFrame, result: Resu
 )
 def test_numbers(value: float | None, text: str) -> None:
     assert number(value) == text
+
+
+def test_the_mean_of_the_outcome_is_weighted_and_needs_one_number() -> None:
+    frame = pd.DataFrame(
+        {"y": [0, 1, 1, 0, 1, 1], "z": [1, 1, 0, 0, 1, 0], "x": range(6), "w": [3, 1, 1, 1, 2, 1]}
+    )
+    assert gvc.ols("y ~ x", frame, weights="w").statistic("outcome_mean") == pytest.approx(5 / 9)
+    assert gvc.ordered_logit("y ~ x", frame).statistic("outcome_mean") is None
+    assert gvc.joint_probit("y + z ~ 1", frame).statistic("outcome_mean") is None

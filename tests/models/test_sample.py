@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError
-from gvcmetrics.ground.numerics.demean import absorbed_parameters, demean, singletons
-from gvcmetrics.models.data.sample import build_sample
+from gvcmetrics.ground.numerics.corrections import absorbed_parameters
+from gvcmetrics.ground.numerics.demean import demean, singletons
+from gvcmetrics.models.data.build import build_sample
 
 
 @pytest.fixture
@@ -227,18 +228,18 @@ def test_undefined_terms_are_counted(panel: pd.DataFrame) -> None:
 
 
 def test_categorical_outcome(panel: pd.DataFrame) -> None:
-    sample = build_sample("sector ~ x", panel, response="categorical")
+    sample = build_sample("sector ~ x", panel, categorical=True)
     assert sample.categories == ("agro", "textile", "wood")
     assert not sample.categories_ordered
     assert [sample.categories[int(code)] for code in sample.y] == list(panel["sector"])
     order = pd.CategoricalDtype(["wood", "steel", "textile", "agro"], ordered=True)
     with pytest.warns(EstimationWarning, match="'steel' of 'sector' has no observation"):
-        sample = build_sample("sector ~ x", panel.astype({"sector": order}), response="categorical")
+        sample = build_sample("sector ~ x", panel.astype({"sector": order}), categorical=True)
     assert sample.categories == ("wood", "textile", "agro")
     assert sample.categories_ordered
-    assert build_sample("year ~ x", panel, response="categorical").categories == (2000, 2001, 2002, 2004)
+    assert build_sample("year ~ x", panel, categorical=True).categories == (2000, 2001, 2002, 2004)
     with pytest.raises(ModelError, match="one column"):
-        build_sample("log(x) ~ y", panel, response="categorical")
+        build_sample("log(x) ~ y", panel, categorical=True)
 
 
 def test_lineage_refuses_a_shared_raw_variable(panel: pd.DataFrame) -> None:

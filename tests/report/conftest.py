@@ -20,6 +20,10 @@ class FakeSample:
     weights: np.ndarray | None = None
     categories: tuple | None = None
 
+    @property
+    def attrs(self) -> dict:
+        return self.source.attrs
+
 
 @dataclass
 class FakeResult:
@@ -43,6 +47,8 @@ class FakeResult:
     blocks: dict = field(default_factory=dict)
 
     def statistic(self, key: str) -> float | None:
+        if key == "outcome_mean" and self.sample.categories is None:
+            return float(np.average(self.sample.y, weights=self.sample.weights))
         return self.statistics.get(key)
 
     @property

@@ -1,4 +1,4 @@
-"""Absorbed effects: partialling out, singletons, and the parameters that they cost.
+"""Absorbed effects: partialling them out, singletons, and what is collinear with them.
 
 Residuals on the dummies of Q effects come from pyfixest's preconditioned LSMR; they are accepted
 only when every group mean of every column is zero to `TOLERANCE` of the column's standard
@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.sparse as sparse
 from pyfixest.core.demean import demean_within
-from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import lsmr
 
 from gvcmetrics.errors import ModelError
@@ -80,28 +79,6 @@ def singletons(effects: Sequence[np.ndarray]) -> np.ndarray:
             return alone
 
 
-def absorbed_parameters(effects: Sequence[np.ndarray], clusters: Sequence[np.ndarray] = ()) -> int:
-    """Parameters that absorbed effects cost in the degrees of freedom, the constant included.
-
-    The levels of each effect less those redundant given an earlier one: the connected components
-    of the two, the largest over pairs, as reghdfe counts. Effects nested within a cluster variable
-    cost nothing; when all are, one is left for the constant.
-    """
-    counted = [codes for codes in effects if not any(nested_in(codes, cluster) for cluster in clusters)]
-    cost = sum(
-        int(codes.max()) + 1 - max((_components(codes, earlier) for earlier in counted[:position]), default=0)
-        for position, codes in enumerate(counted)
-    )
-    return max(cost, 1) if effects else 0
-
-
-def nested_in(codes: np.ndarray, cluster: np.ndarray) -> bool:
-    """Whether every group lies within one cluster."""
-    first = np.zeros(int(codes.max(initial=0)) + 1, dtype=cluster.dtype)
-    first[codes] = cluster
-    return bool(np.array_equal(first[codes], cluster))
-
-
 def independent_columns(columns: np.ndarray, scale: np.ndarray, tolerance: float) -> np.ndarray:
     """Mask of columns that are not a linear combination of earlier ones.
 
@@ -140,14 +117,6 @@ def _clearly_independent(columns: np.ndarray, scale: np.ndarray) -> bool:
         return bool(np.diag(np.linalg.cholesky(gram)).min(initial=1.0) > 1e-3)
     except np.linalg.LinAlgError:
         return False
-
-
-def _components(first: np.ndarray, second: np.ndarray) -> int:
-    shape = (int(first.max()) + 1, int(second.max()) + 1)
-    links = sparse.coo_matrix(
-        (np.ones(len(first), dtype=np.int8), (first, second + shape[0])), shape=(sum(shape),) * 2
-    )
-    return int(connected_components(links, directed=False, return_labels=False))
 
 
 def _largest_mean(residuals: np.ndarray, effects: Sequence[np.ndarray], weights: np.ndarray | None) -> float:

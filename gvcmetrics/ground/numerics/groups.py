@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gvcmetrics.models.families.base import Array
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pooled discrete models of a Parquet file that does not fit into memory.
+"""The estimation sample of a Parquet file that does not fit into memory.
 
 The file is read batch by batch, once for its categories, once for its moments, once for each Newton step
 and once for the scores; nothing of its length is ever held. The estimates are those of the same
@@ -8,205 +8,286 @@ sample in memory, to rounding.
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.dataset as pads
 
-from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
+from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.numerics.demean import independent_columns
+from gvcmetrics.ground.warn import warn
+from gvcmetrics.models.data.batch import Array, Batch, spreads_of_moments
 from gvcmetrics.models.data.design import Design, evaluate, plain, regressors, require
 from gvcmetrics.models.data.formula import Formula, unquote, variables_of
-from gvcmetrics.models.effects.pooled import parameter_names
-from gvcmetrics.models.engine.conclude import Problem, inverse_information, solve
-from gvcmetrics.models.engine.likelihood import Batch, Likelihood
-from gvcmetrics.models.families.base import Array, Family
-from gvcmetrics.models.inference.covariance import Inference, Vcov, covariance
-from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.data.outcomes import Answers, Coding, bit
 
 BATCH_ROWS = 262_144
 _HEAD = 2_000
 _STATEFUL = re.compile(r"\b(center|scale|standardize|poly|bs|cr|cs|cc|Q)\(")
 
 
-@dataclass
-class _Moments:
-    """What a pass over the regressors leaves: triangle of the QR, sums of y, rows, and rows dropped."""
+@dataclass(frozen=True)
+class Moments:
+    """What one pass over the file leaves.
+
+    triangle : of the QR of the regressors. means : of the regressors. rows, mass : and their weight.
+    values, weights : values of the outcome that have its counts, or its first two moments.
+    offset : weighted mean of the offset.
+    """
 
     triangle: Array
-    rows: int = 0
-    mass: float = 0.0
-    sums: Array = field(default_factory=lambda: np.zeros(2))
-    counts: dict[float, float] = field(default_factory=dict)
-    totals: Array = field(default_factory=lambda: np.zeros(0))
+    means: Array
+    rows: int
+    mass: float
+    values: Array
+    weights: Array
+    offset: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ParquetSample:
-    """A formula and a file: every pass yields cleaned frames of at most `BATCH_ROWS` rows."""
+    """A formula and a file: every pass yields cleaned batches of at most `BATCH_ROWS` rows.
+
+    levels : categories of each categorical column, over the whole file. weight_column, offset_name, extras :
+    as in `Sample`. clusters : columns of the covariance, crossed ones as `a^b`.
+    """
 
     path: Path
     formula: Formula
+    coding: Coding
     columns: tuple[str, ...]
-    outcome: str
-    weights: str | None
-    offset: str | None
+    weights_name: str | None
+    frequency: bool
+    offset_name: str | None
+    extra_names: tuple[str, ...]
     clusters: tuple[str, ...]
-    categorical: bool
     levels: Mapping[str, list[Any]] = field(default_factory=dict)
+    design: Design = field(default=None, repr=False)  # type: ignore[assignment]
+    moments: Moments = field(default=None, repr=False)  # type: ignore[assignment]
 
-    def frames(self) -> Iterator[pd.DataFrame]:
-        """Complete rows, batch by batch, with categories as Categoricals of all levels of the file."""
+    absorbed: Mapping[str, np.ndarray] = field(default_factory=dict)
+    unit_name: str | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    categories_ordered: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.design.names
+
+    @property
+    def outcome(self) -> tuple[str, ...]:
+        return tuple(plain(name) for name in self.formula.outcomes)
+
+    @property
+    def categories(self) -> tuple[Any, ...] | None:
+        return tuple(self.levels[unquote(self.formula.outcomes[0])]) if self.coding.categorical else None
+
+    @property
+    def nobs(self) -> int:
+        return round(self.moments.mass) if self.frequency and self.weights_name else self.moments.rows
+
+    @property
+    def mass(self) -> float:
+        return self.moments.mass
+
+    @property
+    def attrs(self) -> Mapping[Any, Any]:
+        return {}
+
+    @property
+    def in_memory(self) -> bool:
+        return False
+
+    @property
+    def note(self) -> str:
+        return f"Fitted batch by batch from {self.path.name}."
+
+    def batches(self) -> Iterator[Batch]:
+        """One pass over the file."""
+        for _, batch in self.frames():
+            yield batch
+
+    def frames(self, columns: tuple[str, ...] = ()) -> Iterator[tuple[pd.DataFrame, Batch]]:
+        """Complete rows with their batch; rows keep their number in the file as label."""
+        for frame in self._complete(columns):
+            yield frame, self._batch(frame)
+
+    def of_bit(self, j: int) -> ParquetSample:
+        counts = self.moments
+        coding = replace(self.coding, code=lambda answers: bit(self.coding.code(answers), j))
+        return replace(self, coding=coding, moments=replace(counts, values=bit(counts.values, j)))
+
+    def spreads(self) -> Array:
+        square = (self.moments.triangle**2).sum(axis=0) / self.moments.rows
+        return spreads_of_moments(self.moments.means, square)
+
+    def values(self) -> tuple[Array, Array]:
+        return self.moments.values, self.moments.weights
+
+    def mean_offset(self) -> float:
+        return self.moments.offset
+
+    def collect(
+        self, scores: Callable[[Batch], Array], kind: str, clusters: tuple[str, ...]
+    ) -> tuple[Array, Callable[[str], np.ndarray]]:
+        """Scores summed by combination of clusters; without clusters, rows with the same cross-product."""
+        if kind != "CRV1":
+            return self._cross_product(scores if kind == "hetero" else None), _no_codes
+        columns = list(dict.fromkeys(part.strip() for way in clusters for part in way.split("^")))
+        sums: pd.DataFrame | None = None
+        for frame, batch in self.frames():
+            by = [frame[column].to_numpy() for column in columns]
+            part = pd.DataFrame(scores(batch)).groupby(by, observed=True).sum()
+            sums = part if sums is None else sums.add(part, fill_value=0.0)
+        assert sums is not None
+        keys = sums.index.to_frame(index=False)
+        keys.columns = pd.Index(columns)
+
+        def codes(way: str) -> np.ndarray:
+            parts = [part.strip() for part in way.split("^")]
+            if not set(parts) <= set(columns):
+                raise ModelError(
+                    f"'{way}' was not read from the file", remedy="Name it in vcov= when estimating"
+                )
+            return keys.groupby(parts, sort=True).ngroup().to_numpy()
+
+        return sums.to_numpy(), codes
+
+    def codes(self, column: str) -> np.ndarray:
+        return _no_codes(column)
+
+    def _cross_product(self, scores: Callable[[Batch], Array] | None) -> Array:
+        meat = np.zeros((1, 1))
+        for batch in self.batches() if scores else ():
+            s = scores(batch)  # type: ignore[misc]
+            weighted = s / batch.weights[:, None] if self.frequency and batch.weights is not None else s
+            meat = meat + s.T @ weighted
+        values, vectors = np.linalg.eigh(meat)
+        return (vectors * np.sqrt(np.maximum(values, 0.0))).T
+
+    def _complete(self, columns: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
+        wanted = list(dict.fromkeys([*self.columns, *columns]))
+        start = 0
         for record in pads.dataset(self.path).to_batches(
-            columns=list(self.columns), batch_size=BATCH_ROWS, batch_readahead=2, fragment_readahead=1
+            columns=wanted, batch_size=BATCH_ROWS, batch_readahead=2, fragment_readahead=1
         ):
-            frame = record.to_pandas().dropna()
-            if self.weights:
-                if (frame[self.weights] < 0).any():
-                    raise DataError("a weight is negative", Place(str(self.path), column=self.weights))
-                frame = frame[frame[self.weights] > 0]
+            frame = record.to_pandas()
+            frame.index = pd.RangeIndex(start, start + len(frame))
+            start += len(frame)
+            frame = frame.dropna(subset=list(self.columns))
+            if self.weights_name:
+                bad = (frame[self.weights_name] < 0).to_numpy()
+                if bad.any():
+                    raise DataError(
+                        "a weight is negative",
+                        replace(self.place(int(bad.argmax()), frame), column=self.weights_name),
+                    )
+                frame = frame[frame[self.weights_name] > 0]
             for column, levels in self.levels.items():
                 frame[column] = pd.Categorical(frame[column], categories=levels)
             if len(frame):
-                yield frame.reset_index(drop=True)
+                yield frame
 
-    def with_levels(self) -> ParquetSample:
-        """The same with the levels of its categorical columns, found in one pass."""
-        schema = pads.dataset(self.path).schema
-        in_c = {
-            name
-            for expression in self.formula.regressor_expressions
-            if expression.startswith("C(")
-            for name in variables_of(expression)
-        }
-        text = {
-            name
-            for name in self.formula.current_columns
-            if not pd.api.types.is_numeric_dtype(schema.field(name).type.to_pandas_dtype())
-        }
-        wanted = (in_c | text) - ({self.outcome} if not self.categorical else set())
-        if self.categorical:
-            wanted |= {self.outcome}
-        found: dict[str, set[Any]] = {name: set() for name in wanted}
-        for frame in self.frames():
-            for name, values in found.items():
-                values.update(frame[name].unique())
-        return replace(self, levels={name: sorted(values) for name, values in sorted(found.items())})
+    def _batch(self, frame: pd.DataFrame) -> Batch:
+        X = self.design.matrix(frame)
+        if not np.isfinite(X).all():
+            row, column = np.argwhere(~np.isfinite(X))[0]
+            raise DataError(
+                "a regressor is infinite or undefined",
+                replace(self.place(int(row), frame), column=self.names[column]),
+            )
+        weights = frame[self.weights_name].to_numpy(dtype=np.float64) if self.weights_name else None
+        offset = evaluate(self.offset_name, frame) if self.offset_name else None
+        answers = self._answers(frame)
+        return Batch(self.coding.code(answers), X, weights, offset, answers.extras)
 
-    def values(self, frame: pd.DataFrame) -> Array:
-        """The outcome of a frame: category positions, or numbers."""
-        if self.categorical:
-            return np.asarray(frame[self.outcome].cat.codes, dtype=np.float64)
-        return evaluate(self.formula.outcomes[0], frame)
+    def _answers(self, frame: pd.DataFrame) -> Answers:
+        if self.coding.categorical:
+            y = np.asarray(frame[unquote(self.formula.outcomes[0])].cat.codes, dtype=np.float64)
+        else:
+            values = [evaluate(outcome, frame) for outcome in self.formula.outcomes]
+            y = values[0] if len(values) == 1 else np.column_stack(values)
+        extras = {name: evaluate(name, frame) for name in self.extra_names}
+        return Answers(
+            y, self.outcome, lambda row: self.place(row, frame), self.categories or (), True, extras
+        )
+
+    def place(self, position: int, frame: pd.DataFrame | None = None) -> Place:
+        """Where a row of one of its frames stands in the file."""
+        row = None if frame is None else int(frame.index[position]) + 2
+        return Place(str(self.path), row=row)
 
 
-def fit_parquet(response: Any, call: str, path: Path, formula: Formula, asked: Vcov, options: Any) -> Results:
-    """Estimate a pooled model of a file; see the module."""
-    if options["effects"] != "pooled" or options.get("firth") or formula.absorbed or formula.shifts:
+def open_parquet(
+    path: Path,
+    formula: Formula,
+    coding: Coding,
+    *,
+    intercept: bool,
+    weights: str | None,
+    frequency: bool,
+    offset: str | None,
+    clusters: Sequence[str],
+    extras: Sequence[str],
+) -> ParquetSample:
+    """The sample of a file, with all levels of its categories and without collinear columns.
+
+    Raises
+    ------
+    ModelError : the formula needs a whole column at once, lags or absorbed effects; no row is complete.
+    DataError : no such file or column; a value that the outcome must not hold.
+    """
+    if formula.absorbed or formula.shifts:
         raise ModelError(
-            "a Parquet file is fitted with pooled effects and without lags",
+            "a Parquet file is fitted without absorbed effects and without lags",
             remedy="Read it with pd.read_parquet",
         )
     if _STATEFUL.search(formula.regressors):
         raise ModelError(
             "a term of the formula needs the whole column at once", remedy="Compute it in the file first"
         )
-    sample = _open(response, path, formula, asked, options).with_levels()
-    design, moments = _survey(sample, response)
-    family = _family(response, sample)
-    names, blocks = parameter_names(family, design.names, [str(v) for v in _labels(sample)[1:]])
-    k = len(design.names)
-    source = _Source(sample, design, response)
-    likelihood = Likelihood(family, tuple(np.arange(k) for _ in range(family.n_indices)), source)
-    problem = Problem(
-        evaluate=likelihood.evaluate,
-        scores=likelihood.scores,
-        names=names,
-        start=_start(family, design, moments),
-        spreads=np.concatenate(
-            [np.tile(_spreads(moments), family.n_indices), np.zeros(len(family.constants))]
-        ),
-        blocks=blocks,
-    )
-    optimum, free = solve(problem, options["fix"])
-    bread = np.zeros((len(free), len(free)))
-    bread[np.ix_(free, free)] = inverse_information(-optimum.hessian[np.ix_(free, free)])
-    if options["weights"] and not options["frequency"] and asked.kind == "iid":
-        asked = Vcov("hetero")
-    scores, codes = _score_sums(sample, likelihood, source, optimum.theta, asked, options["frequency"])
-    inference = Inference(
-        scores=scores, bread=bread, linear=False, parameters=int(free.sum()), estimates=optimum.theta,
-        nobs=round(moments.mass) if options["frequency"] else moments.rows,
-    )  # fmt: skip
-    made = covariance(asked, inference, codes)
-    index = pd.Index(list(names), dtype=object)
-    return Results(
-        model=response.title,
-        params=pd.Series(optimum.theta, index=index, name="estimate"),
-        cov=pd.DataFrame(made.matrix, index=index, columns=index),
-        nobs=inference.nobs,
-        df=made.df,
-        df_resid=float(inference.nobs - inference.parameters),
-        vcov_label=made.label,
-        n_clusters=made.n_clusters,
-        outcome=plain(formula.outcomes[0]),
-        formula=formula.text,
-        call=call,
-        loglik=optimum.loglik,
-        converged=optimum.converged,
-        blocks=blocks,
-        inference=inference,
-        codes=codes,
-        notes=(f"Fitted batch by batch from {path.name}.",),
-    )
-
-
-class _Source:
-    """Passes over the file as batches of (y, X)."""
-
-    def __init__(self, sample: ParquetSample, design: Design, response: Any) -> None:
-        self.sample, self.design, self.response = sample, design, response
-
-    def __call__(self) -> Iterator[Batch]:
-        for frame in self.sample.frames():
-            yield self.batch(frame)
-
-    def batch(self, frame: pd.DataFrame) -> Batch:
-        sample = self.sample
-        X = self.design.matrix(frame)
-        if not np.isfinite(X).all():
-            name = self.design.names[int((~np.isfinite(X)).any(axis=0).argmax())]
-            raise DataError("a regressor is infinite or undefined", Place(str(sample.path), column=name))
-        weights = frame[sample.weights].to_numpy(dtype=np.float64) if sample.weights else None
-        offset = evaluate(sample.offset, frame) if sample.offset else None
-        return Batch(sample.values(frame), X, weights, offset)
-
-
-def _open(response: Any, path: Path, formula: Formula, asked: Vcov, options: Any) -> ParquetSample:
     if not path.exists():
         raise DataError("no such file", Place(str(path)))
-    clusters = tuple(asked.clusters) if asked.kind == "CRV1" else ()
-    if asked.kind not in ("iid", "hetero", "CRV1"):
-        raise ModelError(f"{asked.kind} errors need the sample in memory", remedy="Use iid, hetero or CRV1")
-    offset = options["offset"]
-    extra = [*(variables_of(offset) if offset else ()), *clusters, *filter(None, [options["weights"]])]
-    columns = tuple(dict.fromkeys([*formula.variables, *extra]))
+    ways = [part.strip() for way in clusters for part in way.split("^")]
+    used = [name for text in (*([offset] if offset else []), *extras) for name in variables_of(text)]
+    columns = tuple(dict.fromkeys([*formula.variables, *used, *ways, *([weights] if weights else [])]))
     require(pads.dataset(path).schema.empty_table().to_pandas(), columns)
-    outcome = unquote(formula.outcomes[0])
-    return ParquetSample(
-        path, formula, columns, outcome, options["weights"], offset, clusters, response.categorical
+    sample = ParquetSample(
+        path, formula, coding, columns, weights, frequency, offset, tuple(extras), tuple(clusters)
     )
+    return _measured(_designed(_with_levels(sample), intercept))
 
 
-def _survey(sample: ParquetSample, response: Any) -> tuple[Design, _Moments]:
-    """The design with all levels of the file, without collinear columns, and the moments of the sample."""
-    head = next(sample.frames(), None)
+def _with_levels(sample: ParquetSample) -> ParquetSample:
+    """With the levels of its categorical columns, found in one pass."""
+    schema, formula = pads.dataset(sample.path).schema, sample.formula
+    in_c = {
+        name
+        for expression in formula.regressor_expressions
+        if expression.startswith("C(")
+        for name in variables_of(expression)
+    }
+    text = {
+        name
+        for name in formula.current_columns
+        if not pd.api.types.is_numeric_dtype(schema.field(name).type.to_pandas_dtype())
+    }
+    answers = {unquote(outcome) for outcome in formula.outcomes}
+    wanted = (in_c | text | answers) if sample.coding.categorical else (in_c | text) - answers
+    found: dict[str, set[Any]] = {name: set() for name in wanted}
+    for frame in sample._complete() if wanted else ():
+        for name, values in found.items():
+            values.update(frame[name].unique())
+    return replace(sample, levels={name: sorted(values) for name, values in sorted(found.items())})
+
+
+def _designed(sample: ParquetSample, intercept: bool) -> ParquetSample:
+    """With the design of its regressors, whose first rows hold every level once."""
+    head = next(sample._complete(), None)
     if head is None:
         raise ModelError("no observation is left", remedy="Every row of the file misses a value")
     head = head.head(_HEAD)
@@ -217,119 +298,74 @@ def _survey(sample: ParquetSample, response: Any) -> tuple[Design, _Moments]:
     ]
     spec, _ = regressors(sample.formula, pd.concat([head, *rows], ignore_index=True))
     names = [plain(name) for name in spec.column_names]
-    kept = [i for i, name in enumerate(names) if response.intercept or name != "Intercept"]
-    design = Design(spec, tuple(kept), tuple(names[i] for i in kept))
-    moments = _Moments(np.empty((0, len(kept))), totals=np.zeros(len(kept)))
-    for frame in sample.frames():
-        y, X = sample.values(frame), design.matrix(frame)
-        w = frame[sample.weights].to_numpy(dtype=np.float64) if sample.weights else np.ones(len(y))
-        _check(response, sample, y)
-        moments.triangle = np.asarray(np.linalg.qr(np.vstack([moments.triangle, X]), mode="r"))
-        moments.rows += len(y)
-        moments.mass += float(w.sum())
-        moments.sums += [w @ y, w @ y**2]
-        moments.totals += X.sum(axis=0)
-        if sample.categorical:
-            for value, mass in enumerate(np.bincount(y.astype(int), w, len(_labels(sample)))):
-                moments.counts[value] = moments.counts.get(value, 0.0) + float(mass)
-    mean = moments.sums[0] / moments.mass
-    if moments.sums[1] / moments.mass - mean**2 <= 1e-12 * max(1.0, mean**2):
-        raise ModelError(f"the outcome '{sample.outcome}' is the same in all {moments.rows} rows")
-    size = np.linalg.norm(moments.triangle, axis=0)
-    keep = independent_columns(moments.triangle, size, 1e-9)
+    kept = [i for i, name in enumerate(names) if intercept or name != "Intercept"]
+    return replace(sample, design=Design(spec, tuple(kept), tuple(names[i] for i in kept)))
+
+
+def _measured(sample: ParquetSample) -> ParquetSample:
+    """With its moments, and without collinear regressors, which are warned of."""
+    k = len(sample.names)
+    triangle, totals = np.empty((0, k)), np.zeros(k)
+    rows, mass, shift, sums = 0, 0.0, 0.0, np.zeros(2)
+    witnesses: list[Array] = []
+    counts: dict[float, float] | None = {}
+    for frame in sample._complete():
+        answers, batch = sample._answers(frame), sample._batch(frame)
+        w = np.ones(len(batch.X)) if batch.weights is None else batch.weights
+        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, batch.X]), mode="r"))
+        totals += batch.X.sum(axis=0)
+        rows, mass = rows + len(w), mass + float(w.sum())
+        value = batch.y if batch.y.ndim == 1 else batch.y[:, 0]
+        sums += [w @ value, w @ value**2]
+        shift += 0.0 if batch.offset is None else float(w @ batch.offset)
+        witnesses.append(_witnesses(answers.y))
+        counts = _counted(counts, value, w)
+    first = next(sample._complete())
+    answers = replace(sample._answers(first), y=np.concatenate(witnesses))
+    sample.coding.check(answers, rows)
+    size = np.linalg.norm(triangle, axis=0)
+    keep = independent_columns(triangle, size, 1e-9)
+    design, means = sample.design, totals / rows
     if not keep.all():
-        lost = ", ".join(name for name, k in zip(design.names, keep, strict=True) if not k)
-        warnings.warn(
-            f"dropped because collinear with other regressors: {lost}", EstimationWarning, stacklevel=6
-        )
-        positions = np.flatnonzero(keep)
+        lost = ", ".join(name for name, kept in zip(design.names, keep, strict=True) if not kept)
+        warn(f"dropped because collinear with other regressors: {lost}")
+        at = np.flatnonzero(keep)
         design = replace(
-            design, kept=tuple(kept[i] for i in positions), names=tuple(design.names[i] for i in positions)
+            design,
+            kept=tuple(design.kept[i] for i in at),
+            names=tuple(design.names[i] for i in at),
         )
-        moments.triangle, moments.totals = moments.triangle[:, keep], moments.totals[keep]
-    return design, moments
+        triangle, means = triangle[:, keep], means[keep]
+    values, weights = _two_moments(sums / mass, mass)
+    if counts:
+        values, weights = np.array(list(counts)), np.array(list(counts.values()))
+    return replace(
+        sample, design=design, moments=Moments(triangle, means, rows, mass, values, weights, shift / mass)
+    )
 
 
-def _check(response: Any, sample: ParquetSample, y: Array) -> None:
-    """Refuse values that the outcome may not take; a batch may be constant."""
-    beside = SimpleNamespace(
-        y=np.append(y, [0.0, 1.0]), rows=np.arange(len(y) + 2), outcome=(sample.outcome,),
-        categories=_labels(sample), categories_ordered=True,
-    )  # fmt: skip
-    response.outcome(beside)
+_MOST_VALUES = 64
 
 
-def _labels(sample: ParquetSample) -> list[Any]:
-    return sample.levels[sample.outcome] if sample.categorical else []
+def _counted(counts: dict[float, float] | None, y: Array, w: Array) -> dict[float, float] | None:
+    """Mass of each value of the outcome while they are few; None when they are many."""
+    values, place = np.unique(y, return_inverse=True)
+    if counts is None or len(values) > _MOST_VALUES:
+        return None
+    for value, mass in zip(values, np.bincount(place, w), strict=True):
+        counts[float(value)] = counts.get(float(value), 0.0) + float(mass)
+    return counts if len(counts) <= _MOST_VALUES else None
 
 
-def _family(response: Any, sample: ParquetSample) -> Family:
-    return response.family(SimpleNamespace(categories=tuple(_labels(sample))))
+def _two_moments(moments: Array, mass: float) -> tuple[Array, Array]:
+    """Two values with the mean and the variance of the outcome."""
+    deviation = np.sqrt(max(moments[1] - moments[0] ** 2, 0.0))
+    return moments[0] + deviation * np.array([-1.0, 1.0]), np.full(2, mass / 2.0)
 
 
-def _start(family: Family, design: Design, moments: _Moments) -> Array:
-    """Zero slopes and the constants of a model without regressors, from two points with y's moments."""
-    mean = moments.sums[0] / moments.mass
-    if moments.counts:
-        y, w = np.array(list(moments.counts)), np.array(list(moments.counts.values()))
-    elif family.outcomes is not None:
-        y, w = np.array([0.0, 1.0]), moments.mass * np.array([1.0 - mean, mean])
-    else:
-        deviation = np.sqrt(moments.sums[1] / moments.mass - mean**2)
-        y, w = mean + deviation * np.array([-1.0, 1.0]), np.full(2, moments.mass / 2.0)
-    intercepts, constants = family.start(y.astype(np.float64), w)
-    start = np.zeros((family.n_indices, len(design.names)))
-    if "Intercept" in design.names:
-        start[:, design.names.index("Intercept")] = intercepts
-    return np.concatenate([start.ravel(), constants])
-
-
-def _spreads(moments: _Moments) -> Array:
-    square = (moments.triangle**2).sum(axis=0) / moments.rows
-    mean = moments.totals / moments.rows
-    variance = square - mean**2
-    return np.where(variance > 1e-12 * square, np.sqrt(np.maximum(variance, 0.0)), np.sqrt(square))
-
-
-def _score_sums(
-    sample: ParquetSample, likelihood: Likelihood, source: _Source, theta: Array, asked: Vcov, frequency: bool
-) -> tuple[Array, Any]:
-    """Scores summed by combination of clusters; without clusters, rows with the same cross-product.
-
-    Returns the sums and the codes of each cluster column for them.
-    """
-    p = len(theta)
-    if asked.kind != "CRV1":
-        meat = np.zeros((p, p))
-        if asked.kind == "hetero":
-            for frame in sample.frames():
-                batch = source.batch(frame)
-                s = _scores(likelihood, batch, theta)
-                meat += s.T @ (s / batch.weights[:, None] if frequency and batch.weights is not None else s)
-        values, vectors = np.linalg.eigh(meat)
-        return (vectors * np.sqrt(np.maximum(values, 0.0))).T, _no_codes
-    columns = [part.strip() for way in sample.clusters for part in way.split("^")]
-    sums: pd.DataFrame | None = None
-    for frame in sample.frames():
-        batch = source.batch(frame)
-        scores = _scores(likelihood, batch, theta)
-        part = pd.DataFrame(scores).groupby([frame[c].to_numpy() for c in columns], observed=True).sum()
-        sums = part if sums is None else sums.add(part, fill_value=0.0)
-    assert sums is not None
-    keys = sums.index.to_frame(index=False)
-    keys.columns = pd.Index(columns)
-
-    def codes(way: str) -> np.ndarray:
-        parts = [part.strip() for part in way.split("^")]
-        if not set(parts) <= set(columns):
-            raise ModelError(f"'{way}' was not read from the file", remedy="Name it in vcov= when estimating")
-        return keys.groupby(parts, sort=True).ngroup().to_numpy()
-
-    return sums.to_numpy(), codes
-
-
-def _scores(likelihood: Likelihood, batch: Batch, theta: Array) -> Array:
-    return replace(likelihood, source=lambda: (batch,)).scores(theta)
+def _witnesses(y: Array) -> Array:
+    """Rows that show whether the outcome varies: the ends of a number, the combinations of several."""
+    return np.array([y.min(), y.max()]) if y.ndim == 1 else np.unique(y, axis=0)
 
 
 def _no_codes(column: str) -> np.ndarray:

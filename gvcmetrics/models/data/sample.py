@@ -1,21 +1,22 @@
-"""Formula + frame → `Sample`: the estimation sample and nothing else."""
+"""The estimation sample in memory, and nothing else."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
-from gvcmetrics.ground.numerics.demean import demean, independent_columns, singletons
-from gvcmetrics.lineage import KEY, raw_columns
-from gvcmetrics.models.data.design import Design, evaluate, plain, regressors, require, with_shifts
-from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variables_of
+from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.ground.numerics.demean import demean, independent_columns
+from gvcmetrics.ground.warn import warn
+from gvcmetrics.models.data.batch import Batch, column_spreads
+from gvcmetrics.models.data.design import Design, require
+from gvcmetrics.models.data.formula import Formula, unquote
+from gvcmetrics.models.data.outcomes import Answers, Coding, bit
 
 _EXACT_TOLERANCE, _DEMEANED_TOLERANCE = 1e-9, 1e-6
 
@@ -31,6 +32,7 @@ class Sample:
     absorbed : effect name → codes (n,) int32.
     unit, time : codes (n,) or None; `unit_labels`, `time_labels` say what each code is, sorted.
     clusters : name → codes.
+    extras : expression → (n,), what the likelihood of a row needs besides.
     weights : (n,) or None; `frequency` says that a row stands for `weights` equal rows.
     rows : positions of the sample's rows in the user's frame.
     dropped : reason → number of rows.
@@ -58,6 +60,7 @@ class Sample:
     frequency: bool = False
     offset: np.ndarray | None = None
     offset_name: str | None = None
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
     categories: tuple[Any, ...] | None = None
     categories_ordered: bool = False
     dropped: Mapping[str, int] = field(default_factory=dict)
@@ -74,7 +77,83 @@ class Sample:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The columns that outcome and regressors use, at the rows of the sample; lags are columns here."""
-        return _take(self.source, self.rows)[list(self.formula.current_columns)]
+        return take(self.source, self.rows)[list(self.formula.current_columns)]
+
+    @property
+    def mass(self) -> float:
+        """Sum of the weights."""
+        return float(len(self.rows)) if self.weights is None else float(self.weights.sum())
+
+    @property
+    def attrs(self) -> Mapping[Any, Any]:
+        """What the frame says of itself."""
+        return self.source.attrs
+
+    @property
+    def in_memory(self) -> bool:
+        return True
+
+    @property
+    def extra_names(self) -> tuple[str, ...]:
+        return tuple(self.extras)
+
+    @property
+    def note(self) -> str | None:
+        """What a reader of the estimates should know of the sample."""
+        return None
+
+    @property
+    def index(self) -> pd.Index:
+        """The labels of the rows in the user's frame."""
+        return self.source.index[self.rows]
+
+    def batches(self) -> Iterator[Batch]:
+        """All rows at once."""
+        yield Batch(self.y, self.X, self.weights, self.offset, self.extras)
+
+    def frames(self, columns: tuple[str, ...] = ()) -> Iterator[tuple[pd.DataFrame, Batch]]:
+        """The columns that the regressors are made of, and further ones of the user's frame."""
+        require(self.source, columns)
+        more = [column for column in columns if column not in self.frame]
+        frame = self.frame if not more else self.frame.join(take(self.source, self.rows)[more])
+        yield frame, Batch(self.y, self.X, self.weights, self.offset, self.extras)
+
+    def of_bit(self, j: int) -> Sample:
+        """The sample of outcome j alone."""
+        return replace(self, y=bit(self.y, j), outcome=(self.outcome[j],))
+
+    def spreads(self) -> np.ndarray:
+        """Standard deviation of each regressor; its size, for a constant."""
+        return column_spreads(self.X)
+
+    def values(self) -> tuple[np.ndarray, np.ndarray]:
+        """The outcome, and its weights."""
+        return self.y, np.ones(len(self.y)) if self.weights is None else self.weights
+
+    def mean_offset(self) -> float:
+        """Weighted mean of the offset, zero without one."""
+        return 0.0 if self.offset is None else float(np.average(self.offset, weights=self.weights))
+
+    def collect(
+        self, scores: Callable[[Batch], np.ndarray], kind: str, clusters: tuple[str, ...]
+    ) -> tuple[np.ndarray, Callable[[str], np.ndarray]]:
+        """Scores row by row, for any covariance."""
+        (batch,) = self.batches()
+        return scores(batch), self.codes
+
+    def place(self, position: int, frame: pd.DataFrame | None = None) -> Place:
+        """Where the user finds a row of the sample: counted as a spreadsheet does."""
+        return Place(row=int(self.rows[position]) + 2)
+
+    def coded(self, coding: Coding) -> Sample:
+        """The sample with its outcome checked, and coded as the kernels take it."""
+        answers = Answers(
+            self.y, self.outcome, self.place, tuple(self.categories or ()), self.categories_ordered,
+            self.extras,
+        )  # fmt: skip
+        coded = coding.code(answers)
+        coding.check(answers, len(self.rows))
+        return self if coded is self.y else replace(self, y=coded)
 
     def codes(self, column: str) -> np.ndarray:
         """Group codes of any column of the user's frame (`a^b` crosses two), for the sample's rows."""
@@ -85,12 +164,12 @@ class Sample:
         )
         for part in parts:
             require(self.source, [part])
-        taken = _take(self.source, self.rows)[parts]
+        taken = take(self.source, self.rows)[parts]
         missing = taken.isna().any(axis=1).to_numpy()
         if missing.any():
             raise DataError(
                 f"{int(missing.sum())} rows of the estimation sample have no group",
-                Place(row=int(self.rows[missing.argmax()]) + 2, column=column),
+                replace(self.place(int(missing.argmax())), column=column),
                 "Name the column in vcov= when estimating, so that these rows are left out, or fill it",
             )
         return group_codes(taken)[0]
@@ -132,6 +211,7 @@ class Sample:
             time_labels=labels(self.time, self.time_labels),
             weights=None if self.weights is None else self.weights[rows],
             offset=None if self.offset is None else self.offset[rows],
+            extras={name: values[rows] for name, values in self.extras.items()},
             dropped={**self.dropped, reason: self.dropped.get(reason, 0) + lost},
         )
 
@@ -145,123 +225,6 @@ class Sample:
             names=names,
             design=replace(self.design, kept=kept, names=names),
         )
-
-
-def build_sample(
-    formula: str | Formula,
-    data: pd.DataFrame,
-    *,
-    unit: str | None = None,
-    time: str | None = None,
-    weights: str | None = None,
-    frequency: bool = False,
-    offset: str | None = None,
-    clusters: Sequence[str] = (),
-    response: Literal["numeric", "categorical"] = "numeric",
-    trusted: bool = True,
-) -> Sample:
-    """Build the estimation sample.
-
-    Rows that miss any used value, rows of weight zero and singletons of absorbed effects are
-    dropped and counted; collinear regressors are dropped with a warning that names them.
-
-    Parameters
-    ----------
-    formula : text, or a parsed `Formula`.
-    data : the user's frame; it is not changed.
-    unit, time : columns with the panel's unit and period.
-    weights : column of weights; `frequency=True` when a row stands for that many equal rows.
-    offset : column or expression added to the index with coefficient one.
-    clusters : columns of cluster codes that the covariance will need (`a^b` crosses two).
-    response : `categorical` codes the outcome as positions in its sorted categories.
-    trusted : False refuses formulas that would run code.
-
-    Raises
-    ------
-    DataError : a column is absent, infinite, of the wrong type, or weights are negative.
-    ModelError : the formula cannot be read, or no observation is left, or a regressor is made from
-        the same raw variable as the outcome (by `data.attrs["lineage"]`; what is behind `unit`, `time` and
-        `weights` may be shared, and a lag `L(…)` or lead `F(…)` shares nothing).
-    """
-    if not isinstance(data, pd.DataFrame):
-        raise DataError(
-            f"data must be a pandas DataFrame, not {type(data).__name__}", remedy="Call .to_pandas()"
-        )
-    if not isinstance(formula, Formula):
-        formula = Formula.parse(formula, trusted=trusted)
-    if offset and not trusted:
-        refuse_code(offset)
-    cluster_columns = {name: [unquote(part.strip()) for part in name.split("^")] for name in clusters}
-    cluster_columns.update({name: [name] for name in clusters if name in data})
-    keys = [*formula.absorbed_columns, *(c for columns in cluster_columns.values() for c in columns)]
-    keys += [name for name in (unit, time, weights) if name]
-    offset_columns = variables_of(offset) if offset else ()
-    require(data, [*formula.variables, *offset_columns, *keys])
-    _refuse_shared_lineage(formula, data, [name for name in (unit, time, weights) if name])
-    _refuse_impossible_regressors(formula, data)
-
-    source = with_shifts(data.copy(deep=False), formula.shifts, unit, time)
-    used = list(dict.fromkeys([*formula.current_columns, *offset_columns, *keys]))
-    keep, dropped = _complete_rows(source, used, weights)
-    while True:
-        rows = np.flatnonzero(keep)
-        if len(rows) == 0:
-            reasons = ", ".join(f"{reason} ({count})" for reason, count in dropped.items())
-            raise ModelError(
-                "no observation is left", remedy=f"Rows were dropped: {reasons or 'the frame is empty'}"
-            )
-        frame = _used_frame(source, rows, used)
-        spec, X = regressors(formula, frame)
-        outcome, categories, ordered = _outcome(formula, frame, response, source)
-        shift = evaluate(offset, frame) if offset else None
-        computed = [X, outcome.reshape(len(rows), -1), *([] if shift is None else [shift[:, None]])]
-        if all(_all_finite(block) for block in computed):
-            break
-        undefined = np.zeros(len(rows), dtype=bool)
-        for block in computed:
-            undefined |= np.isnan(block).any(axis=1)
-        if not undefined.any():
-            break
-        dropped["undefined value of a computed term"] = int(undefined.sum())
-        keep[rows[undefined]] = False
-    names = [plain(name) for name in spec.column_names]
-    _refuse_infinite(X, names, rows, "regressor")
-    _refuse_infinite(outcome.reshape(len(rows), -1), [*formula.outcomes], rows, "outcome")
-    kept = [position for position, name in enumerate(names) if not (formula.absorbed and name == "Intercept")]
-    X = X if len(kept) == len(names) else X[:, kept]
-    names = [names[position] for position in kept]
-
-    unit_codes, unit_labels = group_codes(frame[[unit]]) if unit else (None, None)
-    time_codes, time_labels = group_codes(frame[[time]]) if time else (None, None)
-    sample = Sample(
-        formula=formula,
-        y=outcome,
-        X=np.ascontiguousarray(X),
-        names=tuple(names),
-        outcome=tuple(plain(name) for name in formula.outcomes),
-        design=Design(spec, tuple(kept), tuple(names), formula.shifts, unit, time),
-        rows=rows,
-        source=source,
-        absorbed={"^".join(columns): group_codes(frame[[*columns]])[0] for columns in formula.absorbed},
-        unit=unit_codes,
-        time=time_codes,
-        unit_name=unit,
-        time_name=time,
-        unit_labels=unit_labels,
-        time_labels=time_labels,
-        clusters={name: group_codes(frame[columns])[0] for name, columns in cluster_columns.items()},
-        weights=frame[weights].to_numpy(dtype=np.float64) if weights else None,
-        weights_name=weights,
-        frequency=frequency,
-        offset=shift,
-        offset_name=offset,
-        categories=categories,
-        categories_ordered=ordered,
-        dropped=dropped,
-    )
-    if sample.absorbed and not (frequency and weights):
-        sample = sample.select(~singletons([*sample.absorbed.values()]), "singleton of an absorbed effect")
-    return drop_collinear(sample, [*sample.absorbed.values()])
 
 
 def drop_collinear(sample: Sample, within: Sequence[np.ndarray] = ()) -> Sample:
@@ -282,9 +245,7 @@ def drop_collinear(sample: Sample, within: Sequence[np.ndarray] = ()) -> Sample:
         return sample
     lost = [name for name, kept in zip(sample.names, keep, strict=True) if not kept]
     because = "other regressors and the absorbed effects" if within else "other regressors"
-    warnings.warn(
-        f"dropped because collinear with {because}: {', '.join(lost)}", EstimationWarning, stacklevel=3
-    )
+    warn(f"dropped because collinear with {because}: {', '.join(lost)}")
     return sample.keep_columns(keep)
 
 
@@ -297,133 +258,6 @@ def group_codes(frame: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:
     return grouped.ngroup().to_numpy().astype(np.int32), pd.Index(list(grouped.groups))
 
 
-def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame, design: Sequence[str]) -> None:
-    lineage = data.attrs.get(KEY)
-    if not lineage:
-        return
-    made = {shift.name: shift for shift in formula.shifts}
-
-    def columns(expressions: Sequence[str]) -> list[str]:
-        names = [name for expression in expressions for name in variables_of(expression)]
-        current = [name for name in names if name not in made]
-        # A lag makes a dynamic model and shares nothing; a difference holds today's value.
-        differences = [made[name].argument for name in names if name in made and made[name].operator == "D"]
-        return current + columns(differences) if differences else current
-
-    # Two weighted measures are not thereby made from one another.
-    allowed = {*design, *raw_columns(data, *design)}
-    outcomes = {name: raw_columns(data, name) for name in columns(formula.outcomes)}
-    for regressor in columns(formula.regressor_expressions):
-        behind = set(raw_columns(data, regressor)) - allowed
-        for outcome, sources in outcomes.items():
-            shared = behind.intersection(sources)
-            recorded = [name for name in (regressor, outcome) if name in lineage]
-            if shared and recorded:
-                raise ModelError(
-                    f"regressor '{regressor}' and outcome '{outcome}' are made from the same raw variable "
-                    f"'{min(shared)}'",
-                    remedy="Its coefficient would be partly an identity: use another measure, or a lag L(…). "
-                    f"If it is meant, strike the record: data.attrs['lineage'].pop('{recorded[0]}')",
-                )
-
-
-def _refuse_impossible_regressors(formula: Formula, data: pd.DataFrame) -> None:
-    for outcome in formula.outcomes:
-        if unquote(outcome) in [unquote(expression) for expression in formula.regressor_expressions]:
-            raise ModelError(
-                f"'{plain(outcome)}' is the outcome and a regressor", remedy="Take one of them out"
-            )
-    for column in formula.variables:
-        if pd.api.types.is_datetime64_any_dtype(data[column].dtype):
-            raise DataError(
-                "dates cannot be used as numbers",
-                Place(column=column),
-                "Make a column of years or of periods",
-            )
-
-
-def _complete_rows(
-    source: pd.DataFrame, used: Sequence[str], weights: str | None
-) -> tuple[np.ndarray, dict[str, int]]:
-    keep = np.ones(len(source), dtype=bool)
-    dropped: dict[str, int] = {}
-    for column in used:
-        lost = keep & source[column].isna().to_numpy()
-        if lost.any():
-            dropped[f"missing {column}"] = int(lost.sum())
-            keep &= ~lost
-    if weights:
-        if not pd.api.types.is_numeric_dtype(source[weights]):
-            raise DataError(f"weights must be numbers, not {source[weights].dtype}", Place(column=weights))
-        values = source[weights].to_numpy(dtype=np.float64, na_value=np.nan)
-        bad = keep & ((values < 0) | np.isinf(values))
-        if bad.any():
-            row = int(bad.argmax())
-            raise DataError(
-                f"weight {values[row]:g}; {int(bad.sum())} weights are negative or infinite",
-                Place(row=row + 2, column=weights),
-                "Weights are positive numbers; zero leaves the row out",
-            )
-        lost = keep & (values == 0)
-        if lost.any():
-            dropped["zero weight"] = int(lost.sum())
-            keep &= ~lost
-    return keep, dropped
-
-
-def _take(source: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+def take(source: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """Some rows; the frame itself when they are all of it."""
     return source if len(rows) == len(source) else source.iloc[rows]
-
-
-def _used_frame(source: pd.DataFrame, rows: np.ndarray, used: Sequence[str]) -> pd.DataFrame:
-    frame = _take(source[list(used)], rows).reset_index(drop=True)
-    for column, dtype in zip(used, frame.dtypes, strict=True):
-        if isinstance(dtype, pd.CategoricalDtype):
-            frame[column] = frame[column].cat.remove_unused_categories()
-        elif pd.api.types.is_object_dtype(dtype):
-            frame[column] = frame[column].infer_objects()
-    return frame
-
-
-def _outcome(
-    formula: Formula, frame: pd.DataFrame, response: str, source: pd.DataFrame
-) -> tuple[np.ndarray, tuple[Any, ...] | None, bool]:
-    if response == "numeric":
-        values = [evaluate(outcome, frame) for outcome in formula.outcomes]
-        return (values[0] if len(values) == 1 else np.column_stack(values)), None, False
-    column = unquote(formula.outcomes[0])
-    if len(formula.outcomes) != 1 or column not in frame:
-        raise ModelError(
-            "a categorical outcome is one column", remedy="Compute the categories in the frame first"
-        )
-    answers = frame[column]
-    ordered = isinstance(answers.dtype, pd.CategoricalDtype) and bool(answers.cat.ordered)
-    if isinstance(answers.dtype, pd.CategoricalDtype):
-        for category in source[column].cat.categories.difference(answers.cat.categories, sort=False):
-            warnings.warn(
-                f"category '{category}' of '{column}' has no observation and is left out of the model",
-                EstimationWarning,
-                stacklevel=3,
-            )
-        codes, labels = answers.cat.codes.to_numpy(), answers.cat.categories
-    else:
-        codes, labels = pd.factorize(answers, sort=True)
-        ordered = pd.api.types.is_numeric_dtype(answers)
-    return codes.astype(np.float64), tuple(labels.tolist()), ordered
-
-
-def _all_finite(values: np.ndarray) -> bool:
-    """Whether the sum is finite, which spares looking at each value; False when it overflows."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(values.sum()))
-
-
-def _refuse_infinite(values: np.ndarray, names: Sequence[str], rows: np.ndarray, role: str) -> None:
-    infinite = np.isinf(values) if not _all_finite(values) else np.zeros(0)
-    if infinite.any():
-        row, position = np.argwhere(infinite)[0]
-        raise DataError(
-            f"the {role} is infinite in {int(infinite[:, position].sum())} rows",
-            Place(row=int(rows[row]) + 2, column=plain(names[position])),
-            "A logarithm of zero? Take these rows out, or use asinh(…) or log1p(…)",
-        )

@@ -7,12 +7,10 @@ import pandas as pd
 from scipy import stats
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.data.batch import Array
+from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.inference.restrictions import TestResult
 from gvcmetrics.models.results.results import Results
-
-_LATENT = {"Logit": np.pi**2 / 3, "Probit": 1.0, "Ordered logit": np.pi**2 / 3, "Ordered probit": 1.0}
-_BINARY = ("Logit", "Probit", "Complementary log-log")
 
 
 def goodness_of_fit(results: Results) -> pd.Series:
@@ -58,15 +56,18 @@ def goodness_of_fit(results: Results) -> pd.Series:
             "nagelkerke": cox_snell / most,
         }
     found |= {"aic": 2 * k - 2 * ll, "bic": float(np.log(n)) * k - 2 * ll}
-    if results.sample is None or (results.effects == "fixed" and results.model != "OLS"):
+    predictor, sample = results.predictor, results.sample
+    if predictor is None or predictor.conditional or not isinstance(sample, Sample):
         return pd.Series(found, name=results.model)
-    if results.model in _LATENT and results.effects in ("pooled", "correlated_pooled"):
-        spread = _variance(results.predict(kind="index").to_numpy(), _weights(results))
-        found["mckelvey_zavoina"] = spread / (spread + _LATENT[results.model])
-    if results.model in _BINARY:
-        found |= _binary(results)
-    elif results.sample.categories or results.model == "Joint probit":
-        found |= _classified(results)
+    residual = predictor.family.latent_variance
+    if not (np.isnan(residual) or predictor.random):
+        spread = _variance(results.predict(kind="index").to_numpy(), _weights(sample))
+        found["mckelvey_zavoina"] = spread / (spread + residual)
+    predicted = results.predict()
+    if results.response.binary:
+        found |= _binary(sample, predicted.to_numpy())
+    elif isinstance(predicted, pd.DataFrame):
+        found |= _classified(sample, predicted.to_numpy())
     return pd.Series(found, name=results.model)
 
 
@@ -85,13 +86,19 @@ def hosmer_lemeshow(results: Results, groups: int = 10) -> TestResult:
 
     Source: Hosmer & Lemeshow (1980).
     """
-    if results.model not in _BINARY or results.effects == "fixed" or results.sample is None:
+    predictor, sample = results.predictor, results.sample
+    if (
+        predictor is None
+        or predictor.conditional
+        or not results.response.binary
+        or not isinstance(sample, Sample)
+    ):
         raise ModelError("the test is for binary models that predict probabilities")
-    if results.sample.weights is not None:
+    if sample.weights is not None:
         raise ModelError("the test is for unweighted models", remedy="Estimate without weights")
     if not isinstance(groups, int) or groups < 3:
         raise ModelError(f"groups={groups!r} must be a whole number of three or more")
-    y, p = results.sample.y, results.predict().to_numpy()
+    y, p = sample.y, results.predict().to_numpy()
     edges = np.unique(np.quantile(p, np.linspace(0, 1, groups + 1)))
     member = np.clip(np.searchsorted(edges, p, side="left") - 1, 0, len(edges) - 2)
     sizes = np.bincount(member)
@@ -106,10 +113,8 @@ def hosmer_lemeshow(results: Results, groups: int = 10) -> TestResult:
     )  # fmt: skip
 
 
-def _weights(results: Results) -> Array:
-    assert results.sample is not None
-    given = results.sample.weights
-    return np.ones(len(results.sample.rows)) if given is None else given
+def _weights(sample: Sample) -> Array:
+    return np.ones(len(sample.rows)) if sample.weights is None else sample.weights
 
 
 def _variance(values: Array, weights: Array) -> float:
@@ -117,9 +122,8 @@ def _variance(values: Array, weights: Array) -> float:
     return float(np.average((values - mean) ** 2, weights=weights))
 
 
-def _binary(results: Results) -> dict[str, float]:
-    assert results.sample is not None
-    y, p, w = results.sample.y, results.predict().to_numpy(), _weights(results)
+def _binary(sample: Sample, p: Array) -> dict[str, float]:
+    y, w = sample.y, _weights(sample)
     share = np.average(y, weights=w)
     brier = float(np.average((y - p) ** 2, weights=w))
     ones = y == 1
@@ -142,12 +146,9 @@ def _area(y: Array, p: Array, w: Array) -> float:
     return float(ones @ (below + zeros / 2) / (ones.sum() * zeros.sum()))
 
 
-def _classified(results: Results) -> dict[str, float]:
-    assert results.sample is not None
-    y, w = results.sample.y, _weights(results)
-    if y.ndim == 2:
-        y = y @ 2.0 ** np.arange(y.shape[1])
-    predicted = results.predict().to_numpy().argmax(axis=1)
+def _classified(sample: Sample, probabilities: Array) -> dict[str, float]:
+    y, w = sample.y, _weights(sample)
+    predicted = probabilities.argmax(axis=1)
     shares = np.bincount(y.astype(int), w) / w.sum()
     return {
         "correctly_predicted": float(np.average(predicted == y, weights=w)),

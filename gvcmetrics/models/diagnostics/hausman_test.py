@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from gvcmetrics.errors import EstimationWarning, ModelError
+from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.demean import group_sums
-from gvcmetrics.models.api.linear import generalised
+from gvcmetrics.ground.warn import warn
+from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.effects.conditional import INVARIANT
+from gvcmetrics.models.engine.fit import estimate
 from gvcmetrics.models.inference.covariance import VcovSpec, parse_vcov
 from gvcmetrics.models.inference.restrictions import TestResult, wald
 from gvcmetrics.models.results.results import Results
@@ -63,24 +65,28 @@ def hausman(fixed: Results, other: Results, *, vcov: VcovSpec | None = None) -> 
         return TestResult(
             name, statistic, len(common), float(stats.chi2.sf(statistic, len(common))), "χ²", None, null
         )
-    if fixed.model == "Ordered logit":
-        unit = fixed.sample.unit_name if fixed.sample else "unit"
-        raise ModelError(
-            "the blow-up and cluster estimator has no classical covariance, which this test needs",
-            remedy=f"Use the robust form, vcov={{'CRV1': '{unit}'}}",
-        )
+    for result in (fixed, other):
+        _refuse_not_classical(result)
     fixed, other = fixed.with_vcov("iid"), other.with_vcov("iid")
     difference = (fixed.cov.loc[common, common] - other.cov.loc[common, common]).to_numpy()
     if np.linalg.eigvalsh(difference)[0] <= 0:
-        warnings.warn(
+        warn(
             "the difference of the covariances is not positive definite, so the classical Hausman statistic "
-            "is doubtful; use the robust form, hausman(…, vcov=…)",
-            EstimationWarning,
-            stacklevel=2,
+            "is doubtful; use the robust form, hausman(…, vcov=…)"
         )
     statistic = float(distance @ np.linalg.pinv(difference, hermitian=True) @ distance)
     pvalue = float(stats.chi2.sf(statistic, len(common)))
     return TestResult("Hausman test", statistic, len(common), pvalue, "χ²", None, null)
+
+
+def _refuse_not_classical(result: Results) -> None:
+    if result.inference is not None and result.inference.classical.kind != "iid":
+        unit = result.sample.unit_name if result.sample else "unit"
+        raise ModelError(
+            f"{result.model} with effects={result.effects!r} has no classical covariance, which this needs: "
+            "its likelihood is composite, or weighted",
+            remedy=f"Use the robust form, vcov={{'CRV1': '{unit}'}}",
+        )
 
 
 def _check(fixed: Results, other: Results, linear: bool) -> None:
@@ -93,7 +99,7 @@ def _check(fixed: Results, other: Results, linear: bool) -> None:
         )
     # A conditional likelihood leaves out units whose outcome never changes; they say nothing there.
     nobs = fixed.nobs + fixed.dropped.get(INVARIANT, 0)
-    if nobs != other.nobs or fixed.outcome != other.outcome or (not linear and fixed.model != other.model):
+    if nobs != other.nobs or fixed.outcome != other.outcome or fixed.response.name != other.response.name:
         raise ModelError(
             f"the models differ in their observations ({nobs}, {other.nobs}), outcome or kind "
             f"({fixed.model}, {other.model})",
@@ -103,8 +109,9 @@ def _check(fixed: Results, other: Results, linear: bool) -> None:
 
 def _auxiliary(random: Results, vcov: VcovSpec, null: str) -> TestResult:
     """Joint test of the unit means added to the random-effects model."""
-    assert random.sample is not None
-    added = generalised(random.sample, "correlated", parse_vcov(vcov), "")
+    asked = replace(random.request, effects="correlated", vcov=vcov)
+    assert isinstance(random.sample, Sample)
+    added = estimate(asked, random.response, random.sample)
     means = added.blocks.get("Unit means", ())
     if not means:
         raise ModelError("no regressor varies within units, so there is nothing to test")
@@ -134,8 +141,9 @@ def _stacked(fixed: Results, other: Results, common: list[str], vcov: VcovSpec) 
 def _influence(results: Results, common: list[str], column: str) -> pd.DataFrame:
     """B Σ s by cluster, for the slopes in `common`; indexed by the cluster's name."""
     sample, inference, codes = results.sample, results.inference, results.codes
-    assert sample is not None
+    assert isinstance(sample, Sample)
     assert inference is not None
-    groups = (codes or sample.codes)(column)
+    assert codes is not None
+    groups = codes(column)
     sums = group_sums(inference.scores, groups) @ inference.bread
     return pd.DataFrame(sums, index=sample.labels(column), columns=results.params.index)[common]

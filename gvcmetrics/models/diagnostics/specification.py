@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from gvcmetrics.errors import EstimationWarning, ModelError
+from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.effects.pooled import pooled_problem
-from gvcmetrics.models.engine.conclude import solve
-from gvcmetrics.models.families.base import Array
-from gvcmetrics.models.families.logit import logit as logit_family
-from gvcmetrics.models.families.multinomial_logit import multinomial_logit as multinomial_family
+from gvcmetrics.models.likelihood.family import Array
+from gvcmetrics.models.likelihood.problem import solve
 from gvcmetrics.models.results.results import Results
 
 
@@ -42,7 +40,9 @@ def brant(results: Results) -> pd.DataFrame:
 
     Source: Brant (1990), section 3.
     """
-    sample = _sample_of(results, "Ordered logit", "brant")
+    sample = _sample_of(results, "brant", "an ordered logit", results.response.cut is not None)
+    if sample.weights is not None and not sample.frequency:
+        raise ModelError("Brant's covariance does not allow sampling weights", remedy="Test without them")
     categories = len(sample.categories or ())
     if categories < 3:
         raise ModelError("with two categories there is one cut and nothing to compare")
@@ -53,7 +53,7 @@ def brant(results: Results) -> pd.DataFrame:
     slopes, probabilities, inverses = [], [], []
     for cut in range(categories - 1):
         above = (sample.y > cut).astype(float)
-        theta = solve(pooled_problem(design, above, logit_family))[0].theta
+        theta = solve(pooled_problem(replace(design, y=above), results.response.cut)).optimum.theta
         p = 1 / (1 + np.exp(-X @ theta - shift))
         slopes.append(theta[1:])
         probabilities.append(p)
@@ -108,7 +108,7 @@ def hausman_mcfadden(results: Results, *, constant: bool = False) -> pd.DataFram
 
     Source: Hausman & McFadden (1984), eq. 1.12.
     """
-    sample = _sample_of(results, "Multinomial logit", "hausman_mcfadden")
+    sample = _sample_of(results, "hausman_mcfadden", "a multinomial logit", results.response.independent)
     if sample.weights is not None and not sample.frequency:
         raise ModelError("the test needs classical covariances, which sampling weights do not give")
     labels = list(sample.categories or ())
@@ -123,9 +123,11 @@ def hausman_mcfadden(results: Results, *, constant: bool = False) -> pd.DataFram
         kept = [category for category in range(J) if category != omitted]
         base, others = kept[0], kept[1:]
         few = sample.select(sample.y != omitted, "alternative left out")
-        y = np.searchsorted(kept, few.y).astype(float)
-        problem = pooled_problem(few, y, multinomial_family(J - 1), [str(labels[o]) for o in others])
-        optimum, _ = solve(problem)
+        few = replace(
+            few, y=np.searchsorted(kept, few.y).astype(float), categories=tuple(labels[c] for c in kept)
+        )
+        problem = pooled_problem(few, results.response.family(few), [str(labels[o]) for o in others])
+        optimum = solve(problem).optimum
         restricted_cov = np.linalg.inv(-optimum.hessian)
         A = np.zeros((len(others) * k, (J - 1) * k))
         for position, category in enumerate(others):
@@ -142,24 +144,20 @@ def hausman_mcfadden(results: Results, *, constant: bool = False) -> pd.DataFram
     )
     if (table["statistic"] < 0).any():
         negative = ", ".join(str(label) for label in table.index[table["statistic"] < 0])
-        warnings.warn(
+        warn(
             f"the difference of the covariances is not positive definite without {negative}: no evidence "
-            "against the independence of irrelevant alternatives",
-            EstimationWarning,
-            stacklevel=2,
+            "against the independence of irrelevant alternatives"
         )
     return table
 
 
-def _sample_of(results: Results, model: str, function: str) -> Sample:
+def _sample_of(results: Results, function: str, model: str, fits: bool) -> Sample:
     sample = results.sample
-    if results.model != model or results.effects != "pooled" or sample is None:
+    if not fits or results.effects != "pooled" or not isinstance(sample, Sample):
         raise ModelError(
-            f"{function} is a test after {model.lower()} with pooled effects, not after {results.model} with "
+            f"{function} is a test after {model} with pooled effects, not after {results.model} with "
             f"effects={results.effects!r}"
         )
-    if function == "brant" and sample.weights is not None and not sample.frequency:
-        raise ModelError("Brant's covariance does not allow sampling weights", remedy="Test without them")
     return sample
 
 

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.likelihood.family import Array
 
 Integers = NDArray[np.intp]
 _MODE_STEPS = 50

@@ -2,23 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.groups import Groups, varies
+from gvcmetrics.models.data.batch import column_spreads
 from gvcmetrics.models.data.sample import Sample, drop_collinear
 from gvcmetrics.models.effects.conditional_logit import ConditionalLogit
 from gvcmetrics.models.effects.conditional_multinomial import ConditionalMultinomial
-from gvcmetrics.models.engine.conclude import Problem, column_spreads, unit_weights
-from gvcmetrics.models.engine.newton import maximise
-from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.effects.pooled import unpenalised
+from gvcmetrics.models.engine.estimate import Estimate, from_likelihood, unit_weights
+from gvcmetrics.models.engine.request import Request
+from gvcmetrics.models.engine.response import Response
+from gvcmetrics.models.inference.covariance import Vcov
+from gvcmetrics.models.likelihood.family import Array
+from gvcmetrics.models.likelihood.firth import penalised
+from gvcmetrics.models.likelihood.newton import maximise
+from gvcmetrics.models.likelihood.problem import Problem, solve
+from gvcmetrics.models.marginal.predictor import Predictor
 
 # Two arrays of so many numbers, 1.6 gigabytes.
 _MOST_MOMENTS = 1e8
 INVARIANT = "unit whose outcome never changes"
+
+
+def conditional_logit(request: Request, response: Response, sample: Sample) -> Estimate:
+    """Chamberlain's conditional logit."""
+    return _conditional(request, response, sample, conditional_problem)
+
+
+def blow_up_and_cluster(request: Request, response: Response, sample: Sample) -> Estimate:
+    """Conditional logits of all ways to cut an ordered outcome in two."""
+    cutoffs = max(len(sample.categories or ()) - 1, 1)
+    made = _conditional(
+        request, response, sample, lambda few: conditional_problem(few, cutoffs),
+        # The copies of a unit are dependent, so the inverse Hessian is not a covariance here.
+        Vcov("CRV1", (str(sample.unit_name),)),
+    )  # fmt: skip
+    note = "Blow-up and cluster estimator; the log likelihood is composite."
+    return replace(made, notes=(*made.notes, note))
+
+
+def conditional_multinomial(request: Request, response: Response, sample: Sample) -> Estimate:
+    """Chamberlain's conditional multinomial logit."""
+    labels = [str(label) for label in sample.categories or ()]
+    return _conditional(request, response, sample, lambda few: conditional_multinomial_problem(few, labels))
+
+
+def _conditional(
+    request: Request,
+    response: Response,
+    sample: Sample,
+    likelihood: Callable[[Sample], Problem],
+    classical: Vcov | None = None,
+) -> Estimate:
+    sample, statistics = informative(sample)
+    problem = likelihood(sample)
+    family = response.family(sample)
+    if request.firth:
+        solution, penalty = unpenalised(solve(penalised(problem), request.fix))
+        statistics |= penalty
+    else:
+        solution = solve(problem, request.fix)
+    return from_likelihood(
+        problem, solution, sample, request.errors, classical,
+        statistics=statistics,
+        notes=(f"{statistics['units_left_out']:g} units left out: their outcome never changes.",),
+        predictor=Predictor(
+            sample=sample,
+            family=family,
+            scales=response.scales_of(family, sample, conditional=True),
+            regressors=sample.design.matrix,
+            conditional=True,
+        ),
+    )  # fmt: skip
 
 
 def informative(sample: Sample) -> tuple[Sample, dict[str, float]]:

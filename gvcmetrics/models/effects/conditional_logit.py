@@ -38,8 +38,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from gvcmetrics.ground.numerics.groups import Groups
-from gvcmetrics.models.engine.likelihood import POOL
-from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.likelihood.family import Array
+from gvcmetrics.models.likelihood.sums import POOL
 
 # Groups worked on side by side. Inner loops over lanes become vector instructions; with fewer lanes the
 # compiler would unroll the loops first and leave them scalar. No fast arithmetic: a function may be compiled

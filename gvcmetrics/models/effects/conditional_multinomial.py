@@ -21,8 +21,8 @@ import numpy as np
 from numba import njit
 
 from gvcmetrics.ground.numerics.groups import Groups
-from gvcmetrics.models.engine.likelihood import POOL
-from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.likelihood.family import Array
+from gvcmetrics.models.likelihood.sums import POOL
 
 _GROUPS_A_STRIP = 16
 

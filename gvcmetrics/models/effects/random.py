@@ -27,13 +27,20 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.groups import Groups, varies
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.effects.adaptive_nodes import Slopes, UnitRows, find_modes, movement
-from gvcmetrics.models.engine.conclude import Problem, unit_weights
-from gvcmetrics.models.engine.likelihood import POOL
-from gvcmetrics.models.engine.newton import Optimum, maximise
-from gvcmetrics.models.families.base import Array, Family
+from gvcmetrics.models.effects.pooled import notes_on, pooled_problem, predictor_of
+from gvcmetrics.models.engine.estimate import Estimate, from_likelihood, unit_weights
+from gvcmetrics.models.engine.request import Request
+from gvcmetrics.models.engine.response import Response
+from gvcmetrics.models.likelihood.family import Array, Family
+from gvcmetrics.models.likelihood.newton import Optimum, maximise
+from gvcmetrics.models.likelihood.problem import Problem, parameter_map, solve
+from gvcmetrics.models.likelihood.sums import POOL
 
 _ROWS_A_STRIP = 4096
 _SIGMAS = (0.1, 0.3, 1.0, 2.0)
+# Below it the likelihood is that of the pooled model to all digits that matter.
+_NO_VARIANCE = 1e-3
+_AT_ZERO = "The variance of the unit effect is at its lower bound, zero: the model is the pooled one."
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ class Strip:
         z, w = np.polynomial.hermite.hermgauss(q)
         a = mode[:, None] + np.sqrt(2.0) * spread[:, None] * z
         at = (eta[:, None] + sigma * a[unit]).reshape(-1, 1)
-        loglik, g, h = family.evaluate(np.repeat(y, q), at, constants)
+        loglik, g, h = family.evaluate(np.repeat(y, q, axis=0), at, constants)
         log_kernel = (
             rows.sums(loglik.reshape(-1, q))
             + np.log(w) + z**2 - 0.5 * a**2 + np.log(spread)[:, None] - 0.5 * np.log(np.pi)
@@ -216,9 +223,41 @@ def _mean(shares: Array, values: Array) -> Array:
     return np.einsum("nq,nqk->nk", shares, values)
 
 
-def random_problem(
-    sample: Sample, y: Array, family: Family, pooled: Problem, optimum: Optimum, nquad: int
-) -> Problem:
+def random_intercept(request: Request, response: Response, sample: Sample) -> Estimate:
+    """A normal intercept by unit, integrated out."""
+    assert sample.unit is not None
+    family = response.family(sample)
+    flat = pooled_problem(sample, family)
+    start = solve(flat).optimum
+    problem = random_problem(sample, family, flat, start, request.nquad)
+    solution = solve(problem, request.fix)
+    optimum = solution.optimum
+    sigma = float(np.exp(optimum.theta[-1]))
+    notes = notes_on(family, sample, optimum.theta)
+    if sigma < _NO_VARIANCE:
+        notes += (
+            "The variance of the unit effect is at its lower bound, zero: the model is the pooled one.",
+        )
+    return from_likelihood(
+        problem, solution, sample, request.errors,
+        statistics={
+            "units": int(sample.unit.max()) + 1,
+            **variance_statistics(sigma, _residual_variance(family, optimum), optimum.loglik, start.loglik),
+        },
+        notes=notes,
+        predictor=predictor_of(response, family, sample, random=True),
+    )  # fmt: skip
+
+
+def _residual_variance(family: Family, optimum: Optimum) -> float:
+    """Variance of the latent error: fixed by the family, or one of its constants."""
+    if family.residual is None:
+        return family.latent_variance
+    first = len(optimum.theta) - 1 - len(family.constants)
+    return family.residual(optimum.theta[first:-1])
+
+
+def random_problem(sample: Sample, family: Family, pooled: Problem, optimum: Optimum, nquad: int) -> Problem:
     """The pooled problem with a random intercept; it starts at the pooled estimates."""
     assert sample.unit is not None
     if not isinstance(nquad, int) or not 2 <= nquad <= 100:
@@ -229,13 +268,13 @@ def random_problem(
             f"every '{sample.unit_name}' is observed once, which does not identify a random effect",
             remedy="Use effects='pooled'",
         )
-    if family.outcomes is not None and not varies(y, sample.unit).any():
+    if family.outcomes is not None and not varies(sample.y, sample.unit).any():
         raise ModelError(
             f"the outcome '{sample.outcome[0]}' changes within no '{sample.unit_name}', so that the variance "
             "of the unit effect is infinite",
             remedy="Use one row a unit and effects='pooled'",
         )
-    order = groups.order
+    order, y = groups.order, sample.y
     weights = unit_weights(sample, groups)
     offset = None if sample.offset is None else sample.offset[order]
     likelihood = RandomIntercept(family, y[order], sample.X[order], groups, nquad, weights, offset)
@@ -258,7 +297,8 @@ def random_problem(
         # A sigma of zero is an answer, not a separation.
         spreads=np.append(pooled.spreads, 0.0),
         groups=groups,
-        natural=_sigma_for_log_sigma,
+        scores_of=None,
+        natural=parameter_map(family, len(sample.names), random=True),
         refit=refit,
     )
 
@@ -282,9 +322,3 @@ def _best_start(likelihood: RandomIntercept, theta: Array) -> Array:
     """Of a few values of sigma the one with the highest likelihood, at the pooled estimates."""
     candidates = [np.append(theta, np.log(sigma)) for sigma in _SIGMAS]
     return max(candidates, key=likelihood.loglik)
-
-
-def _sigma_for_log_sigma(theta: Array) -> tuple[Array, Array]:
-    params, jacobian = theta.copy(), np.eye(len(theta))
-    params[-1] = jacobian[-1, -1] = np.exp(theta[-1])
-    return params, jacobian

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numba import njit
 
-from gvcmetrics.models.families.base import Array, Family, shares
+from gvcmetrics.models.data import outcomes
+from gvcmetrics.models.effects.absorbed import absorbed
+from gvcmetrics.models.effects.pooled import pooled
+from gvcmetrics.models.effects.random import random_intercept
+from gvcmetrics.models.engine.fit import fit
+from gvcmetrics.models.engine.request import Request
+from gvcmetrics.models.engine.response import NOT_CONDITIONAL, Response, Treatment
+from gvcmetrics.models.inference.covariance import VcovSpec
+from gvcmetrics.models.likelihood.family import Array, Family, shares
+from gvcmetrics.models.likelihood.third import extreme_value, of_value
+from gvcmetrics.models.results.results import Results
 
 
 @njit(cache=True, nogil=True)
@@ -53,4 +66,58 @@ def bend_cloglog(y: Array, eta: Array, constants: Array) -> tuple[Array, Array]:
     return np.where(one, np.where(dead, 0.0, first), -mu), np.where(one, np.where(dead, 0.0, second), -mu)
 
 
-cloglog = Family("cloglog", cloglog_kernel, start_cloglog, bend=bend_cloglog)
+family = Family(
+    "cloglog",
+    cloglog_kernel,
+    start_cloglog,
+    bend=bend_cloglog,
+    third=lambda _: of_value(extreme_value),
+    latent_variance=np.pi**2 / 6,
+)
+
+CLOGLOG = Response(
+    "cloglog",
+    "Complementary log-log",
+    outcomes.BINARY,
+    lambda _: family,
+    {
+        "pooled": Treatment(pooled, from_file=True),
+        "absorbed": Treatment(absorbed),
+        "random": Treatment(random_intercept),
+        "correlated": Treatment(random_intercept),
+        "correlated_pooled": Treatment(pooled),
+    },
+    instead={"fixed": NOT_CONDITIONAL.format(logit="gvc.logit")},
+)
+
+
+def cloglog(
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    fix: Mapping[str, float] | None = None, trusted: bool = True,
+) -> Results:  # fmt: skip
+    r"""Complementary log-log model of a 0/1 outcome: the hazard of a spell in discrete time.
+
+    .. math:: \Pr(y_{it} = 1) = 1 - \exp\{-\exp(x_{it}'\beta + \alpha_i)\}
+
+    With one row a period at risk and duration among the regressors, :math:`e^{\beta}` is the hazard ratio
+    of a proportional-hazards model in continuous time (Prentice & Gloeckler 1978); see `spells`.
+
+    Parameters are those of `logit`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"rd": [0, 1, 2, 3, 4, 5, 6, 7], "innovates": [0, 0, 1, 0, 1, 0, 1, 1]})
+    >>> cloglog("innovates ~ rd", frame).params.round(4).to_dict()
+    {'Intercept': -2.0021, 'rd': 0.4354}
+    """
+    return fit(
+        Request(
+            cloglog, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            weights=weights, frequency=frequency, offset=offset, nquad=nquad, fix=fix,
+            trusted=trusted,
+        ),
+        CLOGLOG,
+    )  # fmt: skip

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numba import njit
 from scipy.special import expit
 
-from gvcmetrics.models.families.base import Array, Family
+from gvcmetrics.models.data import outcomes
+from gvcmetrics.models.effects.pooled import pooled
+from gvcmetrics.models.effects.random import random_intercept
+from gvcmetrics.models.engine.fit import fit
+from gvcmetrics.models.engine.request import Request
+from gvcmetrics.models.engine.response import Response, Treatment
 from gvcmetrics.models.families.poisson import start_count
+from gvcmetrics.models.inference.covariance import VcovSpec
+from gvcmetrics.models.likelihood.expected import exponential
+from gvcmetrics.models.likelihood.family import Array, Family
+from gvcmetrics.models.results.results import Results
+
+_NO_DISPERSION = 1e-6
 
 
 @njit(cache=True, nogil=True)
@@ -73,11 +87,67 @@ def bend_negative_binomial(y: Array, eta: Array, constants: Array) -> tuple[Arra
     return np.concatenate(first, axis=1), np.concatenate(second, axis=1)
 
 
-negative_binomial = Family(
+def _on_the_edge(constants: Array) -> str | None:
+    """Whether the dispersion has run to zero."""
+    if np.exp(constants[0]) < _NO_DISPERSION:
+        return "The dispersion is at its lower bound, zero: the model is the Poisson one."
+    return None
+
+
+family = Family(
     "negative_binomial",
     negative_binomial_kernel,
     start_negative_binomial,
     constants=("log_alpha",),
     outcomes=None,
     bend=bend_negative_binomial,
+    expected=exponential(),
+    boundary=_on_the_edge,
 )
+NEGATIVE_BINOMIAL = Response(
+    "negative_binomial",
+    "Negative binomial",
+    outcomes.COUNT,
+    lambda _: family,
+    {
+        "pooled": Treatment(pooled, from_file=True),
+        "random": Treatment(random_intercept),
+        "correlated": Treatment(random_intercept),
+        "correlated_pooled": Treatment(pooled),
+    },
+    instead={
+        "fixed": "Use gvc.poisson with effects='fixed' and clustered errors, which allow any dispersion"
+    },
+    index_words="log of the expected outcome",
+    response_words="expected outcome",
+)
+
+
+def negative_binomial(
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    fix: Mapping[str, float] | None = None, trusted: bool = True,
+) -> Results:  # fmt: skip
+    r"""Negative binomial (NB2) regression of a count (Cameron & Trivedi 1998).
+
+    .. math:: E[y_{it}] = \mu_{it} = \exp(x_{it}'\beta + \alpha_i), \qquad
+       \mathrm{Var}(y_{it}) = \mu_{it} + e^{\texttt{log\_alpha}} \mu_{it}^2
+
+    Parameters are those of `logit`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"rd": [0, 1, 2, 3, 4, 5, 6, 7], "patents": [0, 3, 0, 1, 9, 2, 0, 14]})
+    >>> negative_binomial("patents ~ rd", frame).params.round(4).to_dict()
+    {'Intercept': -0.2418, 'rd': 0.3504, 'log_alpha': 0.3018}
+    """
+    return fit(
+        Request(
+            negative_binomial, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            weights=weights, frequency=frequency, offset=offset, nquad=nquad, fix=fix,
+            trusted=trusted,
+        ),
+        NEGATIVE_BINOMIAL,
+    )  # fmt: skip

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numba import njit
-from scipy.special import erfcx, ndtri
+from scipy.special import erfcx, ndtr, ndtri
 
-from gvcmetrics.models.families.base import Array, Family, shares
-from gvcmetrics.models.families.scalar import inverse_mills, inverse_mills_slope, log_normal_cdf
+from gvcmetrics.models.data import outcomes
+from gvcmetrics.models.effects.absorbed import absorbed
+from gvcmetrics.models.effects.pooled import pooled
+from gvcmetrics.models.effects.random import random_intercept
+from gvcmetrics.models.engine.fit import fit
+from gvcmetrics.models.engine.request import Request
+from gvcmetrics.models.engine.response import NOT_CONDITIONAL, Response, Treatment
+from gvcmetrics.models.families.kernels.scalar import inverse_mills, inverse_mills_slope, log_normal_cdf
+from gvcmetrics.models.inference.covariance import VcovSpec
+from gvcmetrics.models.likelihood.family import Array, Family, shares
+from gvcmetrics.models.likelihood.third import normal, of_value
+from gvcmetrics.models.results.results import Results
 
 
 @njit(cache=True, nogil=True)
@@ -39,4 +52,64 @@ def bend_probit(y: Array, eta: Array, constants: Array) -> tuple[Array, Array]:
     return q * first, -first * (x + 2.0 * m) - 2.0 * h * (1.0 + h)
 
 
-probit = Family("probit", probit_kernel, start_probit, bend=bend_probit)
+def normal_density(eta: Array) -> tuple[Array, Array, Array]:
+    """F, f and f' of the standard normal distribution."""
+    f = np.exp(-0.5 * eta * eta) / np.sqrt(2 * np.pi)
+    return ndtr(eta), f, -eta * f
+
+
+family = Family(
+    "probit",
+    probit_kernel,
+    start_probit,
+    bend=bend_probit,
+    third=lambda _: of_value(normal),
+    density=normal_density,
+    latent_variance=1.0,
+)
+
+PROBIT = Response(
+    "probit",
+    "Probit",
+    outcomes.BINARY,
+    lambda _: family,
+    {
+        "pooled": Treatment(pooled, from_file=True),
+        "absorbed": Treatment(absorbed),
+        "random": Treatment(random_intercept),
+        "correlated": Treatment(random_intercept),
+        "correlated_pooled": Treatment(pooled),
+    },
+    instead={"fixed": NOT_CONDITIONAL.format(logit="gvc.logit")},
+)
+
+
+def probit(
+    formula: str, data: pd.DataFrame | str | Path, *,
+    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    bias_correction: str | None = None, lags: int = 0, fix: Mapping[str, float] | None = None,
+    trusted: bool = True,
+) -> Results:  # fmt: skip
+    r"""Probit of a 0/1 outcome (Wooldridge 2010, chapter 15).
+
+    .. math:: \Pr(y_{it} = 1) = \Phi(x_{it}'\beta + \alpha_i)
+
+    Parameters are those of `logit`. There is no `effects="fixed"`: no statistic conditions the unit effects
+    of a probit away.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"rd": [0, 1, 2, 3, 4, 5, 6, 7], "innovates": [0, 0, 1, 0, 1, 0, 1, 1]})
+    >>> probit("innovates ~ rd", frame).params.round(4).to_dict()
+    {'Intercept': -1.3082, 'rd': 0.3738}
+    """
+    return fit(
+        Request(
+            probit, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            weights=weights, frequency=frequency, offset=offset, nquad=nquad,
+            bias_correction=bias_correction, lags=lags, fix=fix, trusted=trusted,
+        ),
+        PROBIT,
+    )  # fmt: skip

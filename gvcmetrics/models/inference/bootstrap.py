@@ -21,6 +21,7 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.formula import split_outside
 from gvcmetrics.models.inference.covariance import Inference, cluster_factor
 from gvcmetrics.models.inference.restrictions import linear_hypotheses
+from gvcmetrics.models.inference.tested import Tested
 from gvcmetrics.models.inference.wild_scores import (
     WildScores,
     likelihood_scores,
@@ -28,7 +29,6 @@ from gvcmetrics.models.inference.wild_scores import (
     linear_scores,
     moments,
 )
-from gvcmetrics.models.results.results import Results
 
 _MOST_ENUMERATED = 16
 # Statistics that only rounding tells apart are ties, and the sample ties with itself.
@@ -78,7 +78,7 @@ class BootstrapTest:
 
 
 def wild_bootstrap(
-    results: Results,
+    results: Tested,
     hypotheses: str | Sequence[str],
     cluster: str,
     *,
@@ -204,9 +204,9 @@ class Setting:
     boot_name: str
 
     @classmethod
-    def of(cls, results: Results, cluster: str, bootstrap_cluster: str | None) -> Setting:
+    def of(cls, results: Tested, cluster: str, bootstrap_cluster: str | None) -> Setting:
         """Look the clusters up; the fewest groups are drawn unless told otherwise."""
-        codes = results.codes or (results.sample.codes if results.sample else None)
+        codes = results.codes
         if results.inference is None or codes is None:
             raise ModelError("this result does not keep what the bootstrap needs")
         names = [name.strip() for name in split_outside(cluster, "+")]

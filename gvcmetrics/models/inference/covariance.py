@@ -28,22 +28,29 @@ distribution; a survey design uses t with PSUs − strata for both.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from gvcmetrics.errors import EstimationWarning, ModelError
-from gvcmetrics.ground.numerics.demean import absorbed_parameters, group_sums
+from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.numerics.corrections import (
+    absorbed_parameters,
+    group_count,
+    jackknife_factor,
+    small_sample,
+)
+from gvcmetrics.ground.numerics.demean import group_sums
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.formula import split_outside
 
 FEW_CLUSTERS = 30
 _PLAIN = ("iid", "hetero", "HC2", "HC3")
 _SYNONYMS = {"classical": "iid", "nonrobust": "iid", "robust": "hetero", "HC1": "hetero"}
 VcovSpec = str | Mapping[str, Any]
+_NOT_CLASSICAL = {"hetero": "With sampling weights the errors are heteroskedasticity-robust."}
 
 
 @dataclass(frozen=True)
@@ -75,9 +82,12 @@ class Inference:
     absorbed : codes of the absorbed effects.
     leverage : makes the (r,) hat values, or None where they are not defined.
     jackknife : cluster codes → (G, k) estimates without each cluster, or None.
-    frequency : (r,) frequency weights, or None.
+    frequency : (r,) frequency weights, or None. of_units : whether the rows of the scores are units, the
+        copies of which are units of their own.
     regression : (X, residuals, weights or None) as least squares saw them; None for likelihood models.
     restricted : (R, r) → scores and bread of the estimates under Rβ = r, or None.
+    classical : what `"iid"` stands for: where weights or a composite likelihood leave the inverse Hessian
+        no covariance, the errors that hold.
     """
 
     scores: np.ndarray = field(repr=False)
@@ -95,16 +105,32 @@ class Inference:
     restricted: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = field(
         default=None, repr=False
     )
+    of_units: bool = False
+    classical: Vcov = Vcov("iid")
+
+    @property
+    def total_parameters(self) -> int:
+        """Estimated parameters, absorbed effects included."""
+        return self.parameters + absorbed_parameters(self.absorbed)
+
+
+def classical_errors(weighted: bool) -> Vcov:
+    """What `"iid"` stands for in a likelihood model: sampling weights make errors robust ones."""
+    return Vcov("hetero") if weighted else Vcov("iid")
 
 
 @dataclass(frozen=True, eq=False)
 class Covariance:
-    """A covariance matrix with the degrees of freedom of its t distribution (∞: normal)."""
+    """A covariance matrix with the degrees of freedom of its t distribution (∞: normal).
+
+    note : a sentence where it is not what was asked for.
+    """
 
     matrix: np.ndarray
     df: float
     label: str
     n_clusters: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
 
 
 def parse_vcov(vcov: VcovSpec | Vcov) -> Vcov:
@@ -163,6 +189,9 @@ def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str
     ModelError : one cluster only, or the kind is not defined for this model.
     """
     asked = parse_vcov(vcov)
+    if asked.kind == "iid" and inference.classical.kind != "iid":
+        made = covariance(inference.classical, inference, codes)
+        return replace(made, note=_NOT_CLASSICAL.get(inference.classical.kind, ""))
     if asked.kind == "iid":
         return _iid(inference)
     if asked.kind in _PLAIN:
@@ -177,7 +206,7 @@ def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str
     if asked.kind == "survey":
         return _survey(asked, inference, groups)
     for column, group in groups.items():
-        if _count(group) < 2:
+        if group_count(group) < 2:
             raise ModelError(f"'{column}' has one group only; clustered errors need at least two")
     if asked.kind == "DK":
         return _driscoll_kraay(asked, inference, groups)
@@ -192,9 +221,19 @@ def sandwich(bread: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return half.T @ half
 
 
+def _factor(
+    inference: Inference, clusters: Sequence[np.ndarray] | None = None, groups: int | None = None
+) -> tuple[float, float]:
+    """Small-sample factor, and degrees of freedom of the tests."""
+    factor, df = small_sample(
+        inference.nobs, inference.parameters, inference.absorbed, clusters, groups=groups
+    )
+    return factor, float(df) if inference.linear else float("inf")
+
+
 def _iid(inference: Inference) -> Covariance:
     scale = 1.0 if inference.sigma2 is None else inference.sigma2
-    return Covariance(scale * inference.bread, _residual_df(inference), "iid")
+    return Covariance(scale * inference.bread, _factor(inference)[1], "iid")
 
 
 def _robust(kind: str, inference: Inference) -> Covariance:
@@ -203,10 +242,8 @@ def _robust(kind: str, inference: Inference) -> Covariance:
         # A row that stands for w equal rows adds w·ss', and its stored score is w·s.
         scores = scores / np.sqrt(inference.frequency)[:, None]
     if kind == "hetero":
-        factor = inference.nobs / (inference.nobs - _all_parameters(inference))
-        return Covariance(
-            factor * sandwich(inference.bread, scores), _residual_df(inference), "heteroskedastic (HC1)"
-        )
+        factor, df = _factor(inference)
+        return Covariance(factor * sandwich(inference.bread, scores), df, "heteroskedastic (HC1)")
     if inference.leverage is None:
         raise ModelError(
             f"{kind} needs hat values, which this model does not have", remedy='Use "hetero" or CRV3'
@@ -218,30 +255,46 @@ def _robust(kind: str, inference: Inference) -> Covariance:
             remedy='Use "hetero", or leave these observations out',
         )
     scores = scores / (np.sqrt(slack) if kind == "HC2" else slack)[:, None]
-    return Covariance(sandwich(inference.bread, scores), _residual_df(inference), f"heteroskedastic ({kind})")
+    return Covariance(sandwich(inference.bread, scores), _factor(inference)[1], f"heteroskedastic ({kind})")
 
 
 def _clustered(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
-    counts = {column: _count(codes) for column, codes in groups.items()}
-    smallest = min(counts.values())
+    counts = {column: group_count(codes) for column, codes in groups.items()}
     _warn_few(counts)
+    if (
+        inference.of_units
+        and inference.frequency is not None
+        and [*counts.values()] == [len(inference.scores)]
+    ):
+        return _by_copied_unit(inference, *counts)
     matrix = np.zeros_like(inference.bread)
     for size in range(1, len(groups) + 1):
         for ways in combinations(groups.values(), size):
             matrix += (-1) ** (size + 1) * sandwich(
                 inference.bread, group_sums(inference.scores, cross(ways))
             )
-    matrix *= cluster_factor(inference, list(groups.values()))
+    factor, df = _factor(inference, list(groups.values()))
+    matrix *= factor
     if len(groups) > 1:
         matrix = _repair(matrix)
-    return Covariance(matrix, _df(inference, smallest - 1), f"clustered (CRV1) by {_and(counts)}", counts)
+    return Covariance(matrix, df, f"clustered (CRV1) by {_and(counts)}", counts)
+
+
+def _by_copied_unit(inference: Inference, unit: str) -> Covariance:
+    """Units that stand for several equal ones, each a cluster."""
+    assert inference.frequency is not None
+    scores = inference.scores / np.sqrt(inference.frequency)[:, None]
+    count = round(float(inference.frequency.sum()))
+    factor, df = _factor(inference, groups=count)
+    matrix = factor * sandwich(inference.bread, scores)
+    return Covariance(matrix, df, f"clustered (CRV1) by {unit}", {unit: count})
 
 
 def _jackknifed(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
     if inference.jackknife is None or inference.estimates is None:
         raise ModelError("CRV3 is not defined for this model", remedy="Use CRV1 or the wild bootstrap")
     ((column, codes),) = groups.items()
-    count = _count(codes)
+    count = group_count(codes)
     difference = inference.jackknife(codes) - inference.estimates
     if not np.isfinite(difference).all():
         failed = int((~np.isfinite(difference).all(axis=1)).sum())
@@ -249,8 +302,9 @@ def _jackknifed(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarr
             f"without {failed} of the {count} clusters of '{column}' the model cannot be estimated",
             remedy="Use CRV1 with the wild bootstrap",
         )
-    matrix = (count - 1) / count * difference.T @ difference
-    return Covariance(matrix, _df(inference, count - 1), f"clustered (CRV3) by {column}", {column: count})
+    matrix = jackknife_factor(count) * difference.T @ difference
+    df = _factor(inference, [codes])[1]
+    return Covariance(matrix, df, f"clustered (CRV3) by {column}", {column: count})
 
 
 def _driscoll_kraay(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
@@ -266,11 +320,9 @@ def _driscoll_kraay(asked: Vcov, inference: Inference, groups: Mapping[str, np.n
     for lag in range(1, lags + 1):
         product = sums[lag:].T @ sums[:-lag]
         meat += (1 - lag / (lags + 1)) * (product + product.T)
-    factor = periods / (periods - 1) * _parameter_factor(inference, [])
+    factor, df = _factor(inference, groups=periods)
     matrix = factor * inference.bread @ meat @ inference.bread
-    return Covariance(
-        matrix, _df(inference, periods - 1), f"Driscoll–Kraay by {column}, {lags} lags", {column: periods}
-    )
+    return Covariance(matrix, df, f"Driscoll–Kraay by {column}, {lags} lags", {column: periods})
 
 
 def _survey(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
@@ -298,9 +350,8 @@ def _survey(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray])
 
 
 def cluster_factor(inference: Inference, ways: Sequence[np.ndarray]) -> float:
-    r"""Small-sample factor of CRV1, :math:`\frac{G}{G-1}\frac{N-1}{N-K}`, G that of the way with fewest."""
-    smallest = min(_count(codes) for codes in ways)
-    return smallest / (smallest - 1) * _parameter_factor(inference, ways)
+    """Small-sample factor of CRV1."""
+    return _factor(inference, ways)[0]
 
 
 def cross(ways: Sequence[np.ndarray]) -> np.ndarray:
@@ -312,47 +363,13 @@ def cross(ways: Sequence[np.ndarray]) -> np.ndarray:
     return combined
 
 
-def _count(codes: np.ndarray) -> int:
-    return int(np.count_nonzero(np.bincount(codes)))
-
-
-def _all_parameters(inference: Inference, clusters: Sequence[np.ndarray] = ()) -> int:
-    return inference.parameters + absorbed_parameters(inference.absorbed, clusters)
-
-
-def _parameter_factor(inference: Inference, clusters: Sequence[np.ndarray]) -> float:
-    left = inference.nobs - _all_parameters(inference, clusters)
-    if left <= 0:
-        raise ModelError(
-            f"{inference.nobs} observations do not identify {inference.nobs - left} parameters",
-            remedy="Use fewer regressors or absorbed effects",
-        )
-    return (inference.nobs - 1) / left
-
-
-def _residual_df(inference: Inference) -> float:
-    left = inference.nobs - _all_parameters(inference)
-    if left <= 0:
-        raise ModelError(
-            f"{inference.nobs} observations do not identify {inference.nobs - left} parameters",
-            remedy="Use fewer regressors or absorbed effects",
-        )
-    return _df(inference, left)
-
-
-def _df(inference: Inference, df: int) -> float:
-    return float(df) if inference.linear else float("inf")
-
-
 def _repair(matrix: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     if values[0] >= -1e-14 * max(values[-1], 0.0):
         return matrix
-    warnings.warn(
+    warn(
         "the multiway clustered covariance was not positive semi-definite; negative eigenvalues were set to "
-        "zero (Cameron, Gelbach & Miller 2011)",
-        EstimationWarning,
-        stacklevel=5,
+        "zero (Cameron, Gelbach & Miller  2011)"
     )
     return (vectors * np.maximum(values, 0.0)) @ vectors.T
 
@@ -360,11 +377,9 @@ def _repair(matrix: np.ndarray) -> np.ndarray:
 def _warn_few(counts: Mapping[str, int]) -> None:
     column, count = min(counts.items(), key=lambda item: item[1])
     if count < FEW_CLUSTERS:
-        warnings.warn(
+        warn(
             f"only {count} clusters in '{column}': CRV1 errors are then too small; "
-            f'use {{"CRV3": "{column}"}} or gvc.wild_bootstrap',
-            EstimationWarning,
-            stacklevel=5,
+            f'use {{"CRV3": "{column}"}} or gvc.wild_bootstrap'
         )
 
 

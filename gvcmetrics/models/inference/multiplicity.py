@@ -12,7 +12,7 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.inference.bootstrap import Setting, bootstrap_pvalue, draw_weights
 from gvcmetrics.models.inference.restrictions import linear_hypotheses
-from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.inference.tested import Tested
 
 
 def holm(pvalues: ArrayLike) -> np.ndarray:
@@ -84,7 +84,7 @@ def romano_wolf(statistics: ArrayLike, draws: ArrayLike, *, enumerated: bool = F
 
 
 def multiple_testing(
-    results: Sequence[Results],
+    results: Sequence[Tested],
     hypotheses: str | Sequence[str],
     cluster: str | None = None,
     *,
@@ -109,7 +109,7 @@ def multiple_testing(
     Frame with one row a test: `outcome`, `hypothesis`, `estimate` (of left less right side), `statistic`,
     `p_value` (the bootstrap's if there is one), `holm`, `benjamini_hochberg`, `romano_wolf`.
     """
-    if not results or not all(isinstance(result, Results) for result in results):
+    if not results or not all(hasattr(result, "inference") for result in results):
         raise ModelError("give the results as a list", remedy="multiple_testing([first, second], 'x')")
     texts = [hypotheses] if isinstance(hypotheses, str) else list(hypotheses)
     rows, tests = [], [(result, text) for result in results for text in texts]
@@ -133,7 +133,7 @@ def multiple_testing(
 
 
 def bootstrap_draws(
-    tests: Sequence[tuple[Results, str]],
+    tests: Sequence[tuple[Tested, str]],
     cluster: str,
     *,
     draws: int = 9999,
@@ -161,7 +161,7 @@ def bootstrap_draws(
     return np.array(statistics), np.column_stack(drawn), enumerated
 
 
-def _sample(results: Results) -> Sample:
+def _sample(results: Tested) -> Sample:
     assert results.sample is not None
     return results.sample
 

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -173,3 +174,8 @@ def _combination(
         if isinstance(node.op, ast.Div) and not right.any() and b != 0:
             return left / b, a / b
     raise ModelError(f"hypothesis '{text}' is not linear in the parameters", remedy="Write 'a - 2*b = 0'")
+
+
+def distribution(df: float) -> Any:
+    """The distribution of test statistics: normal, or t when `df` is finite."""
+    return stats.norm() if np.isinf(df) else stats.t(df)

@@ -21,7 +21,8 @@ import numpy as np
 import scipy.sparse as sparse
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.ground.numerics.demean import demean, group_sums, nested_in
+from gvcmetrics.ground.numerics.corrections import nested_in
+from gvcmetrics.ground.numerics.demean import demean, group_sums
 from gvcmetrics.models.inference.covariance import Inference, cross
 
 _DRAWS_A_BLOCK = 1000

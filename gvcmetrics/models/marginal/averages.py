@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.likelihood.expected import Surface
+from gvcmetrics.models.likelihood.family import Array
 from gvcmetrics.models.marginal.rows import Rows
-from gvcmetrics.models.marginal.surface import Surface
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +19,9 @@ class Average:
 
     value: Array
     gradient: Array
+
+    def __add__(self, other: Average) -> Average:
+        return Average(self.value + other.value, self.gradient + other.gradient)
 
     def __sub__(self, other: Average) -> Average:
         return Average(self.value - other.value, self.gradient - other.gradient)
@@ -31,8 +34,8 @@ def average_outcome(surface: Surface, rows: Rows) -> Average:
     eta = X @ B.T + alpha[:, None]
     m = surface.indices
     values, gradients = [], []
-    for expected in surface.expected.values():
-        value, first, second = expected(eta, shared)
+    for outcome in surface.outcomes.values():
+        value, first, second = outcome.of_rows(rows.extras).derivatives(eta, shared)
         weighted = w[:, None] * first
         values.append(w @ value - rows.bias(weighted[:, 0], w * second[:, 0, 0]))
         gradients.append(np.concatenate([(weighted[:, :m].T @ Z).ravel(), weighted[:, m:].sum(axis=0)]))
@@ -54,9 +57,10 @@ def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> li
         positions, D = rows.slope(variable)
         moves.append((positions, D, D @ B[:, positions].T))
     found: list[tuple[list[float], list[Array]]] = [([], []) for _ in variables]
-    for label, expected in surface.expected.items():
-        _, first, second = expected(eta, shared)
-        third = surface.third[label]
+    for outcome in surface.outcomes.values():
+        of_rows = outcome.of_rows(rows.extras)
+        _, first, second = of_rows.derivatives(eta, shared)
+        third = of_rows.third
         for (positions, D, u), (values, gradients) in zip(moves, found, strict=True):
             bend = w[:, None] * np.einsum("nja,nj->na", second, u)
             bias = 0.0
@@ -79,11 +83,12 @@ def average_cross(surface: Surface, rows: Rows, a: str, b: str) -> Average:
     ------
     ModelError : an outcome's third derivatives, which the error needs, are not known.
     """
-    if None in surface.third.values():
+    outcomes = [outcome.of_rows(rows.extras) for outcome in surface.outcomes.values()]
+    if any(outcome.third is None for outcome in outcomes):
         raise ModelError(
-            f"the error of the cross derivative in '{a}' and '{b}' is not known for cells of a joint probit",
-            remedy="Ask for the outcomes by name, outcomes=['y1'], or for the change of the effect between "
-            f"two values: contrasts={{'{b}': [(1, 0)]}}",
+            f"the error of the cross derivative in '{a}' and '{b}' is not known for all outcomes here",
+            remedy="Ask for outcomes by name, of a joint probit outcomes=['y1'], or for the change of the "
+            f"effect between two values: contrasts={{'{b}': [(1, 0)]}}",
         )
     X, Z, alpha, w = rows.arrays
     B, shared = surface.coefficients(X.shape[1])
@@ -92,10 +97,10 @@ def average_cross(surface: Surface, rows: Rows, a: str, b: str) -> Average:
     (at_a, D_a), (at_b, D_b), (at_ab, D_ab) = rows.slope(a), rows.slope(b), rows.cross(a, b)
     u, v, s = D_a @ B[:, at_a].T, D_b @ B[:, at_b].T, D_ab @ B[:, at_ab].T
     values, gradients = [], []
-    for label, expected in surface.expected.items():
-        third = surface.third[label]
+    for outcome in outcomes:
+        third = outcome.third
         assert third is not None
-        _, first, second = expected(eta, shared)
+        _, first, second = outcome.derivatives(eta, shared)
         by_u, by_v = (np.einsum("nja,nj->na", second, slopes) for slopes in (u, v))
         values.append(float(w @ ((by_u[:, :m] * v).sum(axis=1) + (first[:, :m] * s).sum(axis=1))))
         by_argument = w[:, None] * (third(eta, shared, u, v) + np.einsum("nja,nj->na", second, s))

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from inspect import signature
 from itertools import product
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.models.data.design import require
+from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.formula import split_outside, unquote, variables_of
-from gvcmetrics.models.effects.absorbed_results import AbsorbedPrediction
+from gvcmetrics.models.likelihood.expected import Surface
 from gvcmetrics.models.marginal.averages import Average, average_cross, average_outcome, average_slopes
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
+from gvcmetrics.models.marginal.estimated import Estimated
+from gvcmetrics.models.marginal.groups import Group, groups_of
+from gvcmetrics.models.marginal.predictor import Predictor
 from gvcmetrics.models.marginal.result import Margins
-from gvcmetrics.models.marginal.rows import Rows, Variable, sample_variables
-from gvcmetrics.models.marginal.surface import Surface, sample_rows, surface_of
-from gvcmetrics.models.results.prediction import Prediction
-from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.marginal.rows import Rows, Variable, variables_of_parts
 
 Names = tuple[str, ...]
 _MOST_SETTINGS = 10_000
@@ -29,7 +27,7 @@ _CORRECTED = "Averages are corrected for the bias from estimated effects"
 
 
 def margins(
-    results: Results,
+    results: Estimated,
     variables: str | Sequence[str] | None = None,
     *,
     kind: Literal["effects", "predictions"] = "effects",
@@ -60,7 +58,7 @@ def margins(
 
     Parameters
     ----------
-    results : of any model.
+    results : of any model, in memory or from a file.
     variables : names of columns of the data, or `"v:z"` for an interaction; by default every regressor. A
         lag is a variable of its own, `"L(v)"`.
     kind : `"predictions"` gives average expected outcomes: for the rows as they are (or `at` values), or
@@ -107,30 +105,75 @@ def margins(
     call = _call_text(results, {name: value for name, value in locals().items() if name != "results"})
     if kind not in ("effects", "predictions"):
         raise ModelError(f"kind={kind!r} is not known", remedy="Use 'effects' or 'predictions'")
-    surface = surface_of(results, scale, unit_effect, outcomes)
-    rows = sample_rows(results)
-    known = sample_variables(rows)
+    if unit_effect not in ("averaged", "zero"):
+        raise ModelError(f"unit_effect={unit_effect!r} is not known", remedy="Use 'averaged' or 'zero'")
+    predictor, params = _predictor(results), results.params.to_numpy()
+    chosen = predictor.scale(
+        scale or next(iter(predictor.scales)), f"scale={scale!r}", "no probability can change"
+    )
+    surface = predictor.surface(params, chosen, outcomes, averaging=unit_effect == "averaged")
+    columns = [by] if isinstance(by, str) else list(by or ())
+    held = tuple(predictor.parts(params, tuple(columns))) if predictor.sample.in_memory else None
+
+    def parts() -> Iterator[Rows]:
+        return iter(held) if held is not None else predictor.parts(params, tuple(columns))
+
+    known = variables_of_parts(parts())
     asked = _asked(variables, known, kind)
     steps = {name: pairs_of(known[name], contrasts) for names in asked for name in names}
-    _refuse_meaningless(results, surface, kind, steps)
-    _refuse_offset(results, [*steps, *(at or {})])
+    _refuse_meaningless(predictor, surface, kind, steps)
+    _refuse_offset(predictor, [*steps, *(at or {})])
+    if at_means and held is None:
+        raise ModelError("effects at means need the sample in memory", remedy="Give values with at=")
     settings = _settings(at, known)
-    found: list[tuple[dict[str, Any], Average]] = []
-    for group, keep in _groups(results, by):
-        for setting in settings:
-            where = rows if keep is None else rows.only(keep)
-            where = where.at(setting)
-            if at_means:
-                where = where.at_means(known, setting)
-            made = (
-                _predictions(surface, where, asked, known)
-                if kind == "predictions"
-                else _effects(surface, where, asked, steps)
-            )
-            found += [({**key, **setting, **group}, average) for key, average in made]
+    groups = groups_of(parts(), columns, predictor.sample)
+
+    def of_rows(rows: Rows, setting: dict[str, Any]) -> list[tuple[dict[str, Any], Average]]:
+        where = rows.at(setting)
+        if at_means:
+            where = where.at_means(known, setting)
+        if kind == "predictions":
+            return list(_predictions(surface, where, asked, known))
+        return list(_effects(surface, where, asked, steps))
+
+    found = _over_parts(parts(), groups, settings, of_rows)
     crossed = any(len(names) == 2 for names in asked)
-    notes = _notes(results, unit_effect, at_means, crossed)
+    notes = _notes(predictor, unit_effect, at_means, crossed)
     return _margins(results, surface, found, kind=kind, at_means=at_means, notes=notes, call=call)
+
+
+def _predictor(results: Estimated) -> Predictor:
+    if results.predictor is None:
+        raise ModelError(f"{results.model} with effects={results.effects!r} has no expected outcomes")
+    return results.predictor
+
+
+def _over_parts(
+    parts: Iterable[Rows],
+    groups: Sequence[Group],
+    settings: Sequence[dict[str, Any]],
+    of_rows: Callable[[Rows, dict[str, Any]], list[tuple[dict[str, Any], Average]]],
+) -> list[tuple[dict[str, Any], Average]]:
+    """The averages of every group at every setting, added up over the parts of the sample."""
+    found: dict[tuple[int, int], list[tuple[dict[str, Any], Average]]] = {}
+    for part in parts:
+        for g, group in enumerate(groups):
+            rows = group.of(part)
+            if rows is None:
+                continue
+            for s, setting in enumerate(settings):
+                made = of_rows(rows, setting)
+                if (g, s) in found:
+                    made = [
+                        (key, before + now) for (key, before), (_, now) in zip(found[g, s], made, strict=True)
+                    ]
+                found[g, s] = made
+    return [
+        ({**key, **setting, **group.labels}, average)
+        for g, group in enumerate(groups)
+        for s, setting in enumerate(settings)
+        for key, average in found[g, s]
+    ]
 
 
 def _effects(
@@ -240,54 +283,26 @@ def _settings(at: Mapping[str, Any] | None, known: Mapping[str, Variable]) -> li
     return settings
 
 
-def _groups(
-    results: Results, by: str | Sequence[str] | None
-) -> list[tuple[dict[str, Any], NDArray[np.bool_] | None]]:
-    """Labels and masks of the subgroups."""
-    if by is None:
-        return [({}, None)]
-    columns = [by] if isinstance(by, str) else list(by)
-    sample = results.sample
-    assert sample is not None
-    require(sample.source, columns)
-    frame = sample.source[columns].iloc[sample.rows].reset_index(drop=True)
-    missing = frame.isna().any(axis=1).to_numpy()
-    if missing.any():
-        raise DataError(
-            f"{int(missing.sum())} rows of the estimation sample have no group",
-            Place(row=int(sample.rows[missing.argmax()]) + 2, column=", ".join(columns)),
-            "Fill the column, or estimate without these rows",
-        )
-    groups: list[tuple[dict[str, Any], NDArray[np.bool_] | None]] = []
-    for values, positions in frame.groupby(columns, sort=True, observed=True).indices.items():
-        values = values if isinstance(values, tuple) else (values,)
-        keep = np.zeros(len(frame), dtype=bool)
-        keep[positions] = True
-        groups.append((dict(zip(columns, values, strict=True)), keep))
-    return groups
-
-
 def _refuse_meaningless(
-    results: Results, surface: Surface, kind: str, steps: Mapping[str, list[Pair] | None]
+    predictor: Predictor, surface: Surface, kind: str, steps: Mapping[str, list[Pair] | None]
 ) -> None:
     jumps = [name for name, pairs in steps.items() if pairs is not None]
-    if not surface.discrete and jumps:
+    if not surface.scale.discrete and jumps:
         raise ModelError(
             f"the change of a log probability as '{jumps[0]}' jumps depends on the unit effects, which a "
             "conditional likelihood does not estimate",
             remedy="Use scale='index' for the change of the log odds",
         )
-    if kind == "predictions" and isinstance(results.predictor, Prediction) and results.predictor.conditional:
+    if kind == "predictions" and predictor.conditional:
         raise ModelError(
             "a conditional likelihood has no level to predict, only changes",
             remedy="Ask for effects, or use effects='correlated'",
         )
 
 
-def _refuse_offset(results: Results, names: Sequence[str]) -> None:
-    sample = results.sample
-    assert sample is not None
-    held = variables_of(sample.offset_name) if sample.offset_name else ()
+def _refuse_offset(predictor: Predictor, names: Sequence[str]) -> None:
+    offset = predictor.sample.offset_name
+    held = variables_of(offset) if offset else ()
     for name in names:
         if name in held:
             raise ModelError(
@@ -297,40 +312,39 @@ def _refuse_offset(results: Results, names: Sequence[str]) -> None:
 
 
 def _margins(
-    results: Results, surface: Surface, found: list[tuple[dict[str, Any], Average]], **facts: Any
+    results: Estimated, surface: Surface, found: list[tuple[dict[str, Any], Average]], **facts: Any
 ) -> Margins:
     """Estimates outcome by outcome, and their covariance G V G'."""
-    labels = list(surface.expected)
+    labels = list(surface.outcomes)
     keys = pd.DataFrame([{**key, "outcome": outcome} for outcome in labels for key, _ in found])
     values = np.array([average.value for _, average in found]).T.ravel()
     G = np.concatenate([[average.gradient[o] for _, average in found] for o in range(len(labels))])
-    return Margins(results, keys, values, G @ results.cov.to_numpy() @ G.T, surface.scale, **facts)
+    return Margins(results, keys, values, G @ results.cov.to_numpy() @ G.T, surface.scale.words, **facts)
 
 
-def _call_text(results: Results, options: dict[str, Any]) -> str:
+def _call_text(results: Estimated, options: dict[str, Any]) -> str:
     defaults = {name: parameter.default for name, parameter in signature(margins).parameters.items()}
     given = [f"{name}={value!r}" for name, value in options.items() if value is not defaults[name]]
     return f"{results.call}.margins({', '.join(given)})"
 
 
-def _notes(results: Results, unit_effect: str, at_means: bool, crossed: bool) -> tuple[str, ...]:
+def _notes(predictor: Predictor, unit_effect: str, at_means: bool, crossed: bool) -> tuple[str, ...]:
     notes = []
-    prediction, sample = results.predictor, results.sample
-    if isinstance(prediction, Prediction) and prediction.random:
+    if predictor.random:
         notes.append(
             "Averaged over the normal unit effect."
             if unit_effect == "averaged"
             else "For a unit whose effect is zero."
         )
-    if isinstance(prediction, Prediction) and prediction.conditional:
+    if predictor.conditional:
         notes.append("Unit effects are conditioned away, so there are no probabilities.")
-    if results.family is not None and sample is not None and sample.absorbed:
+    if predictor.fitted is not None and predictor.moves_with_effects:
         notes.append(
             "Over the rows used, absorbed effects at their estimates, which move with the coefficients."
         )
-        if isinstance(prediction, AbsorbedPrediction) and prediction.lags is not None:
+        if predictor.fitted.lags is not None:
             plain = at_means or crossed
             notes.append(_CORRECTED + (" (not at means, nor cross derivatives)." if plain else "."))
-    if sample is not None and sample.weights is not None:
-        notes.append(f"Averages are weighted by {sample.weights_name}.")
+    if predictor.sample.weights_name is not None:
+        notes.append(f"Averages are weighted by {predictor.sample.weights_name}.")
     return tuple(notes)

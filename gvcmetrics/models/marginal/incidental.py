@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.demean import demean
 from gvcmetrics.models.data.sample import Sample
-from gvcmetrics.models.effects.absorbed import lagged_products, score_parts
-from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.likelihood.family import Array, Family
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Incidental:
     """
 
     sample: Sample
-    name: str
+    family: Family
     eta: Array
     lags: int
     rows: NDArray[np.bool_]
@@ -46,7 +46,7 @@ class Incidental:
 
     def bias(self, first: Array, second: Array) -> float:
         """Of an average over the rows, given the derivatives in each row's index of its term."""
-        F, H, w, bent = score_parts(self.name, self.eta)
+        F, H, w, bent = score_parts(self.family, self.eta)
         slope, curve = np.zeros(len(w)), np.zeros(len(w))
         slope[self.rows], curve[self.rows] = first, second
         psi = -slope / w
@@ -61,3 +61,27 @@ class Incidental:
                 parts -= products[:, 0]
             total += float((parts / np.bincount(codes, w)).sum())
         return total
+
+
+def score_parts(family: Family, eta: Array) -> tuple[Array, Array, Array, Array]:
+    """F, H = f/[F(1 - F)], H f and H f' of a binary model."""
+    assert family.density is not None
+    F, f, slope = family.density(eta)
+    H = f / (F * (1.0 - F))
+    return F, H, H * f, H * slope
+
+
+def lagged_products(sample: Sample, innovation: Array, weighted: Array, codes: Array, lags: int) -> Array:
+    """sum_j T/(T-j) sum_t innovation_{t-j} weighted_t, by unit; rows in the order of time."""
+    if sample.time is None:
+        raise ModelError("lags= needs the panel's time", remedy="Pass time='year'")
+    order = np.lexsort([sample.time, codes])
+    unit, e, x = codes[order], innovation[order], weighted[order]
+    size = np.bincount(codes)
+    total = np.zeros((len(size), x.shape[1]))
+    for j in range(1, lags + 1):
+        same = unit[j:] == unit[:-j]
+        factor = (size / np.maximum(size - j, 1))[unit[j:][same]]
+        values = (factor * e[:-j][same])[:, None] * x[j:][same]
+        total += np.column_stack([np.bincount(unit[j:][same], v, len(size)) for v in values.T])
+    return total

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.inference.restrictions import TestResult, wald
-from gvcmetrics.models.results.results import Results, distribution
-from gvcmetrics.models.results.summary import LEGEND, WIDTH, label_room, labelled, number, stars
+from gvcmetrics.ground.printing import LEGEND, WIDTH, decimals, label_room, labelled, number, stars
+from gvcmetrics.models.inference.restrictions import TestResult, distribution, wald
+from gvcmetrics.models.marginal.estimated import Estimated
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -31,7 +31,7 @@ class Margins:
     call : the exact call as text.
     """
 
-    results: Results
+    results: Estimated
     keys: pd.DataFrame
     values: np.ndarray
     covariance: np.ndarray
@@ -261,8 +261,8 @@ class Margins:
                 # That a probability differs from zero is no finding.
                 stars(row.p_value) if self.kind == "effects" else "",
                 number(row.std_error),
-                _decimals(row.statistic, 2),
-                _decimals(row.p_value, 3),
+                decimals(row.statistic, 2),
+                decimals(row.p_value, 3),
                 number(row.conf_low),
                 number(row.conf_high),
             ]
@@ -278,7 +278,3 @@ _NUMBERS = ("Estimate", "", "Std. error", "z", "p", "95 % conf.", "interval")
 
 def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)
-
-
-def _decimals(value: Any, digits: int) -> str:
-    return "." if np.isnan(value) else f"{value:.{digits}f}"

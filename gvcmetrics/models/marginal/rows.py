@@ -8,8 +8,8 @@ imaginary part over h is the derivative to machine precision (Squire & Trapp 199
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.models.data.design import FUNCTIONS, Design, factor_variables
-from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.likelihood.family import Array
 from gvcmetrics.models.marginal.incidental import Incidental
 
 Positions = NDArray[np.intp]
@@ -52,12 +52,13 @@ class Variable:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows with their weights (which add to one).
+    """Rows with their weights (those of an average add to one over all its parts).
 
     frame : the columns that the regressors are made of. X : regressors (n, k), unit means included.
     alpha : (n) what the index holds besides X b: offset, absorbed effects. shift : (n, k) added to X where
     the index is differentiated in the coefficients, because absorbed effects move with them.
-    collapsed : the rows stand for one, at their mean. incidental : of bias-corrected estimates, what the
+    collapsed : the rows stand for one, at their mean. extras : what the likelihood of a row needs besides.
+    incidental : of bias-corrected estimates, what the
     bias of averages over absorbed effects is computed from.
     """
 
@@ -68,16 +69,21 @@ class Rows:
     alpha: Array
     shift: Array | None = None
     collapsed: bool = False
+    extras: Mapping[str, Array] = field(default_factory=dict)
     incidental: Incidental | None = None
 
+    def share(self, total: float) -> Rows:
+        """The rows with their weights as shares of a total."""
+        return replace(self, weights=self.weights / total)
+
     def only(self, keep: NDArray[np.bool_]) -> Rows:
-        """Some of the rows, their weights adding to one again."""
-        weights = self.weights[keep]
+        """Some of the rows."""
         return replace(
             self,
             frame=self.frame[keep],
             X=self.X[keep],
-            weights=weights / weights.sum(),
+            weights=self.weights[keep],
+            extras={name: values[keep] for name, values in self.extras.items()},
             alpha=self.alpha[keep],
             shift=None if self.shift is None else self.shift[keep],
             incidental=None if self.incidental is None else self.incidental.only(keep),
@@ -161,8 +167,21 @@ class Rows:
         return positions, (self.weights @ D)[None] if self.collapsed else D
 
 
-def sample_variables(rows: Rows) -> dict[str, Variable]:
-    """The variables among the regressors that stayed in the model, in their order."""
+def variables_of_parts(parts: Iterable[Rows]) -> dict[str, Variable]:
+    """The variables among the regressors that stayed in the model, in their order.
+
+    A number is 0/1 where it is in every part.
+    """
+    found: dict[str, Variable] = {}
+    for part in parts:
+        for name, variable in _variables_of(part).items():
+            known = found.setdefault(name, variable)
+            if known.levels is not None and variable.levels is None:
+                found[name] = variable
+    return found
+
+
+def _variables_of(rows: Rows) -> dict[str, Variable]:
     design, frame = rows.design, rows.frame
     coded: dict[str, Variable] = {}
     for factor, state in design.spec.factor_contrasts.items():

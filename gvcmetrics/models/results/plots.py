@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.figures import Drawing
 from gvcmetrics.models.marginal.result import Margins
-from gvcmetrics.models.results.results import Results
 
 # Okabe and Ito (2008), told apart under every common form of colour blindness; without their yellow.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#222222")
@@ -32,6 +31,16 @@ _STYLE: Any = {
 }
 _WIDTH = 6.5
 _KEYS = ("variable", "contrast", "outcome")
+
+
+class Drawn(Protocol):
+    """Estimates or effects that can be drawn."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+    def tidy(self, level: float = 0.95) -> pd.DataFrame: ...
 
 
 def plot_margins(
@@ -72,7 +81,7 @@ def plot_margins(
 
 
 def plot_coefs(
-    results: Results | Margins | Sequence[Results | Margins] | Mapping[str, Results | Margins],
+    results: Drawn | Sequence[Drawn] | Mapping[str, Drawn],
     *,
     keep: Sequence[str] | None = None,
     drop: Sequence[str] = ("Intercept",),
@@ -91,9 +100,10 @@ def plot_coefs(
     ------
     ModelError : no term is left, or more than seven models.
     """
-    if isinstance(results, (Results, Margins)):
-        results = [results]
-    models = dict(results) if isinstance(results, Mapping) else _numbered(results)
+    if isinstance(results, Mapping):
+        models = dict(results)
+    else:
+        models = _numbered(results if isinstance(results, Sequence) else [results])
     tables = {}
     for name, model in models.items():
         table = model.tidy()
@@ -109,7 +119,7 @@ def plot_coefs(
         return figure
 
 
-def _numbered(results: Sequence[Results | Margins]) -> dict[str, Results | Margins]:
+def _numbered(results: Sequence[Drawn]) -> dict[str, Drawn]:
     return {f"({position}) {model.model}": model for position, model in enumerate(results, start=1)}
 
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.ground.numerics.demean import absorbed_parameters
-from gvcmetrics.models.data.sample import Sample
-from gvcmetrics.models.families.base import Family
+from gvcmetrics.models.data.batch import EstimationSample
 from gvcmetrics.models.inference.covariance import Covariance, Inference, VcovSpec, covariance
-from gvcmetrics.models.inference.restrictions import TestResult, likelihood_ratio, wald
+from gvcmetrics.models.inference.restrictions import TestResult, distribution, likelihood_ratio, wald
+from gvcmetrics.models.marginal.predictor import Predictor
 from gvcmetrics.models.results.summary import STATISTIC_LABELS, summary_html, summary_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gvcmetrics.models.marginal.result import Margins
-
-# Blow-up and cluster adds the conditional likelihoods of copies of the same unit.
-_COMPOSITE = {("Ordered logit", "fixed")}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -44,14 +39,17 @@ class Results:
     effects : how unit effects are treated; `absorbed` names the absorbed effects.
     loglik : log likelihood, None where there is none.
     dropped : reason → rows left out.
-    statistics : R², σ_u and the like by key; `summary.STATISTIC_LABELS` has their printed names.
+    facts : R², σ_u and the like by key, which no covariance moves; `statistics` adds those that it does.
+    tested : name of a statistic → parameters that it tests jointly (`mundlak`: the unit means).
     blocks : title → parameters printed under it; parameters in no block are printed first.
     extra : further frames by title (a correlation matrix).
     notes : sentences printed below the table.
     call : the exact call as text.
-    sample, inference : the estimation sample, and what covariances are made from.
-    predictor : called as `predictor(results, data or None, **options)` by `predict`.
-    family : the response, where `predictor` does not hold it.
+    vcov_note : a sentence where the covariance is not what was asked for.
+    sample, inference : the estimation sample, and what covariances are made from. codes : cluster codes of
+        the rows of its scores.
+    predictor : what makes expected outcomes of the parameters; None where there are none.
+    response, request : what sort of outcome it is, and what was asked for.
     """
 
     model: str
@@ -70,15 +68,38 @@ class Results:
     n_clusters: Mapping[str, int] = field(default_factory=dict)
     converged: bool = True
     dropped: Mapping[str, int] = field(default_factory=dict)
-    statistics: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, float] = field(default_factory=dict)
+    tested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    sample: Sample | None = None
+    vcov_note: str = ""
+    sample: EstimationSample | None = None
     inference: Inference | None = None
     codes: Callable[[str], np.ndarray] | None = None
-    predictor: Callable[..., Any] | None = None
-    family: Family | None = None
+    predictor: Predictor | None = None
+    response: Any = None
+    request: Any = None
+
+    @cached_property
+    def statistics(self) -> Mapping[str, float]:
+        """Numbers about the whole model by key; tests among them are by the covariance of this result.
+
+        A test that the covariance cannot carry (more hypotheses than clusters) is missing.
+        """
+        found = dict(self.facts)
+        for key, names in self.tested.items():
+            test = self._joint_test(names)
+            found |= (
+                {key: test.statistic, f"{key}_p": test.pvalue} if test else {key: np.nan, f"{key}_p": np.nan}
+            )
+        return found
+
+    def _joint_test(self, names: Sequence[str]) -> TestResult | None:
+        try:
+            return self.test([f"`{name}`" for name in names])
+        except ModelError:
+            return None
 
     @property
     def std_errors(self) -> pd.Series:
@@ -147,6 +168,8 @@ class Results:
             return self.statistics[key]
         if key in ("nobs", "N"):
             return self.nobs
+        if key == "outcome_mean":
+            return self._outcome_mean()
         if key == "n_clusters":
             return min(self.n_clusters.values()) if self.n_clusters else None
         if self.loglik is not None and key in ("loglik", "ll", "aic", "bic"):
@@ -154,12 +177,20 @@ class Results:
             return self.loglik if penalty is None else penalty * self.n_parameters - 2 * self.loglik
         return None
 
+    def _outcome_mean(self) -> float | None:
+        """Weighted mean over the sample; None for several outcomes and for categories."""
+        sample = self.sample
+        if sample is None or len(sample.outcome) > 1 or sample.categories is not None:
+            return None
+        values, weights = sample.values()
+        return float(np.average(values if values.ndim == 1 else values[:, 0], weights=weights))
+
     @property
     def n_parameters(self) -> int:
         """Estimated parameters, absorbed effects included and those held by `fix=` not."""
         if self.inference is None:
             return len(self.params)
-        return self.inference.parameters + absorbed_parameters(self.inference.absorbed)
+        return self.inference.total_parameters
 
     def with_vcov(self, vcov: VcovSpec) -> Results:
         """The same estimates with another covariance, from the stored scores; nothing is fitted again.
@@ -168,24 +199,27 @@ class Results:
         --------
         `res.with_vcov({"CRV1": "firm + year"})`, `res.with_vcov("hetero")`.
         """
-        codes = self.codes or (self.sample.codes if self.sample else None)
-        if self.inference is None or codes is None:
+        if self.inference is None or self.codes is None:
             raise ModelError(
                 "this result does not keep what another covariance needs", remedy="Fit with vcov="
             )
-        made = covariance(vcov, self.inference, codes)
-        return replace(self._with_covariance(made), call=f"{self.call}.with_vcov({vcov!r})")
+        made = covariance(vcov, self.inference, self.codes)
+        changed = labelled(made, self.params.to_numpy(), list(self.params.index))
+        return replace(self, **changed, call=f"{self.call}.with_vcov({vcov!r})")
 
-    def _with_covariance(self, made: Covariance) -> Results:
-        names = self.params.index
-        cov = pd.DataFrame(made.matrix, index=names, columns=names)
-        return replace(self, cov=cov, df=made.df, vcov_label=made.label, n_clusters=made.n_clusters)
+    def predict(self, data: pd.DataFrame | None = None, kind: str = "mean") -> pd.Series | pd.DataFrame:
+        """Expected outcomes, row by row; rows with a missing regressor have missing ones.
 
-    def predict(self, data: pd.DataFrame | None = None, **options: Any) -> Any:
-        """Predictions for the estimation sample, or for the rows of `data`; options depend on the model."""
+        Parameters
+        ----------
+        data : rows to predict for; by default those of the estimates, with absorbed effects where the model
+            has them.
+        kind : `"mean"`: the expected outcome, or the probability of each category; `"index"`: the linear
+            index; or another scale of the model (see `margins`).
+        """
         if self.predictor is None:
             raise ModelError(f"{self.model} with effects={self.effects!r} has no predictions")
-        return self.predictor(self, data, **options)
+        return self.predictor.predict(self.params.to_numpy(), data, kind)
 
     def test(self, hypotheses: str | Sequence[str]) -> TestResult:
         """Wald test of linear hypotheses, jointly: `"a = b"`, `["a - 2*b = 0", "c"]` (`"c"` is c = 0)."""
@@ -219,8 +253,8 @@ class Results:
                 remedy="Estimate both on the same rows",
             )
         for result in (self, other):
-            weighted = result.sample and result.sample.weights is not None and not result.sample.frequency
-            if weighted or (result.model, result.effects) in _COMPOSITE:
+            if result.inference and result.inference.classical.kind != "iid":
+                weighted = result.sample is not None and result.sample.weights_name is not None
                 because = "sampling weights" if weighted else "fixed effects"
                 raise ModelError(
                     f"what {result.model} maximises with {because} is not a likelihood of the sample, so its "
@@ -291,45 +325,14 @@ class Results:
         ]
 
 
-def make_results(
-    made: Covariance,
-    estimates: np.ndarray,
-    names: Sequence[str],
-    sample: Sample,
-    inference: Inference,
-    **facts: Any,
-) -> Results:
-    """Results from a covariance and the arrays of an estimate; `facts` are further fields of `Results`."""
+def labelled(made: Covariance, params: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    """The fields of `Results` that a covariance fills."""
     index = pd.Index(list(names), dtype=object)
-    fields: dict[str, Any] = {
-        "outcome": " + ".join(sample.outcome),
-        "formula": sample.formula.text,
-        "absorbed": tuple(sample.absorbed),
-        "dropped": dict(sample.dropped),
-        "nobs": inference.nobs,
-        "df_resid": float(inference.nobs - inference.parameters - absorbed_parameters(inference.absorbed)),
+    return {
+        "params": pd.Series(params, index=index, name="estimate"),
+        "cov": pd.DataFrame(made.matrix, index=index, columns=index),
+        "df": made.df,
+        "vcov_label": made.label,
+        "n_clusters": made.n_clusters,
+        "vcov_note": made.note,
     }
-    return Results(
-        params=pd.Series(estimates, index=index, name="estimate"),
-        cov=pd.DataFrame(made.matrix, index=index, columns=index),
-        df=made.df,
-        vcov_label=made.label,
-        n_clusters=made.n_clusters,
-        sample=sample,
-        inference=inference,
-        **{**fields, **facts},
-    )
-
-
-def call_text(function: Callable[..., Any], formula: str, options: Mapping[str, Any]) -> str:
-    """The call as the user would write it, options at their default left out."""
-    defaults = {name: parameter.default for name, parameter in inspect.signature(function).parameters.items()}
-    given = [
-        f"{name}={value!r}" for name, value in options.items() if name in defaults and value != defaults[name]
-    ]
-    return f"gvc.{function.__name__}({', '.join([repr(formula), 'data', *given])})"
-
-
-def distribution(df: float) -> Any:
-    """The distribution of test statistics: normal, or t when `df` is finite."""
-    return stats.norm() if np.isinf(df) else stats.t(df)

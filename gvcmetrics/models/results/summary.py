@@ -5,17 +5,21 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
-if TYPE_CHECKING:
-    import pandas as pd
+from gvcmetrics.ground.printing import (
+    LEGEND,
+    WIDTH,
+    decimals,
+    label_room,
+    labelled,
+    number,
+    stars,
+)  # fmt: skip
 
-    from gvcmetrics.models.results.results import Results
-
-WIDTH = 92
-WIDEST = 100
 STATISTIC_LABELS = {
     "nobs": "Observations",
     "n_clusters": "Clusters",
@@ -48,30 +52,52 @@ STATISTIC_LABELS = {
     "lr_pooled": "LR test against pooled",
     "lr_pooled_p": "LR test against pooled, p",
 }
-STARS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
-LEGEND = "*** p < 0.01, ** p < 0.05, * p < 0.10"
 # That a cutpoint differs from zero says nothing, and a standard deviation of zero is no inner point.
 UNTESTED = ("Cutpoints", "Unit effect")
 _NUMBERS = (11, 3, 11, 8, 6, 11, 11)
 
 
-def stars(pvalue: Any) -> str:
-    """Stars of a p-value, at 1, 5 and 10 per cent."""
-    return next((mark for level, mark in STARS if pvalue < level), "")
+class Printed(Protocol):
+    """What is printed of an estimate; see `Results` for the meaning of its parts."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def effects(self) -> str: ...
+    @property
+    def absorbed(self) -> tuple[str, ...]: ...
+    @property
+    def nobs(self) -> int: ...
+    @property
+    def df(self) -> float: ...
+    @property
+    def vcov_label(self) -> str: ...
+    @property
+    def vcov_note(self) -> str: ...
+    @property
+    def n_clusters(self) -> Mapping[str, int]: ...
+    @property
+    def loglik(self) -> float | None: ...
+    @property
+    def converged(self) -> bool: ...
+    @property
+    def dropped(self) -> Mapping[str, int]: ...
+    @property
+    def statistics(self) -> Mapping[str, float]: ...
+    @property
+    def blocks(self) -> Mapping[str, tuple[str, ...]]: ...
+    @property
+    def extra(self) -> Mapping[str, pd.DataFrame]: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    @property
+    def call(self) -> str: ...
+    def tidy(self, level: float = 0.95) -> pd.DataFrame: ...
 
 
-def number(value: Any) -> str:
-    """A number for a table: four decimals, or scientific where those would hide it."""
-    if value is None or np.isnan(value):
-        return "."
-    if isinstance(value, int):
-        return f"{value:,}"
-    if value == 0 or 1e-3 <= abs(value) < 1e6:
-        return f"{value:.4f}"
-    return f"{value:.3e}"
-
-
-def summary_text(results: Results) -> str:
+def summary_text(results: Printed) -> str:
     """A fixed-width table: facts, estimates by block, statistics, notes."""
     blocks = _blocks(results)
     room = label_room([label for _, rows in blocks for label, _ in rows], sum(_NUMBERS) + len(_NUMBERS))
@@ -100,7 +126,7 @@ def summary_text(results: Results) -> str:
     return "\n".join(lines)
 
 
-def summary_html(results: Results) -> str:
+def summary_html(results: Printed) -> str:
     """The same table for a notebook."""
 
     def row(label: str, cells: Sequence[str], tag: str) -> str:
@@ -133,19 +159,6 @@ def summary_html(results: Results) -> str:
     )
 
 
-def label_room(labels: Sequence[str], numbers: int) -> int:
-    """Width of the labels beside numbers of that width, for those labels that leave the page its width."""
-    most = WIDEST - numbers
-    return max(14, *(len(label) for label in labels if len(label) <= most), 0)
-
-
-def labelled(label: str, numbers: str, room: int) -> list[str]:
-    """A row of a printed table; a label longer than its room has a line of its own, never an ellipsis."""
-    if len(label) <= room:
-        return [f"{label.ljust(room)} {numbers}".rstrip()]
-    return [*textwrap.wrap(label, WIDEST), f"{' ' * room} {numbers}".rstrip()]
-
-
 def term_in_block(term: str, block: str) -> str:
     """The name of a parameter below the title of its block, which says the equation already."""
     return term.removeprefix(f"{block}: ")
@@ -157,11 +170,11 @@ def left_out(dropped: Mapping[str, int]) -> str:
     return f"Left out: {', '.join(counted)}." if counted else ""
 
 
-def _title(results: Results) -> str:
+def _title(results: Printed) -> str:
     return f"{results.model}, {results.effects} effects" if results.effects != "pooled" else results.model
 
 
-def _facts(results: Results) -> list[tuple[str, str]]:
+def _facts(results: Printed) -> list[tuple[str, str]]:
     facts = [("Outcome", results.outcome), ("Observations", f"{results.nobs:,}")]
     facts += [("Errors", results.vcov_label)]
     facts += [(f"Groups in {name}", f"{count:,}") for name, count in results.n_clusters.items()]
@@ -172,11 +185,11 @@ def _facts(results: Results) -> list[tuple[str, str]]:
     return facts
 
 
-def _statistics(results: Results) -> list[tuple[str, str]]:
+def _statistics(results: Printed) -> list[tuple[str, str]]:
     return [(STATISTIC_LABELS.get(key, key), number(value)) for key, value in results.statistics.items()]
 
 
-def _header(results: Results) -> list[str]:
+def _header(results: Printed) -> list[str]:
     statistic = "z" if np.isinf(results.df) else "t"
     return ["Estimate", "", "Std. error", statistic, "p", "95 % conf.", "interval"]
 
@@ -189,14 +202,18 @@ def _columns(cells: Sequence[str]) -> str:
     return " ".join(aligned)
 
 
-def _blocks(results: Results) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+def _blocks(results: Printed) -> list[tuple[str, list[tuple[str, list[str]]]]]:
     """Title, and rows of label and cells, of each block; parameters in no block come first."""
     tidy = {row.term: row for row in results.tidy().itertuples()}
     placed = {term for terms in results.blocks.values() for term in terms}
     blocks = {"": [term for term in tidy if term not in placed], **results.blocks}
 
     def cells(row: Any, tested: bool) -> list[str]:
-        test = (stars(row.p_value), f"{row.statistic:.2f}", f"{row.p_value:.3f}") if tested else ("", "", "")
+        test = (
+            (stars(row.p_value), decimals(row.statistic, 2), decimals(row.p_value, 3))
+            if tested
+            else ("", "", "")
+        )
         return [
             number(row.estimate),
             test[0],
@@ -225,14 +242,15 @@ def _fitting(frame: pd.DataFrame, width: int) -> list[str]:
     return frame.set_axis(rows).set_axis(columns, axis=1).to_string(float_format=number).splitlines()
 
 
-def _notes(results: Results) -> list[str]:
+def _notes(results: Printed) -> list[str]:
     notes = [
         f"{LEGEND}. p and intervals from {'the normal' if np.isinf(results.df) else f't({results.df:.0f})'}."
     ]
     if not results.converged:
         notes.insert(0, "NOT CONVERGED: do not use these estimates.")
     notes += [left_out(results.dropped)] if results.dropped else []
-    return [*notes, *results.notes, results.call]
+    notes += results.notes
+    return [*notes, *([results.vcov_note] if results.vcov_note else []), results.call]
 
 
 def _pairs(facts: Sequence[tuple[str, str]], width: int) -> list[str]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import numpy as np
-
 from gvcmetrics.errors import SpecError
 from gvcmetrics.ground.numbers import count, fixed, printed
 from gvcmetrics.ground.provenance import Provenance, as_list, is_simulated, source_note
@@ -129,8 +127,8 @@ def regression_table(
 
 def _carried(results: list[Any], key: str) -> list[Any]:
     """What the frames behind the results say about themselves under `key`."""
-    frames = [result.sample.source for result in results if result.sample is not None]
-    return [frame.attrs[key] for frame in frames if frame.attrs.get(key)]
+    attributes = [result.sample.attrs for result in results if result.sample is not None]
+    return [carried[key] for carried in attributes if carried.get(key)]
 
 
 def _carried_labels(results: list[Any]) -> dict[str, str]:
@@ -244,16 +242,8 @@ def _counts(name: str, numbers: Sequence[int]) -> Cell:
 
 
 def _statistic(result: Any, name: str) -> float | None:
-    value = _outcome_mean(result) if name == "outcome_mean" else result.statistic(name)
+    value = result.statistic(name)
     return None if value is None or math.isnan(value) else float(value)
-
-
-def _outcome_mean(result: Any) -> float | None:
-    """Weighted mean over the estimation sample; None for several outcomes and for categories."""
-    sample = result.sample
-    if sample is None or sample.y.ndim > 1 or sample.categories is not None:
-        return None
-    return float(np.average(sample.y, weights=sample.weights))
 
 
 def _statistic_labels(results: list[Any]) -> dict[str, str]:

@@ -12,9 +12,9 @@ import numpy as np
 from numba import njit
 from scipy.special import ndtri
 
-from gvcmetrics.models.families.base import Array, Family, shares
-from gvcmetrics.models.families.bivariate_normal import log_bivariate_cdf
-from gvcmetrics.models.families.scalar import LOG_SQRT_2PI, log_normal_cdf, log_normal_pdf
+from gvcmetrics.models.families.kernels.bivariate_normal import log_bivariate_cdf
+from gvcmetrics.models.families.kernels.scalar import LOG_SQRT_2PI, log_normal_cdf, log_normal_pdf
+from gvcmetrics.models.likelihood.family import Array, Family, shares
 
 
 @njit(cache=True, nogil=True)

@@ -17,67 +17,60 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import expit, softmax
 
-from gvcmetrics.models.families.base import Array, Family
+from gvcmetrics.models.likelihood.family import Array, Third
 
-# indices (n, m), shared parameters (q), slopes u and v (n, m) -> derivatives (n, m + q) of sum P_jl u_j v_l
-Third = Callable[[Array, Array, Array, Array], Array]
+Bent = Callable[[Array], Array]
 
 
-def _logistic(x: Array) -> Array:
+def logistic(x: Array) -> Array:
+    """Second derivative of the logistic density."""
     f = expit(x) * expit(-x)
     return f * (1.0 - 6.0 * f)
 
 
-def _normal(x: Array) -> Array:
+def normal(x: Array) -> Array:
+    """Second derivative of the normal density."""
     return (x * x - 1.0) * np.exp(-0.5 * x * x) / np.sqrt(2.0 * np.pi)
 
 
-def _extreme_value(x: Array) -> Array:
+def extreme_value(x: Array) -> Array:
+    """Second derivative of the density behind the complementary log-log."""
     rate = np.exp(x)
     return np.exp(x - rate) * ((1.0 - rate) ** 2 - rate)
 
 
-# Second derivative of the density of the latent error, by family.
-_BENDS: dict[str, Callable[[Array], Array]] = {
-    "logit": _logistic,
-    "fractional_logit": _logistic,
-    "ordered_logit": _logistic,
-    "probit": _normal,
-    "ordered_probit": _normal,
-    "cloglog": _extreme_value,
-    "poisson": np.exp,
-    "negative_binomial": np.exp,
-}
-
-
-def third_of(family: Family, outcome: int) -> Third | None:
-    """The third derivatives of an outcome of a family; None where they are not known."""
-    if family.name == "multinomial_logit":
-        return _multinomial(outcome)
-    if family.name not in _BENDS:
-        return None
-    bend = _BENDS[family.name]
-    ordered = family.name.startswith("ordered")
+def of_value(bend: Bent) -> Third:
+    """Third derivatives of a function of one index, `bend` being its third derivative."""
 
     def third(eta: Array, shared: Array, u: Array, v: Array) -> Array:
         found = np.zeros((len(eta), 1 + len(shared)))
-        if not ordered:
-            found[:, 0] = bend(eta[:, 0])
-            return found * (u * v)
-        if outcome < len(shared):
-            upper = bend(shared[outcome] - eta[:, 0])
-            found[:, 0] -= upper
-            found[:, 1 + outcome] = upper
-        if outcome > 0:
-            lower = bend(shared[outcome - 1] - eta[:, 0])
-            found[:, 0] += lower
-            found[:, outcome] = -lower
+        found[:, 0] = bend(eta[:, 0])
         return found * (u * v)
 
     return third
 
 
-def _multinomial(outcome: int) -> Third:
+def of_cuts(bend: Bent, category: int) -> Third:
+    """Of the probability between two cutpoints, `bend` being the second derivative of the latent density."""
+
+    def third(eta: Array, shared: Array, u: Array, v: Array) -> Array:
+        found = np.zeros((len(eta), 1 + len(shared)))
+        if category < len(shared):
+            upper = bend(shared[category] - eta[:, 0])
+            found[:, 0] -= upper
+            found[:, 1 + category] = upper
+        if category > 0:
+            lower = bend(shared[category - 1] - eta[:, 0])
+            found[:, 0] += lower
+            found[:, category] = -lower
+        return found * (u * v)
+
+    return third
+
+
+def multinomial(category: int) -> Third:
+    """Of the probability of a category of the multinomial logit."""
+
     def third(eta: Array, shared: Array, u: Array, v: Array) -> Array:
         base = ((0, 0), (1, 0))
         p = softmax(np.pad(eta, base), axis=1)
@@ -85,8 +78,8 @@ def _multinomial(outcome: int) -> Third:
         A = A - (p * A).sum(axis=1, keepdims=True)
         B = B - (p * B).sum(axis=1, keepdims=True)
         product = A * B - (p * A * B).sum(axis=1, keepdims=True)
-        own = [outcome]
-        is_own = np.arange(p.shape[1]) == outcome
+        own = [category]
+        is_own = np.arange(p.shape[1]) == category
         bent = (is_own - p) * product[:, own] - p * (A * B[:, own] + A[:, own] * B + product)
         return (p[:, own] * bent)[:, 1:]
 

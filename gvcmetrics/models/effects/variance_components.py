@@ -1,4 +1,4 @@
-r"""Random unit effects: variance components, quasi-demeaning, Mundlak's unit means."""
+r"""Variance components of a linear model with a random unit effect, and quasi-demeaning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.demean import demean, group_means, independent_columns
-from gvcmetrics.models.data.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -75,24 +74,6 @@ def quasi_demean(columns: np.ndarray, unit: np.ndarray, components: Components) 
     table = columns.reshape(len(columns), -1)
     shifted = table - (components.theta[:, None] * group_means(table, unit))[unit]
     return shifted.reshape(columns.shape)
-
-
-def mundlak_columns(sample: Sample) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Regressors with the unit means of those that vary within units, and all names.
-
-    A mean that adds nothing (that of a year dummy in a balanced panel is a constant) is left out.
-    """
-    assert sample.unit is not None
-    means = group_means(sample.X, sample.unit)[sample.unit]
-    spread = np.linalg.norm(sample.X - sample.X.mean(axis=0), axis=0)
-    varies = np.linalg.norm(sample.X - means, axis=0) > 1e-9 * np.where(spread > 0, spread, 1.0)
-    both = np.column_stack([sample.X, means[:, varies]])
-    names = [
-        *sample.names,
-        *(f"mean({name})" for name, kept in zip(sample.names, varies, strict=True) if kept),
-    ]
-    keep = independent_columns(both, np.linalg.norm(both, axis=0), 1e-9)
-    return both[:, keep], tuple(name for name, kept in zip(names, keep, strict=True) if kept)
 
 
 def _residual_sum(y: np.ndarray, X: np.ndarray, scale: np.ndarray) -> tuple[float, int]:

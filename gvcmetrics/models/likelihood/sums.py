@@ -20,35 +20,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from gvcmetrics.models.families.base import Array, Family
+from gvcmetrics.models.data.batch import Batch
+from gvcmetrics.models.likelihood.family import Array, Family
 
 # Two blocks a strip: large enough that threads seldom wait for one another, small enough for the cache.
 BLOCK = 16_384
 POOL = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="likelihood")
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows that are in memory together.
-
-    y : (n) outcome, coded as the family asks. X : (n, k) regressors of all indices.
-    weights : (n), or None for ones. offset : (n), added to every index, or None.
-    """
-
-    y: Array
-    X: Array
-    weights: Array | None = None
-    offset: Array | None = None
-
-    def rows(self, start: int, stop: int) -> Batch:
-        """The rows from start to stop, without copying."""
-        cut = slice(start, stop)
-        return Batch(
-            self.y[cut],
-            self.X[cut],
-            None if self.weights is None else self.weights[cut],
-            None if self.offset is None else self.offset[cut],
-        )
 
 
 Source = Callable[[], Iterable[Batch]]
@@ -102,16 +79,18 @@ class Likelihood:
 
     def scores(self, theta: Array) -> Array:
         """Score of each observation (n, parameters), weighted."""
-        parts = []
-        for batch in self.source():
-            out = np.empty((len(batch.y), self.n_parameters))
-            cuts = self._strips(batch)
-            # The strips fill parts of one array, so that scores are never held twice.
-            jobs = [POOL.submit(self._fill_scores, theta, batch.rows(*cut), out[slice(*cut)]) for cut in cuts]
-            for job in jobs:
-                job.result()
-            parts.append(out)
+        parts = [self.scores_of(theta, batch) for batch in self.source()]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def scores_of(self, theta: Array, batch: Batch) -> Array:
+        """Score of each observation of a batch, weighted."""
+        out = np.empty((len(batch.y), self.n_parameters))
+        cuts = self._strips(batch)
+        # The strips fill parts of one array, so that scores are never held twice.
+        jobs = [POOL.submit(self._fill_scores, theta, batch.rows(*cut), out[slice(*cut)]) for cut in cuts]
+        for job in jobs:
+            job.result()
+        return out
 
     def _strips(self, batch: Batch) -> list[tuple[int, int]]:
         size = self.family.strip

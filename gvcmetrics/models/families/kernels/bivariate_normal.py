@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from gvcmetrics.models.families.scalar import (
+from gvcmetrics.models.families.kernels.scalar import (
     inverse_mills,
     log_normal_cdf,
     log_normal_pdf,

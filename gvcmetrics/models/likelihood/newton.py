@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from gvcmetrics.errors import ConvergenceWarning, ModelError
-from gvcmetrics.models.families.base import Array
+from gvcmetrics.ground.warn import warn
+from gvcmetrics.models.likelihood.family import Array
 
 Objective = Callable[[Array], tuple[float, Array, Array]]
 
@@ -106,10 +106,9 @@ def maximise(
             iteration += 1
     optimum = Optimum(theta, value, score, hessian, distance, iteration, converged, reason)
     if not converged:
-        warnings.warn(
+        warn(
             f"the optimiser did not converge: {reason}, {distance:.2g} standard errors from the maximum",
             ConvergenceWarning,
-            stacklevel=3,
         )
     return optimum
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from gvcmetrics.errors import EstimationWarning, ModelError
+from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.sample import Sample, drop_collinear
-from gvcmetrics.models.families.base import Array
+from gvcmetrics.models.likelihood.family import Array
 
 # A standard error, per standard deviation of its regressor, that no identified index coefficient has.
 _VOID = 1e3
@@ -30,11 +30,9 @@ def drop_perfect_predictors(sample: Sample) -> Sample:
         column, value, outcome = found
         name = sample.names[column]
         gone = sample.X[:, column] == value
-        warnings.warn(
+        warn(
             f"'{name}' = {value:g} predicts '{sample.outcome[0]}' = {outcome:g} perfectly: "
-            f"'{name}' and {int(gone.sum())} rows left out",
-            EstimationWarning,
-            stacklevel=5,
+            f"'{name}' and {int(gone.sum())} rows left out"
         )
         keep = np.arange(sample.X.shape[1]) != column
         sample = sample.select(~gone, f"{name} = {value:g} predicts perfectly").keep_columns(keep)

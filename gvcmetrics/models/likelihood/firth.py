@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gvcmetrics.models.engine.conclude import Problem
-from gvcmetrics.models.families.base import Array, Family
+from gvcmetrics.models.likelihood.family import Array, Family
+from gvcmetrics.models.likelihood.problem import Problem
 
 # theta and the inverse of the information there -> the trace for each parameter
 Trace = Callable[[Array, Array], Array]

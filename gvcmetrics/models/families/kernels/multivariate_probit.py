@@ -24,8 +24,8 @@ import numpy as np
 from numba import njit
 from scipy.special import ndtri
 
-from gvcmetrics.models.families.base import Array, Family, shares
-from gvcmetrics.models.families.scalar import inverse_mills, inverse_mills_slope, log_normal_cdf
+from gvcmetrics.models.families.kernels.scalar import inverse_mills, inverse_mills_slope, log_normal_cdf
+from gvcmetrics.models.likelihood.family import Array, Family, shares
 
 # Points a dimension, for two and three dimensions.
 _POINTS = {2: 16, 3: 8}

@@ -1,1 +1,0 @@
-"""The functions that users call: one signature and one docstring each."""

@@ -1,0 +1,265 @@
+"""Formula + frame → `Sample`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.ground.numerics.demean import singletons
+from gvcmetrics.ground.warn import warn
+from gvcmetrics.lineage import KEY, raw_columns
+from gvcmetrics.models.data.design import Design, evaluate, plain, regressors, require, with_shifts
+from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variables_of
+from gvcmetrics.models.data.sample import Sample, drop_collinear, group_codes, take
+
+
+def build_sample(
+    formula: str | Formula,
+    data: pd.DataFrame,
+    *,
+    unit: str | None = None,
+    time: str | None = None,
+    weights: str | None = None,
+    frequency: bool = False,
+    offset: str | None = None,
+    clusters: Sequence[str] = (),
+    extras: Sequence[str] = (),
+    categorical: bool = False,
+    trusted: bool = True,
+) -> Sample:
+    """Build the estimation sample.
+
+    Rows that miss any used value, rows of weight zero and singletons of absorbed effects are
+    dropped and counted; collinear regressors are dropped with a warning that names them.
+
+    Parameters
+    ----------
+    formula : text, or a parsed `Formula`.
+    data : the user's frame; it is not changed.
+    unit, time : columns with the panel's unit and period.
+    weights : column of weights; `frequency=True` when a row stands for that many equal rows.
+    offset : column or expression added to the index with coefficient one.
+    clusters : columns of cluster codes that the covariance will need (`a^b` crosses two).
+    extras : columns or expressions that the likelihood of a row needs besides (a censoring limit).
+    categorical : code the outcome as positions in its sorted categories.
+    trusted : False refuses formulas that would run code.
+
+    Raises
+    ------
+    DataError : a column is absent, infinite, of the wrong type, or weights are negative.
+    ModelError : the formula cannot be read, or no observation is left, or a regressor is made from
+        the same raw variable as the outcome (by `data.attrs["lineage"]`; what is behind `unit`, `time` and
+        `weights` may be shared, and a lag `L(…)` or lead `F(…)` shares nothing).
+    """
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(
+            f"data must be a pandas DataFrame, not {type(data).__name__}", remedy="Call .to_pandas()"
+        )
+    if not isinstance(formula, Formula):
+        formula = Formula.parse(formula, trusted=trusted)
+    if offset and not trusted:
+        refuse_code(offset)
+    cluster_columns = {name: [unquote(part.strip()) for part in name.split("^")] for name in clusters}
+    cluster_columns.update({name: [name] for name in clusters if name in data})
+    keys = [*formula.absorbed_columns, *(c for columns in cluster_columns.values() for c in columns)]
+    keys += [name for name in (unit, time, weights) if name]
+    offset_columns = [
+        name for text in (*([offset] if offset else []), *extras) for name in variables_of(text)
+    ]
+    require(data, [*formula.variables, *offset_columns, *keys])
+    _refuse_shared_lineage(formula, data, [name for name in (unit, time, weights) if name])
+    _refuse_impossible_regressors(formula, data)
+
+    source = with_shifts(data.copy(deep=False), formula.shifts, unit, time)
+    used = list(dict.fromkeys([*formula.current_columns, *offset_columns, *keys]))
+    keep, dropped = _complete_rows(source, used, weights)
+    while True:
+        rows = np.flatnonzero(keep)
+        if len(rows) == 0:
+            reasons = ", ".join(f"{reason} ({count})" for reason, count in dropped.items())
+            raise ModelError(
+                "no observation is left", remedy=f"Rows were dropped: {reasons or 'the frame is empty'}"
+            )
+        frame = _used_frame(source, rows, used)
+        spec, X = regressors(formula, frame)
+        outcome, categories, ordered = _outcome(formula, frame, categorical, source)
+        shift = evaluate(offset, frame) if offset else None
+        given = {name: evaluate(name, frame) for name in extras}
+        computed = [X, outcome.reshape(len(rows), -1), *([] if shift is None else [shift[:, None]])]
+        computed += [values[:, None] for values in given.values()]
+        if all(_all_finite(block) for block in computed):
+            break
+        undefined = np.zeros(len(rows), dtype=bool)
+        for block in computed:
+            undefined |= np.isnan(block).any(axis=1)
+        if not undefined.any():
+            break
+        dropped["undefined value of a computed term"] = int(undefined.sum())
+        keep[rows[undefined]] = False
+    names = [plain(name) for name in spec.column_names]
+    _refuse_infinite(X, names, rows, "regressor")
+    _refuse_infinite(outcome.reshape(len(rows), -1), [*formula.outcomes], rows, "outcome")
+    kept = [position for position, name in enumerate(names) if not (formula.absorbed and name == "Intercept")]
+    X = X if len(kept) == len(names) else X[:, kept]
+    names = [names[position] for position in kept]
+
+    unit_codes, unit_labels = group_codes(frame[[unit]]) if unit else (None, None)
+    time_codes, time_labels = group_codes(frame[[time]]) if time else (None, None)
+    sample = Sample(
+        formula=formula,
+        y=outcome,
+        X=np.ascontiguousarray(X),
+        names=tuple(names),
+        outcome=tuple(plain(name) for name in formula.outcomes),
+        design=Design(spec, tuple(kept), tuple(names), formula.shifts, unit, time),
+        rows=rows,
+        source=source,
+        absorbed={"^".join(columns): group_codes(frame[[*columns]])[0] for columns in formula.absorbed},
+        unit=unit_codes,
+        time=time_codes,
+        unit_name=unit,
+        time_name=time,
+        unit_labels=unit_labels,
+        time_labels=time_labels,
+        clusters={name: group_codes(frame[columns])[0] for name, columns in cluster_columns.items()},
+        weights=frame[weights].to_numpy(dtype=np.float64) if weights else None,
+        weights_name=weights,
+        frequency=frequency,
+        offset=shift,
+        offset_name=offset,
+        extras=given,
+        categories=categories,
+        categories_ordered=ordered,
+        dropped=dropped,
+    )
+    if sample.absorbed and not (frequency and weights):
+        sample = sample.select(~singletons([*sample.absorbed.values()]), "singleton of an absorbed effect")
+    return drop_collinear(sample, [*sample.absorbed.values()])
+
+
+def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame, design: Sequence[str]) -> None:
+    lineage = data.attrs.get(KEY)
+    if not lineage:
+        return
+    made = {shift.name: shift for shift in formula.shifts}
+
+    def columns(expressions: Sequence[str]) -> list[str]:
+        names = [name for expression in expressions for name in variables_of(expression)]
+        current = [name for name in names if name not in made]
+        # A lag makes a dynamic model and shares nothing; a difference holds today's value.
+        differences = [made[name].argument for name in names if name in made and made[name].operator == "D"]
+        return current + columns(differences) if differences else current
+
+    # Two weighted measures are not thereby made from one another.
+    allowed = {*design, *raw_columns(data, *design)}
+    outcomes = {name: raw_columns(data, name) for name in columns(formula.outcomes)}
+    for regressor in columns(formula.regressor_expressions):
+        behind = set(raw_columns(data, regressor)) - allowed
+        for outcome, sources in outcomes.items():
+            shared = behind.intersection(sources)
+            recorded = [name for name in (regressor, outcome) if name in lineage]
+            if shared and recorded:
+                raise ModelError(
+                    f"regressor '{regressor}' and outcome '{outcome}' are made from the same raw variable "
+                    f"'{min(shared)}'",
+                    remedy="Its coefficient would be partly an identity: use another measure, or a lag L(…). "
+                    f"If it is meant, strike the record: data.attrs['lineage'].pop('{recorded[0]}')",
+                )
+
+
+def _refuse_impossible_regressors(formula: Formula, data: pd.DataFrame) -> None:
+    for outcome in formula.outcomes:
+        if unquote(outcome) in [unquote(expression) for expression in formula.regressor_expressions]:
+            raise ModelError(
+                f"'{plain(outcome)}' is the outcome and a regressor", remedy="Take one of them out"
+            )
+    for column in formula.variables:
+        if pd.api.types.is_datetime64_any_dtype(data[column].dtype):
+            raise DataError(
+                "dates cannot be used as numbers",
+                Place(column=column),
+                "Make a column of years or of periods",
+            )
+
+
+def _complete_rows(
+    source: pd.DataFrame, used: Sequence[str], weights: str | None
+) -> tuple[np.ndarray, dict[str, int]]:
+    keep = np.ones(len(source), dtype=bool)
+    dropped: dict[str, int] = {}
+    for column in used:
+        lost = keep & source[column].isna().to_numpy()
+        if lost.any():
+            dropped[f"missing {column}"] = int(lost.sum())
+            keep &= ~lost
+    if weights:
+        if not pd.api.types.is_numeric_dtype(source[weights]):
+            raise DataError(f"weights must be numbers, not {source[weights].dtype}", Place(column=weights))
+        values = source[weights].to_numpy(dtype=np.float64, na_value=np.nan)
+        bad = keep & ((values < 0) | np.isinf(values))
+        if bad.any():
+            row = int(bad.argmax())
+            raise DataError(
+                f"weight {values[row]:g}; {int(bad.sum())} weights are negative or infinite",
+                Place(row=row + 2, column=weights),
+                "Weights are positive numbers; zero leaves the row out",
+            )
+        lost = keep & (values == 0)
+        if lost.any():
+            dropped["zero weight"] = int(lost.sum())
+            keep &= ~lost
+    return keep, dropped
+
+
+def _used_frame(source: pd.DataFrame, rows: np.ndarray, used: Sequence[str]) -> pd.DataFrame:
+    frame = take(source[list(used)], rows).reset_index(drop=True)
+    for column, dtype in zip(used, frame.dtypes, strict=True):
+        if isinstance(dtype, pd.CategoricalDtype):
+            frame[column] = frame[column].cat.remove_unused_categories()
+        elif pd.api.types.is_object_dtype(dtype):
+            frame[column] = frame[column].infer_objects()
+    return frame
+
+
+def _outcome(
+    formula: Formula, frame: pd.DataFrame, categorical: bool, source: pd.DataFrame
+) -> tuple[np.ndarray, tuple[Any, ...] | None, bool]:
+    if not categorical:
+        values = [evaluate(outcome, frame) for outcome in formula.outcomes]
+        return (values[0] if len(values) == 1 else np.column_stack(values)), None, False
+    column = unquote(formula.outcomes[0])
+    if len(formula.outcomes) != 1 or column not in frame:
+        raise ModelError(
+            "a categorical outcome is one column", remedy="Compute the categories in the frame first"
+        )
+    answers = frame[column]
+    ordered = isinstance(answers.dtype, pd.CategoricalDtype) and bool(answers.cat.ordered)
+    if isinstance(answers.dtype, pd.CategoricalDtype):
+        for category in source[column].cat.categories.difference(answers.cat.categories, sort=False):
+            warn(f"category '{category}' of '{column}' has no observation and is left out of the model")
+        codes, labels = answers.cat.codes.to_numpy(), answers.cat.categories
+    else:
+        codes, labels = pd.factorize(answers, sort=True)
+        ordered = pd.api.types.is_numeric_dtype(answers)
+    return codes.astype(np.float64), tuple(labels.tolist()), ordered
+
+
+def _all_finite(values: np.ndarray) -> bool:
+    """Whether the sum is finite, which spares looking at each value; False when it overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()))
+
+
+def _refuse_infinite(values: np.ndarray, names: Sequence[str], rows: np.ndarray, role: str) -> None:
+    infinite = np.isinf(values) if not _all_finite(values) else np.zeros(0)
+    if infinite.any():
+        row, position = np.argwhere(infinite)[0]
+        raise DataError(
+            f"the {role} is infinite in {int(infinite[:, position].sum())} rows",
+            Place(row=int(rows[row]) + 2, column=plain(names[position])),
+            "A logarithm of zero? Take these rows out, or use asinh(…) or log1p(…)",
+        )

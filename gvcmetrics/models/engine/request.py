@@ -1,0 +1,69 @@
+"""What the user asked for: one frozen value that travels the road from a call to Results."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gvcmetrics.models.data.formula import Formula
+from gvcmetrics.models.inference.covariance import Vcov, VcovSpec, parse_vcov
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A call of an estimator. Fields are the arguments that the estimators share, by their names there.
+
+    function : the public function, whose name and defaults the call is printed with.
+    extras : columns or expressions that the likelihood of a row needs besides (a censoring limit).
+    """
+
+    function: Callable[..., Any]
+    formula: str
+    data: pd.DataFrame | str | Path = field(repr=False)
+    unit: str | None = None
+    time: str | None = None
+    effects: str = "pooled"
+    vcov: VcovSpec = "iid"
+    weights: str | None = None
+    frequency: bool = False
+    offset: str | None = None
+    nquad: int = 12
+    bias_correction: str | None = None
+    lags: int = 0
+    firth: bool = False
+    fix: Mapping[str, float] | None = None
+    trusted: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
+    extras: tuple[str, ...] = ()
+
+    @cached_property
+    def errors(self) -> Vcov:
+        """The covariance that is asked for."""
+        return parse_vcov(self.vcov)
+
+    @cached_property
+    def parsed(self) -> Formula:
+        """The parts of the formula."""
+        return Formula.parse(self.formula, trusted=self.trusted)
+
+    @property
+    def path(self) -> Path | None:
+        """The Parquet file, where the data are one."""
+        return Path(self.data) if isinstance(self.data, (str, Path)) else None
+
+    @property
+    def call(self) -> str:
+        """The call as the user would write it, options at their default left out."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)} | dict(self.options)
+        asked = [
+            f"{name}={given[name]!r}"
+            for name, parameter in inspect.signature(self.function).parameters.items()
+            if name not in ("formula", "data") and given[name] != parameter.default
+        ]
+        return f"gvc.{self.function.__name__}({', '.join([repr(self.formula), 'data', *asked])})"

@@ -1,0 +1,171 @@
+"""Joint probits of two to four 0/1 outcomes, whose errors are correlated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from gvcmetrics.models.data import outcomes
+from gvcmetrics.models.data.batch import EstimationSample
+from gvcmetrics.models.effects.pooled import notes_on, pooled_problem, predictor_of
+from gvcmetrics.models.engine.estimate import Estimate, from_likelihood
+from gvcmetrics.models.engine.fit import fit
+from gvcmetrics.models.engine.request import Request
+from gvcmetrics.models.engine.response import Response, Treatment, usual_scales
+from gvcmetrics.models.families.kernels.bivariate_probit import bivariate_probit
+from gvcmetrics.models.families.kernels.multivariate_probit import (
+    correlations,
+    multivariate_probit,
+    partial_correlations,
+)
+from gvcmetrics.models.families.probit import family as probit_family
+from gvcmetrics.models.inference.covariance import VcovSpec
+from gvcmetrics.models.likelihood.expected import Scale, of_index, probability
+from gvcmetrics.models.likelihood.family import Array, Family
+from gvcmetrics.models.likelihood.problem import solve
+from gvcmetrics.models.results.results import Results
+
+_CELLS = 2
+
+
+def family(sample: EstimationSample) -> Family:
+    """Two outcomes by the bivariate normal distribution function, more by simulation."""
+    names, d = sample.outcome, len(sample.outcome)
+    made = bivariate_probit if d == 2 else multivariate_probit(d)
+    return replace(
+        made,
+        constants=tuple(f"rho({names[j]}, {names[k]})" for j in range(d) for k in range(j)),
+        reported=lambda z: correlations(z, d),
+        working=lambda rho: _partial(rho, d),
+        block="Correlations",
+        null=False,
+    )
+
+
+def _partial(rho: Array, d: int) -> tuple[Array, Array]:
+    """What the kernels take for correlations, and the Jacobian."""
+    z = partial_correlations(rho, d)
+    return z, np.asarray(np.linalg.inv(correlations(z, d)[1]), dtype=np.float64)
+
+
+def estimate(request: Request, response: Response, sample: EstimationSample) -> Estimate:
+    """Maximum likelihood from the estimates of one probit an outcome, and the test against these."""
+    made = response.family(sample)
+    start, loglik_apart = _separate_probits(sample, len(made.constants))
+    problem = pooled_problem(sample, made, sample.outcome, start)
+    solution = solve(problem, request.fix)
+    pairs = len(made.constants)
+    statistics = {}
+    if not request.fix:
+        ratio = max(2.0 * (solution.optimum.loglik - loglik_apart), 0.0)
+        statistics = {
+            "lr_independence": ratio,
+            "lr_independence_p": float(stats.chi2.sf(ratio, pairs)),
+        }
+    rho = problem.reported(solution.optimum.theta)[-pairs:]
+    return from_likelihood(
+        problem, solution, sample, request.errors,
+        statistics=statistics,
+        notes=notes_on(made, sample, solution.optimum.theta),
+        extra={"Correlations of the errors": _matrix(rho, sample.outcome)},
+        predictor=predictor_of(response, made, sample),
+    )  # fmt: skip
+
+
+def _separate_probits(sample: EstimationSample, pairs: int) -> tuple[Array, float]:
+    """Coefficients of one probit an outcome, then zero correlations; the sum of their log likelihoods."""
+    parts, total = [], 0.0
+    for j in range(len(sample.outcome)):
+        optimum = solve(pooled_problem(sample.of_bit(j), probit_family)).optimum
+        parts.append(optimum.theta)
+        total += optimum.loglik
+    return np.concatenate([*parts, np.zeros(pairs)]), total
+
+
+def _scales(
+    response: Response, made: Family, sample: EstimationSample, conditional: bool
+) -> dict[str, Scale]:
+    """Each outcome whatever the others, and every combination; those of three or more are seldom wanted."""
+    scales = usual_scales(response, made, sample, conditional)
+    single = {name: of_index(probability(probit_family, 1), j) for j, name in enumerate(sample.outcome)}
+    cells = {_cell(code, sample.outcome): probability(made, code) for code in range(2 ** len(single))}
+    shown = None if len(single) <= _CELLS else tuple(single)
+    response_scale = Scale("probability", {**single, **cells}, shown=shown, predicted=tuple(cells))
+    return {**scales, "response": response_scale}
+
+
+def _matrix(rho: Array, names: tuple[str, ...]) -> pd.DataFrame:
+    table = np.eye(len(names))
+    table[np.tril_indices(len(names), -1)] = rho
+    return pd.DataFrame(table + np.tril(table, -1).T, index=list(names), columns=list(names))
+
+
+def _cell(code: int, names: tuple[str, ...]) -> str:
+    return ", ".join(f"{name}={(code >> j) & 1}" for j, name in enumerate(names))
+
+
+JOINT_PROBIT = Response(
+    "joint_probit",
+    "Joint probit",
+    outcomes.JOINT,
+    family,
+    {"pooled": Treatment(estimate, from_file=True), "correlated_pooled": Treatment(estimate)},
+    instead=dict.fromkeys(
+        ("fixed", "random", "correlated"),
+        "Use effects='correlated_pooled', which needs no integral over unit effects",
+    ),
+    scales=_scales,
+)
+
+
+def joint_probit(
+    formula: str,
+    data: pd.DataFrame | str | Path,
+    *,
+    unit: str | None = None,
+    time: str | None = None,
+    effects: str = "pooled",
+    vcov: VcovSpec = "iid",
+    weights: str | None = None,
+    frequency: bool = False,
+    offset: str | None = None,
+    fix: Mapping[str, float] | None = None,
+    trusted: bool = True,
+) -> Results:
+    r"""Probits of two to four outcomes whose errors are correlated.
+
+    .. math:: y_{ij} = 1[x_i'\beta_j + \varepsilon_{ij} > 0], \qquad \varepsilon_i \sim N(0, R)
+
+    The likelihood is exact for two outcomes (bivariate normal distribution function to twelve digits)
+    and simulated by GHK at fixed points for three and four. Correlations are parameters of the result,
+    `rho(y2, y1)`, with errors by the delta method; `extra` holds their matrix.
+
+    Parameters
+    ----------
+    formula : `"y1 + y2 + y3 ~ x1 + x2"`; every equation has the same regressors.
+    data, unit, time, vcov, weights, frequency, offset, trusted : as in `logit`.
+    effects : `pooled`, or `correlated_pooled`: with the unit means of the regressors.
+    fix : coefficients held at a value, `{"y1: x2": 0}`, which takes x2 out of the first equation.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({
+    ...     "rd": [0, 1, 2, 3, 4, 5, 6, 7], "product": [0, 0, 1, 0, 1, 0, 1, 1],
+    ...     "process": [1, 0, 0, 0, 1, 0, 1, 1]})
+    >>> result = joint_probit("product + process ~ rd", frame)
+    >>> float(result.params["rho(process, product)"].round(3))
+    0.632
+    """
+    return fit(
+        Request(
+            joint_probit, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            weights=weights, frequency=frequency, offset=offset, fix=fix, trusted=trusted,
+        ),
+        JOINT_PROBIT,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""A likelihood in its linear indices: families, sums over rows, Newton's method, separation, penalties."""

@@ -1,0 +1,176 @@
+r"""Expected outcomes as functions of linear indices, with two derivatives.
+
+The arguments of an expected outcome are the m indices, then the parameters that all rows share
+(cutpoints, a correlation, a dispersion, the spread of a random effect). With the derivatives g and H of the
+log probability that a family's kernel gives, :math:`P_a = P g_a` and :math:`P_{ab} = P (H_{ab} + g_a g_b)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gvcmetrics.errors import ModelError
+from gvcmetrics.models.likelihood import third as thirds
+from gvcmetrics.models.likelihood.family import Array, Family, Outcome
+
+_points, _masses = np.polynomial.hermite_e.hermegauss(48)
+NODES = (_points, _masses / _masses.sum())
+"""Points and shares of a quadrature over the standard normal distribution."""
+
+
+def outcome_of(family: Family, category: int) -> Outcome:
+    """What is expected of a numeric response, or the probability of a category."""
+    return family.expected or probability(family, category)
+
+
+def index(j: int, factor: float = 1.0) -> Outcome:
+    """Index j itself, times a factor."""
+
+    def derivatives(eta: Array, shared: Array) -> tuple[Array, Array, Array]:
+        n, m = eta.shape
+        first, second = np.zeros((n, m + len(shared))), np.zeros((n, m, m + len(shared)))
+        first[:, j] = factor
+        return factor * eta[:, j], first, second
+
+    return Outcome(lambda eta, shared: factor * eta[:, j], derivatives, thirds.flat)
+
+
+def exponential() -> Outcome:
+    """exp(eta), the mean of a count."""
+
+    def derivatives(eta: Array, shared: Array) -> tuple[Array, Array, Array]:
+        mean = np.exp(eta[:, 0])
+        first = np.zeros((len(eta), 1 + len(shared)))
+        second = np.zeros((len(eta), 1, 1 + len(shared)))
+        first[:, 0] = second[:, 0, 0] = mean
+        return mean, first, second
+
+    return Outcome(lambda eta, shared: np.exp(eta[:, 0]), derivatives, thirds.of_value(np.exp))
+
+
+def probability(family: Family, category: int) -> Outcome:
+    """Probability of a category, from the family's kernel."""
+
+    def value(eta: Array, shared: Array) -> Array:
+        return np.exp(family.evaluate(np.full(len(eta), float(category)), eta, shared)[0])
+
+    def derivatives(eta: Array, shared: Array) -> tuple[Array, Array, Array]:
+        n, m = eta.shape
+        arguments = m + len(shared)
+        loglik, g, h = family.evaluate(np.full(n, float(category)), eta, shared)
+        P = np.exp(loglik)
+        second = g[:, :m, None] * g[:, None, :]
+        for j in range(m):
+            for a in range(arguments):
+                high, low = max(j, a), min(j, a)
+                second[:, j, a] += h[:, high * (high + 1) // 2 + low]
+        return P, P[:, None] * g, P[:, None, None] * second
+
+    return Outcome(value, derivatives, family.third(category) if family.third else None)
+
+
+def of_index(alone: Outcome, j: int) -> Outcome:
+    """An outcome of one index and no shared parameters as that of index j among several."""
+
+    def derivatives(eta: Array, shared: Array) -> tuple[Array, Array, Array]:
+        n, m = eta.shape
+        P, g, h = alone.derivatives(eta[:, [j]], np.empty(0))
+        first, second = np.zeros((n, m + len(shared))), np.zeros((n, m, m + len(shared)))
+        first[:, j], second[:, j, j] = g[:, 0], h[:, 0, 0]
+        return P, first, second
+
+    third = None if alone.third is None else thirds.of_index(alone.third, j)
+    return Outcome(lambda eta, shared: alone.value(eta[:, [j]], np.empty(0)), derivatives, third)
+
+
+def averaged(outcome: Outcome) -> Outcome:
+    """Averaged over a normal intercept, whose log sigma is the last shared parameter."""
+
+    def value(eta: Array, shared: Array) -> Array:
+        sigma = float(np.exp(shared[-1]))
+        return sum(
+            share * outcome.value(eta + sigma * node, shared[:-1]) for node, share in zip(*NODES, strict=True)
+        )
+
+    def derivatives(eta: Array, shared: Array) -> tuple[Array, Array, Array]:
+        n, sigma = len(eta), float(np.exp(shared[-1]))
+        value, first, second = np.zeros(n), np.zeros((n, len(shared) + 1)), np.zeros((n, 1, len(shared) + 1))
+        for node, share in zip(*NODES, strict=True):
+            v, f, s = outcome.derivatives(eta + sigma * node, shared[:-1])
+            value += share * v
+            first[:, :-1] += share * f
+            second[:, :, :-1] += share * s
+            first[:, -1] += share * sigma * node * f[:, 0]
+            second[:, 0, -1] += share * sigma * node * s[:, 0, 0]
+        return value, first, second
+
+    third = None if outcome.third is None else thirds.averaged(outcome.third, *NODES)
+    bind = outcome.bind
+    return Outcome(value, derivatives, third, None if bind is None else lambda rows: averaged(bind(rows)))
+
+
+def at_zero(outcome: Outcome) -> Outcome:
+    """For a unit whose random intercept is zero."""
+
+    def derivatives(eta: Array, shared: Array) -> tuple[Array, Array, Array]:
+        v, f, s = outcome.derivatives(eta, shared[:-1])
+        return v, np.pad(f, ((0, 0), (0, 1))), np.pad(s, ((0, 0), (0, 0), (0, 1)))
+
+    third = None if outcome.third is None else thirds.at_zero(outcome.third)
+    bind = outcome.bind
+    return Outcome(
+        lambda eta, shared: outcome.value(eta, shared[:-1]), derivatives, third,
+        None if bind is None else lambda rows: at_zero(bind(rows)),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What effects are measured on.
+
+    words : in print. outcomes : by label, `""` where there is one. shown : the labels that margins show
+    unless asked for others, by default all. predicted : the labels that `predict` gives, by default all.
+    discrete : whether changes of it over a jump have a meaning.
+    """
+
+    words: str
+    outcomes: Mapping[str, Outcome]
+    shown: tuple[str, ...] | None = None
+    predicted: tuple[str, ...] | None = None
+    discrete: bool = True
+
+    def choose(self, labels: Sequence[str] | None) -> dict[str, Outcome]:
+        """The outcomes of some labels, by default those that are shown."""
+        wanted = [str(label) for label in labels] if labels is not None else self.shown or self.outcomes
+        for label in wanted:
+            if label not in self.outcomes:
+                known = (
+                    ", ".join(self.outcomes)
+                    if list(self.outcomes) != [""]
+                    else "not needed: this model has one"
+                )
+                raise ModelError(f"outcome '{label}' is not known", remedy=f"Outcomes are {known}")
+        return {label: self.outcomes[label] for label in wanted}
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Outcomes by label, as functions of m indices that all take the same regressors.
+
+    theta : coefficients of index 1, ..., m, then the shared parameters. jacobian : of theta in the reported
+    parameters. scale : what they are measured on.
+    """
+
+    outcomes: Mapping[str, Outcome]
+    indices: int
+    theta: Array
+    jacobian: Array
+    scale: Scale
+
+    def coefficients(self, k: int) -> tuple[Array, Array]:
+        """Coefficients (m, k) and shared parameters."""
+        m = self.indices
+        return self.theta[: m * k].reshape(m, k), self.theta[m * k :]

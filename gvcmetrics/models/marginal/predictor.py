@@ -1,0 +1,191 @@
+"""What turns the parameters of a model into expected outcomes; margins know nothing else of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.numerics.demean import demean
+from gvcmetrics.models.data.batch import Array, Batch, EstimationSample
+from gvcmetrics.models.data.design import evaluate
+from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.likelihood.expected import Scale, Surface, at_zero, averaged
+from gvcmetrics.models.likelihood.family import Family
+from gvcmetrics.models.likelihood.problem import parameter_map
+from gvcmetrics.models.marginal.incidental import Incidental
+from gvcmetrics.models.marginal.rows import Rows
+
+_NO_LEVEL = "a conditional likelihood does not estimate the unit effects, so "
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The index of a model with absorbed effects, effects included.
+
+    index, curvature : (n), and the curvature of the log likelihood in it. lags : of past outcomes in a
+    bias correction; None without one.
+    """
+
+    index: Array
+    curvature: Array
+    lags: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """Expected outcomes of a model.
+
+    Attributes
+    ----------
+    sample : the rows of the estimates, unit means among the regressors where the model has them.
+    family : the response. scales : by name, what can be expected; the first is the default of margins.
+    regressors : new rows -> X.
+    random : whether the last parameter is sigma of a normal intercept, which is averaged over.
+    conditional : a conditional likelihood, which knows the index but no level.
+    fitted : the index with absorbed effects in it; None without any.
+    """
+
+    sample: EstimationSample
+    family: Family
+    scales: Mapping[str, Scale]
+    regressors: Callable[[pd.DataFrame], Array] = field(repr=False)
+    random: bool = False
+    conditional: bool = False
+    fitted: Fitted | None = field(default=None, repr=False)
+
+    @property
+    def moves_with_effects(self) -> bool:
+        """Whether an average effect depends on the absorbed effects, which a linear one does not."""
+        return not self.family.linear
+
+    def predict(self, params: Array, data: pd.DataFrame | None, kind: str) -> pd.Series | pd.DataFrame:
+        """Expected outcomes on a scale, row by row, of the sample or of the rows of `data`.
+
+        Rows with a missing regressor have missing predictions.
+        """
+        scale = self.scale(
+            {"mean": "response"}.get(kind, kind), f"kind={kind!r}", "it gives no probabilities"
+        )
+        if scale.predicted is not None:
+            scale = replace(scale, shown=scale.predicted)
+        surface = self.surface(params, scale, averaging=kind != "index")
+        parts = [self._values(surface, index, batch) for index, batch in self._rows(data)]
+        values = np.concatenate([value for _, value in parts])
+        index = parts[0][0].append([label for label, _ in parts[1:]])
+        labels = list(surface.outcomes)
+        if labels == [""]:
+            return pd.Series(values[:, 0], index=index, name="index" if kind == "index" else "fitted")
+        if kind != "index":
+            labels = self._categories(labels)
+        return pd.DataFrame(values, index=index, columns=pd.Index(labels, dtype=object))
+
+    def scale(self, name: str, asked: str, instead: str) -> Scale:
+        """A scale by name.
+
+        Raises
+        ------
+        ModelError : the model has no such scale; it says why and which it has.
+        """
+        if name in self.scales:
+            return self.scales[name]
+        if self.conditional and name == "response":
+            raise ModelError(
+                _NO_LEVEL + instead,
+                remedy=f"Use effects='correlated', or one of {', '.join(self.scales)}",
+            )
+        known = ", ".join(
+            repr("mean" if asked.startswith("kind") and key == "response" else key) for key in self.scales
+        )
+        raise ModelError(f"{asked} is not known for this model", remedy=f"Use one of {known}")
+
+    def surface(
+        self, params: Array, scale: Scale, outcomes: Sequence[str] | None = None, *, averaging: bool = True
+    ) -> Surface:
+        """The outcomes of a scale as functions of the indices.
+
+        averaging : over a random intercept; else for a unit whose effect is zero.
+        """
+        chosen = scale.choose(outcomes)
+        if self.random and scale is not self.scales.get("index"):
+            over = averaged if averaging else at_zero
+            chosen = {label: over(outcome) for label, outcome in chosen.items()}
+        m = self.family.n_indices
+        coefficients = m * len(self.sample.names)
+        back = (
+            None
+            if self.conditional
+            else parameter_map(self.family, coefficients, random=self.random, back=True)
+        )
+        theta, jacobian = back(params) if back and not self.conditional else (params, np.eye(len(params)))
+        return Surface(chosen, m, theta, jacobian, scale)
+
+    def parts(self, params: Array, columns: tuple[str, ...] = ()) -> Iterator[Rows]:
+        """The rows of the estimates, a batch at a time, with further columns of the data."""
+        for frame, batch in self.sample.frames(columns):
+            n = len(batch.X)
+            rows = Rows(
+                self.sample.design,
+                frame.infer_objects(),
+                batch.X,
+                np.ones(n) if batch.weights is None else batch.weights,
+                np.zeros(n) if batch.offset is None else batch.offset,
+                extras=batch.extras,
+            )
+            yield rows if self.fitted is None else self._moving(rows, self.fitted, params)
+
+    def _moving(self, rows: Rows, fitted: Fitted, params: Array) -> Rows:
+        """The fitted index holds the absorbed effects; they move with the coefficients so that the scores of
+        the effects stay zero, which turns x into its weighted deviation from the effects' groups."""
+        sample = self.sample
+        assert isinstance(sample, Sample)
+        within = demean(rows.X, [*sample.absorbed.values()], rows.weights * fitted.curvature)
+        incidental = None
+        if fitted.lags is not None:
+            everywhere = np.ones(len(fitted.index), dtype=bool)
+            incidental = Incidental(sample, self.family, fitted.index, fitted.lags, everywhere)
+        alpha = fitted.index - rows.X @ params
+        return replace(rows, alpha=alpha, shift=within - rows.X, incidental=incidental)
+
+    def _rows(self, data: pd.DataFrame | None) -> Iterator[tuple[pd.Index, Batch]]:
+        if data is None:
+            for frame, batch in self.sample.frames():
+                yield frame.index, batch
+            return
+        if self.fitted is not None:
+            raise ModelError(
+                "absorbed effects are not known for new rows",
+                remedy="Write the effect among the regressors, as C(year), or predict for the sample",
+            )
+        offset = evaluate(self.sample.offset_name, data) if self.sample.offset_name else None
+        extras = {name: evaluate(name, data) for name in self.sample.extra_names}
+        X = self.regressors(data)
+        yield data.index, Batch(np.empty(len(X)), X, None, offset, extras)
+
+    def _values(self, surface: Surface, index: pd.Index, batch: Batch) -> tuple[pd.Index, Array]:
+        B, shared = surface.coefficients(batch.X.shape[1])
+        if self.fitted is not None:
+            eta = self.fitted.index[:, None]
+        else:
+            eta = batch.X @ B.T
+            eta = eta if batch.offset is None else eta + batch.offset[:, None]
+        known = np.isfinite(eta).all(axis=1)
+        extras = {name: values[known] for name, values in batch.extras.items()}
+        values = np.full((len(eta), len(surface.outcomes)), np.nan)
+        for column, outcome in enumerate(surface.outcomes.values()):
+            values[known, column] = outcome.of_rows(extras).value(eta[known], shared)
+        return index, values
+
+    def _categories(self, labels: list[str]) -> list[Any]:
+        """The labels as the user's own categories."""
+        own = {str(category): category for category in self.sample.categories or ()}
+        return [own.get(label, label) for label in labels]
+
+
+def equations(sample: EstimationSample) -> list[str]:
+    """Names of the indices of a model that has several: categories but the base, or outcomes."""
+    return [str(c) for c in sample.categories[1:]] if sample.categories else list(sample.outcome)
