@@ -47,7 +47,7 @@ class FakeResult:
     blocks: dict = field(default_factory=dict)
 
     def statistic(self, key: str) -> float | None:
-        if key == "outcome_mean" and self.sample.categories is None:
+        if key == "outcome_mean" and self.sample is not None and self.sample.categories is None:
             return float(np.average(self.sample.y, weights=self.sample.weights))
         return self.statistics.get(key)
 

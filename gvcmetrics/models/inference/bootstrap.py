@@ -20,8 +20,8 @@ import numpy as np
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.formula import split_outside
 from gvcmetrics.models.inference.covariance import Inference, cluster_factor
+from gvcmetrics.models.inference.estimates import Estimates
 from gvcmetrics.models.inference.restrictions import linear_hypotheses
-from gvcmetrics.models.inference.tested import Tested
 from gvcmetrics.models.inference.wild_scores import (
     WildScores,
     likelihood_scores,
@@ -78,7 +78,7 @@ class BootstrapTest:
 
 
 def wild_bootstrap(
-    results: Tested,
+    results: Estimates,
     hypotheses: str | Sequence[str],
     cluster: str,
     *,
@@ -204,7 +204,7 @@ class Setting:
     boot_name: str
 
     @classmethod
-    def of(cls, results: Tested, cluster: str, bootstrap_cluster: str | None) -> Setting:
+    def of(cls, results: Estimates, cluster: str, bootstrap_cluster: str | None) -> Setting:
         """Look the clusters up; the fewest groups are drawn unless told otherwise."""
         codes = results.codes
         if results.inference is None or codes is None:

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.inference.bootstrap import Setting, bootstrap_pvalue, draw_weights
+from gvcmetrics.models.inference.estimates import Estimates
 from gvcmetrics.models.inference.restrictions import linear_hypotheses
-from gvcmetrics.models.inference.tested import Tested
 
 
 def holm(pvalues: ArrayLike) -> np.ndarray:
@@ -84,7 +84,7 @@ def romano_wolf(statistics: ArrayLike, draws: ArrayLike, *, enumerated: bool = F
 
 
 def multiple_testing(
-    results: Sequence[Tested],
+    results: Sequence[Estimates],
     hypotheses: str | Sequence[str],
     cluster: str | None = None,
     *,
@@ -133,7 +133,7 @@ def multiple_testing(
 
 
 def bootstrap_draws(
-    tests: Sequence[tuple[Tested, str]],
+    tests: Sequence[tuple[Estimates, str]],
     cluster: str,
     *,
     draws: int = 9999,
@@ -161,7 +161,7 @@ def bootstrap_draws(
     return np.array(statistics), np.column_stack(drawn), enumerated
 
 
-def _sample(results: Tested) -> Sample:
+def _sample(results: Estimates) -> Sample:
     assert results.sample is not None
     return results.sample
 

@@ -12,10 +12,10 @@ import pandas as pd
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.formula import split_outside, unquote, variables_of
+from gvcmetrics.models.inference.estimates import Estimates
 from gvcmetrics.models.likelihood.expected import Surface
 from gvcmetrics.models.marginal.averages import Average, average_cross, average_outcome, average_slopes
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
-from gvcmetrics.models.marginal.estimated import Estimated
 from gvcmetrics.models.marginal.groups import Group, groups_of
 from gvcmetrics.models.marginal.predictor import Predictor
 from gvcmetrics.models.marginal.result import Margins
@@ -27,7 +27,7 @@ _CORRECTED = "Averages are corrected for the bias from estimated effects"
 
 
 def margins(
-    results: Estimated,
+    results: Estimates,
     variables: str | Sequence[str] | None = None,
     *,
     kind: Literal["effects", "predictions"] = "effects",
@@ -142,7 +142,7 @@ def margins(
     return _margins(results, surface, found, kind=kind, at_means=at_means, notes=notes, call=call)
 
 
-def _predictor(results: Estimated) -> Predictor:
+def _predictor(results: Estimates) -> Predictor:
     if results.predictor is None:
         raise ModelError(f"{results.model} with effects={results.effects!r} has no expected outcomes")
     return results.predictor
@@ -312,7 +312,7 @@ def _refuse_offset(predictor: Predictor, names: Sequence[str]) -> None:
 
 
 def _margins(
-    results: Estimated, surface: Surface, found: list[tuple[dict[str, Any], Average]], **facts: Any
+    results: Estimates, surface: Surface, found: list[tuple[dict[str, Any], Average]], **facts: Any
 ) -> Margins:
     """Estimates outcome by outcome, and their covariance G V G'."""
     labels = list(surface.outcomes)
@@ -322,7 +322,7 @@ def _margins(
     return Margins(results, keys, values, G @ results.cov.to_numpy() @ G.T, surface.scale.words, **facts)
 
 
-def _call_text(results: Estimated, options: dict[str, Any]) -> str:
+def _call_text(results: Estimates, options: dict[str, Any]) -> str:
     defaults = {name: parameter.default for name, parameter in signature(margins).parameters.items()}
     given = [f"{name}={value!r}" for name, value in options.items() if value is not defaults[name]]
     return f"{results.call}.margins({', '.join(given)})"

@@ -14,8 +14,8 @@ import pandas as pd
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.printing import LEGEND, WIDTH, decimals, label_room, labelled, number, stars
+from gvcmetrics.models.inference.estimates import Estimates
 from gvcmetrics.models.inference.restrictions import TestResult, distribution, wald
-from gvcmetrics.models.marginal.estimated import Estimated
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -31,7 +31,7 @@ class Margins:
     call : the exact call as text.
     """
 
-    results: Estimated
+    results: Estimates
     keys: pd.DataFrame
     values: np.ndarray
     covariance: np.ndarray

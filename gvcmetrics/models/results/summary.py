@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from gvcmetrics.ground.printing import (
     number,
     stars,
 )  # fmt: skip
+from gvcmetrics.models.inference.estimates import Estimates
 
 STATISTIC_LABELS = {
     "nobs": "Observations",
@@ -57,47 +58,7 @@ UNTESTED = ("Cutpoints", "Unit effect")
 _NUMBERS = (11, 3, 11, 8, 6, 11, 11)
 
 
-class Printed(Protocol):
-    """What is printed of an estimate; see `Results` for the meaning of its parts."""
-
-    @property
-    def model(self) -> str: ...
-    @property
-    def outcome(self) -> str: ...
-    @property
-    def effects(self) -> str: ...
-    @property
-    def absorbed(self) -> tuple[str, ...]: ...
-    @property
-    def nobs(self) -> int: ...
-    @property
-    def df(self) -> float: ...
-    @property
-    def vcov_label(self) -> str: ...
-    @property
-    def vcov_note(self) -> str: ...
-    @property
-    def n_clusters(self) -> Mapping[str, int]: ...
-    @property
-    def loglik(self) -> float | None: ...
-    @property
-    def converged(self) -> bool: ...
-    @property
-    def dropped(self) -> Mapping[str, int]: ...
-    @property
-    def statistics(self) -> Mapping[str, float]: ...
-    @property
-    def blocks(self) -> Mapping[str, tuple[str, ...]]: ...
-    @property
-    def extra(self) -> Mapping[str, pd.DataFrame]: ...
-    @property
-    def notes(self) -> tuple[str, ...]: ...
-    @property
-    def call(self) -> str: ...
-    def tidy(self, level: float = 0.95) -> pd.DataFrame: ...
-
-
-def summary_text(results: Printed) -> str:
+def summary_text(results: Estimates) -> str:
     """A fixed-width table: facts, estimates by block, statistics, notes."""
     blocks = _blocks(results)
     room = label_room([label for _, rows in blocks for label, _ in rows], sum(_NUMBERS) + len(_NUMBERS))
@@ -126,7 +87,7 @@ def summary_text(results: Printed) -> str:
     return "\n".join(lines)
 
 
-def summary_html(results: Printed) -> str:
+def summary_html(results: Estimates) -> str:
     """The same table for a notebook."""
 
     def row(label: str, cells: Sequence[str], tag: str) -> str:
@@ -170,11 +131,11 @@ def left_out(dropped: Mapping[str, int]) -> str:
     return f"Left out: {', '.join(counted)}." if counted else ""
 
 
-def _title(results: Printed) -> str:
+def _title(results: Estimates) -> str:
     return f"{results.model}, {results.effects} effects" if results.effects != "pooled" else results.model
 
 
-def _facts(results: Printed) -> list[tuple[str, str]]:
+def _facts(results: Estimates) -> list[tuple[str, str]]:
     facts = [("Outcome", results.outcome), ("Observations", f"{results.nobs:,}")]
     facts += [("Errors", results.vcov_label)]
     facts += [(f"Groups in {name}", f"{count:,}") for name, count in results.n_clusters.items()]
@@ -185,11 +146,11 @@ def _facts(results: Printed) -> list[tuple[str, str]]:
     return facts
 
 
-def _statistics(results: Printed) -> list[tuple[str, str]]:
+def _statistics(results: Estimates) -> list[tuple[str, str]]:
     return [(STATISTIC_LABELS.get(key, key), number(value)) for key, value in results.statistics.items()]
 
 
-def _header(results: Printed) -> list[str]:
+def _header(results: Estimates) -> list[str]:
     statistic = "z" if np.isinf(results.df) else "t"
     return ["Estimate", "", "Std. error", statistic, "p", "95 % conf.", "interval"]
 
@@ -202,7 +163,7 @@ def _columns(cells: Sequence[str]) -> str:
     return " ".join(aligned)
 
 
-def _blocks(results: Printed) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+def _blocks(results: Estimates) -> list[tuple[str, list[tuple[str, list[str]]]]]:
     """Title, and rows of label and cells, of each block; parameters in no block come first."""
     tidy = {row.term: row for row in results.tidy().itertuples()}
     placed = {term for terms in results.blocks.values() for term in terms}
@@ -242,7 +203,7 @@ def _fitting(frame: pd.DataFrame, width: int) -> list[str]:
     return frame.set_axis(rows).set_axis(columns, axis=1).to_string(float_format=number).splitlines()
 
 
-def _notes(results: Printed) -> list[str]:
+def _notes(results: Estimates) -> list[str]:
     notes = [
         f"{LEGEND}. p and intervals from {'the normal' if np.isinf(results.df) else f't({results.df:.0f})'}."
     ]
