@@ -16,8 +16,9 @@ PANELS  := $(SPECS:data/panels/%.yaml=$(PARQUET)/%.state)
 STUDIES := $(patsubst analysis/%.py,$(RESULTS)/%.json,$(wildcard analysis/[0-9]*.py))
 
 ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '*.css' -o -name '*.yaml' 2>/dev/null)
-PANEL_CODE := $(call ROOM,ground) $(call ROOM,panels)
-STUDY_CODE := $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
+GROUND     := $(call ROOM,ground) gvcmetrics/errors.py gvcmetrics/lineage.py
+PANEL_CODE := $(GROUND) $(call ROOM,panels)
+STUDY_CODE := $(GROUND) gvcmetrics/value_chain.py $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
 
 # One process builds each file; keep the numerical libraries from fighting over the cores.
 export OMP_NUM_THREADS ?= 2
