@@ -26,7 +26,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test test-fuzz test-spark lint bench validate fetch notebooks lock clean help AGAIN
+.PHONY: all test doctest test-fuzz test-spark lint bench validate fetch notebooks lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -94,6 +94,9 @@ $(RESULTS)/report.html: $(STUDIES) $(wildcard $(RESULTS)/validation.json) analys
 test: $(READY) ## set up and run the tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
+doctest: $(READY) ## run the examples in the docstrings
+	@$(BIN)/python -m pytest tests/test_docstrings.py
+
 test-fuzz: $(READY) ## throw malformed files and specs at the loader
 	@$(BIN)/python -m pytest -n auto -m fuzz tests/panels
 
@@ -101,10 +104,11 @@ test-spark: $(READY) ## install the extra `spark` (needs Java 17) and compare th
 	@$(BIN)/python -m pip install -qq "pyspark>=4.0"
 	@$(BIN)/python -m pytest -m spark tests/panels
 
-lint: $(READY) ## style and types
+lint: $(READY) ## style, types, and which room may import from which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 bench: $(READY) ## speed against what you would otherwise use, as ratios within one run
 	@for script in analysis/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
