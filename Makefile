@@ -16,8 +16,9 @@ PANELS  := $(SPECS:data/panels/%.yaml=$(PARQUET)/%.state)
 STUDIES := $(patsubst analysis/%.py,$(RESULTS)/%.json,$(wildcard analysis/[0-9]*.py))
 
 ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '*.css' -o -name '*.yaml' 2>/dev/null)
-PANEL_CODE := $(call ROOM,ground) $(call ROOM,panels)
-STUDY_CODE := $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
+GROUND     := $(call ROOM,ground) gvcmetrics/errors.py gvcmetrics/lineage.py
+PANEL_CODE := $(GROUND) $(call ROOM,panels)
+STUDY_CODE := $(GROUND) gvcmetrics/value_chain.py $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
 
 # One process builds each file; keep the numerical libraries from fighting over the cores.
 export OMP_NUM_THREADS ?= 2
@@ -25,7 +26,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test test-fuzz test-spark lint bench validate fetch notebooks lock clean help AGAIN
+.PHONY: all test doctest test-fuzz test-spark test-pythons lint bench validate fetch notebooks lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -93,6 +94,9 @@ $(RESULTS)/report.html: $(STUDIES) $(wildcard $(RESULTS)/validation.json) analys
 test: $(READY) ## set up and run the tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
+doctest: $(READY) ## run the examples in the docstrings
+	@$(BIN)/python -m pytest tests/test_docstrings.py
+
 test-fuzz: $(READY) ## throw malformed files and specs at the loader
 	@$(BIN)/python -m pytest -n auto -m fuzz tests/panels
 
@@ -100,10 +104,29 @@ test-spark: $(READY) ## install the extra `spark` (needs Java 17) and compare th
 	@$(BIN)/python -m pip install -qq "pyspark>=4.0"
 	@$(BIN)/python -m pytest -m spark tests/panels
 
-lint: $(READY) ## style and types
+# uv finds a Python of its own, of the system or of pyenv, or downloads one where it may.
+SECOND ?= 3.13
+OTHER  := .venv-$(SECOND)
+
+test-pythons: $(READY) | $(BIN)/uv ## run the tests on a second Python as well; SECOND=3.12 for another than 3.13
+	@export PYENV_VERSION=$(SECOND); $(BIN)/uv python find $(SECOND) >/dev/null 2>&1 || \
+	  $(BIN)/uv python install --quiet $(SECOND) || \
+	  { echo "There is no Python $(SECOND) here, and uv could not download it." \
+	         "Install it, or name one that is here: make test-pythons SECOND=3.12" >&2; exit 1; }; \
+	  echo "setup    $(OTHER)" && \
+	  $(BIN)/uv venv --quiet --allow-existing --python $(SECOND) $(OTHER) && \
+	  $(BIN)/uv pip sync --quiet --python $(OTHER) --require-hashes requirements.lock && \
+	  $(BIN)/uv pip install --quiet --python $(OTHER) --no-deps --no-build-isolation --editable .
+	@$(OTHER)/bin/python -m pytest -n auto --dist loadfile
+
+$(BIN)/uv: $(READY)
+	@$(BIN)/python -m pip install -qq uv
+
+lint: $(READY) ## style, types, and which room may import from which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 bench: $(READY) ## speed against what you would otherwise use, as ratios within one run
 	@for script in analysis/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
@@ -121,8 +144,11 @@ notebooks: $(PANELS) ## run the notebooks; the pages go to analysis/results/note
 	  echo "notebook $$notebook"; \
 	  $(BIN)/jupyter nbconvert --log-level=ERROR --to html --execute --output-dir $(RESULTS)/notebooks $$notebook || exit 1; done
 
-lock: ## pin every dependency anew (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+# Not by the environment's own uv alone: that is made from the lock.
+UV ?= $(or $(wildcard $(BIN)/uv),uv)
+
+lock: ## pin every dependency (needs uv); UPGRADE=--upgrade for newer versions of what is pinned already
+	$(UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate --extra data --extra icio --extra notebook --extra dev \
 	  pyproject.toml -o requirements.lock
 
@@ -132,4 +158,4 @@ clean: ## remove everything that was built, but not the environment
 help: ## this list
 	@echo "gvcmetrics: make TARGET"
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /:/' | \
-	  awk -F: '{printf "  %-10s %s\n", $$1, $$2}'
+	  awk -F: '{printf "  %-12s %s\n", $$1, $$2}'

@@ -7,8 +7,12 @@ from collections.abc import Iterable
 
 
 def nearest(word: object, known: Iterable[object], most: int = 1, cutoff: float = 0.6) -> list[str]:
-    """The known names that are most like `word`, the nearest first; perhaps none."""
-    return difflib.get_close_matches(str(word), [str(name) for name in known], n=most, cutoff=cutoff)
+    """The known names that are most like `word`, capitals or not, the nearest first; perhaps none."""
+    spelt: dict[str, list[str]] = {}
+    for name in dict.fromkeys(map(str, known)):
+        spelt.setdefault(name.casefold(), []).append(name)
+    near = difflib.get_close_matches(str(word).casefold(), list(spelt), n=most, cutoff=cutoff)
+    return [name for folded in near for name in spelt[folded]][:most]
 
 
 def did_you_mean(word: object, known: Iterable[object], otherwise: str = "", most: int = 1) -> str:

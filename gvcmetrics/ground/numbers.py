@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import numbers as abstract
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 Format = str | Callable[[object], str]
 
 MISSING = "–"
+STARS = {"*": 0.10, "**": 0.05, "***": 0.01}
+"""The p-value below which an estimate gets each mark."""
 
 
 def fixed(value: float, digits: int) -> str:
@@ -71,3 +73,41 @@ def is_number(value: object) -> bool:
 def is_missing(value: object) -> bool:
     """Whether `value` is None, NaN, NA or NaT."""
     return value is None or type(value).__name__ in {"NAType", "NaTType"} or value != value
+
+
+def estimate(value: float | None) -> str:
+    """A number of a printed result: four decimals, or scientific where those would hide it.
+
+    Examples
+    --------
+    >>> estimate(-0.49231), estimate(0.00012), estimate(1629), estimate(None)
+    ('-0.4923', '1.200e-04', '1,629', '.')
+    """
+    if value is None or math.isnan(value):
+        return "."
+    if isinstance(value, int):
+        return count(value)
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.3e}"
+
+
+def minus(text: str) -> str:
+    """The text of a number with the minus sign that print has, instead of the hyphen that files have."""
+    return text.replace("-", "−")
+
+
+def stars_of(p_value: float, thresholds: Mapping[str, float] = STARS) -> str:
+    """The mark of the lowest threshold that a p-value stays below; none for one that is missing."""
+    reached = [mark for mark, threshold in thresholds.items() if p_value < threshold]
+    return min(reached, key=lambda mark: thresholds[mark], default="")
+
+
+def star_legend(thresholds: Mapping[str, float] = STARS) -> str:
+    """What the marks mean, the weakest first.
+
+    Examples
+    --------
+    >>> star_legend()
+    '* p < 0.1, ** p < 0.05, *** p < 0.01'
+    """
+    marks = sorted(thresholds.items(), key=lambda item: -item[1])
+    return ", ".join(f"{mark} p < {threshold:g}" for mark, threshold in marks)

@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 _PUBLIC = {
-    "Table": "gvcmetrics.report.tables.grid",
+    "Table": "gvcmetrics.report.tables.formats",
     "table": "gvcmetrics.report.tables.table",
     "regression_table": "gvcmetrics.report.tables.regression",
     "frame_table": "gvcmetrics.report.tables.frames",

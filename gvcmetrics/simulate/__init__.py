@@ -1,0 +1,1 @@
+"""Simulated data with known parameters, which say everywhere that they are simulated; no room uses them."""

@@ -13,6 +13,7 @@ from matplotlib.transforms import Bbox
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.figures import GREY, PAGE_WIDTH, PALETTE, STYLE, darker, new_figure
+from gvcmetrics.ground.numbers import minus
 from gvcmetrics.report.figures.placement import label_points, spread
 from gvcmetrics.report.tables.terms import select_terms, term_label
 
@@ -82,9 +83,7 @@ def quadrant_plot(
         axes.scatter(x, y, s=(2 * radii) ** 2, c=colours, alpha=0.6, linewidth=0.4, edgecolor="white")
         if linear_within is not None:
             axes.set_yscale("symlog", linthresh=linear_within, linscale=0.5)
-            axes.yaxis.set_major_formatter(
-                mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−"))
-            )
+            axes.yaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: minus(f"{value:g}")))
         axes.set(xlabel=price_title, ylabel=share_title)
         axes.margins(0.08, 0.14)
         names = [

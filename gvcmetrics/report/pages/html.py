@@ -11,6 +11,7 @@ from typing import Any
 import gvcmetrics
 from gvcmetrics.errors import MissingSourceError, Place
 from gvcmetrics.ground.files import write_atomic
+from gvcmetrics.ground.numbers import count
 from gvcmetrics.report.pages.hypotheses import read_hypotheses
 from gvcmetrics.report.pages.manifest import read_manifest
 from gvcmetrics.report.tables.render.html import STYLE, escape
@@ -203,7 +204,7 @@ def _sources(manifests: list[Mapping[str, Any]]) -> str:
             ("Source", f"{source['source_title']} ({source['source']}, {source['origin']})"),
             ("Licence", source["licence"]),
             ("Cite as", source["citation"]),
-            ("Rows", f"{coverage['rows']:,}"),
+            ("Rows", count(coverage["rows"])),
             ("Years", f"{coverage['first_year']}–{coverage['last_year']}"),
             ("Countries", str(coverage["countries"])),
             ("Raw file", source["raw_file"]),
@@ -216,7 +217,8 @@ def _sources(manifests: list[Mapping[str, Any]]) -> str:
 
 
 def _sample(sample: Mapping[str, Any]) -> str:
-    counts = [f"{sample['rows']:,} rows", *(f"{count:,} {name}" for name, count in sample["counts"].items())]
+    counted = {"rows": sample["rows"], **sample["counts"]}
+    counts = [f"{count(number)} {name}" for name, number in counted.items()]
     return f"{sample['label']}: {', '.join(counts)}."
 
 

@@ -15,7 +15,8 @@ from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.ground.figures import save_figure
 from gvcmetrics.ground.files import write_atomic
 from gvcmetrics.ground.provenance import Provenance, as_list, is_simulated, source_note
-from gvcmetrics.report.tables.grid import Note, Table
+from gvcmetrics.report.tables.formats import Table
+from gvcmetrics.report.tables.grid import Note
 from gvcmetrics.report.tables.render.tidy import records
 
 RESULTS = Path("analysis/results")

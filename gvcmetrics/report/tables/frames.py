@@ -10,7 +10,8 @@ import pandas as pd
 from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.ground.numbers import Format, is_missing, is_number, printed
 from gvcmetrics.ground.provenance import Provenance, is_simulated, source_note
-from gvcmetrics.report.tables.grid import Block, Cell, Note, Row, Span, Table
+from gvcmetrics.report.tables.formats import Table
+from gvcmetrics.report.tables.grid import Block, Cell, Note, Row, Span
 
 
 def frame_table(

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
-from gvcmetrics.errors import SpecError
-from gvcmetrics.ground.files import write_atomic
-from gvcmetrics.report.tables.render import html, latex, markdown, tidy, word
 
 
 @dataclass(frozen=True)
@@ -61,20 +55,8 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table that prints itself to the terminal, a notebook and six kinds of file.
-
-    Parameters
-    ----------
-    columns : names of the columns, as they appear in the Parquet file.
-    align : 'l', 'c' or 'r' for each column.
-    headers : rows of spans; the widths of each row add up to the number of columns.
-    blocks : the body.
-    title, stub : caption, and header of the column of row labels.
-    notes : sentences under the table.
-    simulated : whether any number comes from simulated data; every format says so.
-    sourced : whether the notes name the sources.
-    """
+class Grid:
+    """What a table holds, apart from how any format draws it; `Table` documents the fields."""
 
     columns: tuple[str, ...]
     align: tuple[str, ...]
@@ -85,46 +67,3 @@ class Table:
     notes: tuple[Note, ...] = ()
     simulated: bool = False
     sourced: bool = False
-
-    def __str__(self) -> str:
-        return markdown.terminal(self)
-
-    def _repr_html_(self) -> str:
-        return html.fragment(self)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the table in the format that the suffix names, whole or not at all.
-
-        Parameters
-        ----------
-        path : ends in .tex (a booktabs float to `\\input`), .html, .md, .docx, .txt or .parquet (every
-            printed number at full precision: block, row, name, column, statistic, value, text, simulated).
-
-        Raises
-        ------
-        SpecError
-            If the suffix is none of these.
-        """
-        path = Path(path)
-        if path.suffix not in _WRITERS:
-            raise SpecError(
-                f"a table cannot be saved as '{path.name}'",
-                remedy=f"End the name in one of {', '.join(_WRITERS)}.",
-            )
-        return write_atomic(path, _WRITERS[path.suffix](self, path.stem))
-
-    def save_all(self, stem: str | Path) -> list[Path]:
-        """Write `stem`.tex, .html, .md, .docx and .parquet; returns the five paths."""
-        return [
-            self.save(Path(f"{stem}{suffix}")) for suffix in (".tex", ".html", ".md", ".docx", ".parquet")
-        ]
-
-
-_WRITERS: dict[str, Callable[[Table, str], bytes | str]] = {
-    ".tex": latex.document_part,
-    ".html": lambda table, stem: html.document(table),
-    ".md": lambda table, stem: markdown.document(table),
-    ".docx": lambda table, stem: word.document(table),
-    ".parquet": lambda table, stem: tidy.document(table),
-    ".txt": lambda table, stem: f"{table}\n",
-}

@@ -9,13 +9,13 @@ from itertools import groupby
 from typing import Any
 
 from gvcmetrics.errors import SpecError
-from gvcmetrics.ground.numbers import count, fixed, printed
+from gvcmetrics.ground.numbers import STARS, count, fixed, printed, star_legend, stars_of
 from gvcmetrics.ground.provenance import Provenance, as_list, is_simulated, source_note
 from gvcmetrics.models.results.summary import UNTESTED, left_out, term_in_block
-from gvcmetrics.report.tables.grid import Block, Cell, Note, Row, Span, Table
+from gvcmetrics.report.tables.formats import Table
+from gvcmetrics.report.tables.grid import Block, Cell, Note, Row, Span
 from gvcmetrics.report.tables.terms import effect_label, select_terms, term_label
 
-STARS = {"*": 0.10, "**": 0.05, "***": 0.01}
 BELOW = {
     "std_error": "Standard errors in parentheses",
     "statistic": "t or z statistics in parentheses",
@@ -179,10 +179,9 @@ def _estimate(numbers: dict[str, float] | None, thresholds: Mapping[str, float],
     if numbers is None:
         return Cell()
     p_value = numbers["p_value"]
-    reached = [mark for mark, threshold in thresholds.items() if p_value < threshold]
     return Cell(
         fixed(numbers["estimate"], digits),
-        stars=min(reached, key=lambda mark: thresholds[mark], default=""),
+        stars=stars_of(p_value, thresholds),
         numbers=(("estimate", numbers["estimate"]), ("p_value", p_value)),
     )
 
@@ -302,8 +301,7 @@ def _notes(
     found = [Note(text) for text in notes]
     said = f"{BELOW[below]}{'' if below == 'std_error' else '; standard errors'}: " if below else ""
     said += f"{_inference(results)}. " if below else ""
-    marks = sorted(thresholds.items(), key=lambda item: -item[1])
-    legend = f"{', '.join(f'{mark} p < {threshold:g}' for mark, threshold in marks)}." if marks else ""
+    legend = f"{star_legend(thresholds)}." if thresholds else ""
     found += [Note((said + legend).strip())] if said or legend else []
     found += [Note(f"Sample: {sample}")] if sample else []
     found += [Note(source_note(sources))] if sources else []

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.frames import frame_table
-from gvcmetrics.report.tables.grid import Table
 from gvcmetrics.report.tables.regression import regression_table
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from html import escape as _escape
-from typing import TYPE_CHECKING
 
+from gvcmetrics.ground.numbers import minus
+from gvcmetrics.report.tables.grid import Block, Cell, Grid, Note, Row
 from gvcmetrics.report.tables.render.words import SIMULATED, clean, groups_columns
-
-if TYPE_CHECKING:
-    from gvcmetrics.report.tables.grid import Block, Cell, Note, Row, Table
 
 # The class is named twice so that the rules outrank those that notebooks have for every table.
 STYLE = """\
@@ -40,7 +38,7 @@ def escape(text: str) -> str:
     return _escape(clean(text))
 
 
-def document(table: Table) -> str:
+def document(table: Grid) -> str:
     """A page that holds the table alone."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -51,12 +49,12 @@ def document(table: Table) -> str:
     )
 
 
-def fragment(table: Table) -> str:
+def fragment(table: Grid) -> str:
     """The table with its style, to be put into any page."""
     return f"<style>\n{STYLE}</style>\n{figure(table)}"
 
 
-def figure(table: Table) -> str:
+def figure(table: Grid) -> str:
     """The table without its style."""
     lines = ['<div class="gvc-table">', '<div class="scroll">', "<table>"]
     mark = f'<div class="gvc-simulated">{SIMULATED}</div>' if table.simulated else ""
@@ -78,7 +76,7 @@ def figure(table: Table) -> str:
     return "\n".join([*lines, "</div>", ""])
 
 
-def _headers(table: Table) -> list[str]:
+def _headers(table: Grid) -> list[str]:
     lines = []
     for level, spans in enumerate(table.headers):
         last, column = level == len(table.headers) - 1, 0
@@ -114,7 +112,7 @@ def _cells(row: Row, align: tuple[str, ...]) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    text = escape(cell.text).replace("-", "−") if cell.numbers else escape(cell.text)
+    text = minus(escape(cell.text)) if cell.numbers else escape(cell.text)
     return f"{text}<sup>{escape(cell.stars)}</sup>" if cell.stars else text
 
 

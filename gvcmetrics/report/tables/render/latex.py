@@ -6,12 +6,9 @@ Needs the packages booktabs and amssymb, a long table longtable too, and nothing
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from gvcmetrics.report.tables.grid import Cell, Grid, Note, Row
 from gvcmetrics.report.tables.render.words import SIMULATED, clean, groups_columns
-
-if TYPE_CHECKING:
-    from gvcmetrics.report.tables.grid import Cell, Note, Row, Table
 
 # '[' and '*' are guarded because LaTeX reads either, at the start of a row, as an argument of '\\'.
 _ESCAPES = {
@@ -86,7 +83,7 @@ def escape(text: str) -> str:
     return clean(text).translate(_TRANSLATION)
 
 
-def document_part(table: Table, stem: str) -> str:
+def document_part(table: Grid, stem: str) -> str:
     """The table to `\\input`; its label is `tab:` and the stem of the file."""
     long = sum(len(block.rows) + bool(block.title) for block in table.blocks) > _LONG
     name = re.sub(r"[^A-Za-z0-9:.-]+", "-", stem)
@@ -137,7 +134,7 @@ def document_part(table: Table, stem: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _columns(table: Table) -> str:
+def _columns(table: Grid) -> str:
     """Column letters; text columns with long cells become paragraphs."""
     longest = [0] * len(table.columns)
     for block in table.blocks:
@@ -150,7 +147,7 @@ def _columns(table: Table) -> str:
     )
 
 
-def _headers(table: Table) -> list[str]:
+def _headers(table: Grid) -> list[str]:
     lines = []
     for level, spans in enumerate(table.headers):
         last = level == len(table.headers) - 1
@@ -169,7 +166,7 @@ def _headers(table: Table) -> list[str]:
     return lines
 
 
-def _body(table: Table) -> list[str]:
+def _body(table: Grid) -> list[str]:
     lines = []
     for block in table.blocks:
         lines.append(r"\midrule")
@@ -193,7 +190,7 @@ def _cell(cell: Cell) -> str:
     return rf"{text}\rlap{{$^{{{cell.stars}}}$}}" if cell.stars else text
 
 
-def _notes(table: Table) -> list[str]:
+def _notes(table: Grid) -> list[str]:
     if not table.notes:
         return []
     lines = [r"\par\smallskip\noindent", r"\begin{minipage}{\linewidth}\footnotesize\raggedright"]

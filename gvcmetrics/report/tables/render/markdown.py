@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from gvcmetrics.report.tables.grid import Grid, Note, Span
 from gvcmetrics.report.tables.render.words import SIMULATED, clean
-
-if TYPE_CHECKING:
-    from gvcmetrics.report.tables.grid import Note, Span, Table
 
 _FILL = {"l": str.ljust, "c": str.center, "r": str.rjust}
 _RULES = {"l": ":---", "c": ":---:", "r": "---:"}
@@ -29,7 +26,7 @@ def code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def document(table: Table) -> str:
+def document(table: Grid) -> str:
     """The table in Markdown; several rows of headers are joined, because Markdown has one."""
     lines = [f"**{escape(table.title)}**", ""] if table.title else []
     lines += [f"**{SIMULATED}**", ""] if table.simulated else []
@@ -45,7 +42,7 @@ def document(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def terminal(table: Table) -> str:
+def terminal(table: Grid) -> str:
     """The table in columns of a fixed-width face."""
     headers = [
         [clean(table.stub) if spans is table.headers[-1] else "", *_spread(spans)] for spans in table.headers
@@ -83,7 +80,7 @@ def terminal(table: Table) -> str:
     return "\n".join(lines)
 
 
-def _joined_headers(table: Table) -> list[str]:
+def _joined_headers(table: Grid) -> list[str]:
     levels = [[span.text for span in spans for _ in range(span.width)] for spans in table.headers]
     return [" ".join(part for part in column if part) for column in zip(*levels, strict=True)]
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-if TYPE_CHECKING:
-    from gvcmetrics.report.tables.grid import Table
+from gvcmetrics.report.tables.grid import Grid
 
 SCHEMA = pa.schema(
     [
@@ -25,14 +22,14 @@ SCHEMA = pa.schema(
 )
 
 
-def document(table: Table) -> bytes:
+def document(table: Grid) -> bytes:
     """The file's bytes; its metadata hold the schema and nothing of the machine."""
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(records(table), schema=SCHEMA), sink, compression="zstd")
     return sink.getvalue().to_pybytes()
 
 
-def records(table: Table) -> list[dict[str, object]]:
+def records(table: Grid) -> list[dict[str, object]]:
     """One record for every number, and one with no value for every cell of words."""
     found: list[dict[str, object]] = []
     for block in table.blocks:

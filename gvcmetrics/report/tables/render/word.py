@@ -14,13 +14,13 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Emu, Pt, RGBColor
 
+from gvcmetrics.ground.numbers import minus
+from gvcmetrics.report.tables.grid import Grid
 from gvcmetrics.report.tables.render.words import SIMULATED, clean, groups_columns
 
 if TYPE_CHECKING:
     from docx.document import Document as DocumentType
     from docx.table import _Cell
-
-    from gvcmetrics.report.tables.grid import Table
 
 _EPOCH = datetime(1980, 1, 1)
 _ALIGN = {"l": WD_ALIGN_PARAGRAPH.LEFT, "c": WD_ALIGN_PARAGRAPH.CENTER, "r": WD_ALIGN_PARAGRAPH.RIGHT}
@@ -29,7 +29,7 @@ _PORTRAIT_COLUMNS = 6
 _SHORTEST, _LONGEST, _LETTER, _MARGINS = 8, 36, 5.4, 12.0
 
 
-def document(table: Table) -> bytes:
+def document(table: Grid) -> bytes:
     """The .docx file's bytes."""
     page = _empty_page(landscape=len(table.columns) > _PORTRAIT_COLUMNS)
     if table.title:
@@ -68,7 +68,7 @@ def _empty_page(landscape: bool) -> DocumentType:
     return page
 
 
-def _fill(page: DocumentType, table: Table) -> None:
+def _fill(page: DocumentType, table: Grid) -> None:
     width = len(table.columns) + 1
     height = len(table.headers) + sum(len(block.rows) + bool(block.title) for block in table.blocks)
     grid = page.add_table(rows=height, cols=width)
@@ -110,13 +110,13 @@ def _fill(page: DocumentType, table: Table) -> None:
             line += 1 if offset else 0
             _write(at[line][0], row.label, "l")
             for cell, printed, letter in zip(at[line][1:], row.cells, table.align, strict=True):
-                text = printed.text.replace("-", "−") if printed.numbers else printed.text
+                text = minus(printed.text) if printed.numbers else printed.text
                 _write(cell, text, letter, stars=printed.stars)
     for cell in at[-1]:
         _rule(cell, "bottom", 12)
 
 
-def _widths(table: Table, page: DocumentType) -> list[Emu]:
+def _widths(table: Grid, page: DocumentType) -> list[Emu]:
     """Widths of the columns by their longest texts; where the page is too narrow, labels wrap first."""
     rows = [row for block in table.blocks for row in block.rows]
     longest = [max(len(table.stub), *(len(row.label) for row in rows))]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gvcmetrics.report.tables.grid import Span
+from gvcmetrics.report.tables.grid import Span
 
 SIMULATED = "Simulated data: no observation in this table is real."
 

@@ -10,7 +10,6 @@ import pytest
 
 from gvcmetrics import table
 from gvcmetrics.errors import DataError, SpecError
-from gvcmetrics.ground.numbers import fixed
 from gvcmetrics.report.tables.render.tidy import records
 from gvcmetrics.report.tables.terms import effect_label, term_label
 
@@ -246,14 +245,6 @@ def test_term_labels(term, label):
 def test_effect_labels():
     assert effect_label("firm_id") == "Firm id effects"
     assert effect_label("country^year", {"country": "Exporter"}) == "Exporter × year effects"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0, "0.000"), (0.0005, "0.001"), (0.00049, "4.9e-04"), (-0.0001, "-1.0e-04"), (1234.5, "1,234.500")],
-)
-def test_a_small_number_never_prints_as_zero(value, text):
-    assert fixed(value, 3) == text
 
 
 def test_frame_prints_by_type_and_format():

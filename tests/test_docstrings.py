@@ -1,15 +1,21 @@
-"""The examples in the docstrings run, and every outcome function has one."""
+"""The examples in the docstrings of every room run, and every outcome function has one."""
 
 import doctest
 import importlib
 import inspect
-import pkgutil
+from pathlib import Path
 
 import pytest
 
-import gvcmetrics.models as models
+import gvcmetrics
+from gvcmetrics import models
 
-MODULES = [found.name for found in pkgutil.walk_packages(models.__path__, "gvcmetrics.models.")]
+PACKAGE = Path(gvcmetrics.__file__).parent
+MODULES = [
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if ">>> " in path.read_text("utf-8")
+]
 OUTCOMES = (
     *("ols", "logit", "probit", "cloglog", "ordered_logit", "ordered_probit", "multinomial_logit"),
     *("poisson", "fractional_logit", "negative_binomial", "joint_probit"),
@@ -19,7 +25,9 @@ OUTCOMES = (
 @pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+    done = doctest.testmod(importlib.import_module(name))
+    assert done.attempted
+    assert not done.failed
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
