@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers as abstract
 from collections.abc import Callable, Mapping
+from typing import Any
 
 Format = str | Callable[[object], str]
 
@@ -75,7 +76,7 @@ def is_missing(value: object) -> bool:
     return value is None or type(value).__name__ in {"NAType", "NaTType"} or value != value
 
 
-def estimate(value: float | None) -> str:
+def estimate(value: Any) -> str:
     """A number of a printed result: four decimals, or scientific where those would hide it.
 
     Examples
@@ -95,7 +96,7 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def stars_of(p_value: float, thresholds: Mapping[str, float] = STARS) -> str:
+def stars_of(p_value: Any, thresholds: Mapping[str, float] = STARS) -> str:
     """The mark of the lowest threshold that a p-value stays below; none for one that is missing."""
     reached = [mark for mark, threshold in thresholds.items() if p_value < threshold]
     return min(reached, key=lambda mark: thresholds[mark], default="")

@@ -1,4 +1,4 @@
-"""Estimates as lines of text: numbers, stars, labels beside numbers."""
+"""Estimates as lines of text: labels beside numbers."""
 
 from __future__ import annotations
 
@@ -9,24 +9,7 @@ from typing import Any
 
 WIDTH = 92
 WIDEST = 100
-STARS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
 LEGEND = "*** p < 0.01, ** p < 0.05, * p < 0.10"
-
-
-def stars(pvalue: Any) -> str:
-    """Stars of a p-value, at 1, 5 and 10 per cent."""
-    return next((mark for level, mark in STARS if pvalue < level), "")
-
-
-def number(value: Any) -> str:
-    """A number for a table: four decimals, or scientific where those would hide it."""
-    if value is None or math.isnan(value):
-        return "."
-    if isinstance(value, int):
-        return f"{value:,}"
-    if value == 0 or 1e-3 <= abs(value) < 1e6:
-        return f"{value:.4f}"
-    return f"{value:.3e}"
 
 
 def decimals(value: Any, digits: int) -> str:

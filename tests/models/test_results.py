@@ -11,7 +11,8 @@ from scipy import stats
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
-from gvcmetrics.ground.printing import WIDEST, number
+from gvcmetrics.ground.numbers import estimate
+from gvcmetrics.ground.printing import WIDEST
 from gvcmetrics.models.inference.restrictions import wald
 from gvcmetrics.models.results.results import Results
 from gvcmetrics.models.results.summary import left_out
@@ -230,7 +231,7 @@ def test_cutpoints_and_sigma_are_not_tested_against_zero(data: pd.DataFrame) -> 
         words = next(line for line in lines if line.startswith(name)).split()
         interval = result.conf_int().loc[name]
         assert words[1:] == [
-            number(value) for value in (result.params[name], result.std_errors[name], *interval)
+            estimate(value) for value in (result.params[name], result.std_errors[name], *interval)
         ]
     assert lines[lines.index("Cutpoints") + 1].startswith("cut1")
     assert lines[lines.index("Unit effect") + 1].startswith("sigma_u")
@@ -263,7 +264,7 @@ def test_maketables_prints_results_side_by_side(data: pd.DataFrame, result: Resu
     ],
 )
 def test_numbers(value: float | None, text: str) -> None:
-    assert number(value) == text
+    assert estimate(value) == text
 
 
 def test_the_mean_of_the_outcome_is_weighted_and_needs_one_number() -> None:

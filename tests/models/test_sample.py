@@ -182,8 +182,8 @@ def test_weights(panel: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("formula", "message"),
     [
-        ("y ~ expp2", "column 'expp2': no such column in the data. Did you mean exp2"),
-        ("y ~ x | frm", "column 'frm'.*Did you mean firm"),
+        ("y ~ expp2", "column 'expp2': no such column in the data. Did you mean 'exp2'"),
+        ("y ~ x | frm", "column 'frm'.*Did you mean 'firm'"),
         ("y ~ x.values", r"column 'x.values': no such column"),
         ("sector ~ x", "column 'sector': numbers are needed"),
         ("y ~ log(zero)", r"row 2, column 'log\(zero\)': the regressor is infinite in 1 rows.*asinh"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -67,56 +68,34 @@ def build_sample(
     cluster_columns.update({name: [name] for name in clusters if name in data})
     keys = [*formula.absorbed_columns, *(c for columns in cluster_columns.values() for c in columns)]
     keys += [name for name in (unit, time, weights) if name]
-    offset_columns = [
-        name for text in (*([offset] if offset else []), *extras) for name in variables_of(text)
-    ]
-    require(data, [*formula.variables, *offset_columns, *keys])
+    given = [*([offset] if offset else []), *extras]
+    given_columns = [name for expression in given for name in variables_of(expression)]
+    require(data, [*formula.variables, *given_columns, *keys])
     _refuse_shared_lineage(formula, data, [name for name in (unit, time, weights) if name])
     _refuse_impossible_regressors(formula, data)
 
     source = with_shifts(data.copy(deep=False), formula.shifts, unit, time)
-    used = list(dict.fromkeys([*formula.current_columns, *offset_columns, *keys]))
+    used = list(dict.fromkeys([*formula.current_columns, *given_columns, *keys]))
     keep, dropped = _complete_rows(source, used, weights)
-    while True:
-        rows = np.flatnonzero(keep)
-        if len(rows) == 0:
-            reasons = ", ".join(f"{reason} ({count})" for reason, count in dropped.items())
-            raise ModelError(
-                "no observation is left", remedy=f"Rows were dropped: {reasons or 'the frame is empty'}"
-            )
-        frame = _used_frame(source, rows, used)
-        spec, X = regressors(formula, frame)
-        outcome, categories, ordered = _outcome(formula, frame, categorical, source)
-        shift = evaluate(offset, frame) if offset else None
-        given = {name: evaluate(name, frame) for name in extras}
-        computed = [X, outcome.reshape(len(rows), -1), *([] if shift is None else [shift[:, None]])]
-        computed += [values[:, None] for values in given.values()]
-        if all(_all_finite(block) for block in computed):
-            break
-        undefined = np.zeros(len(rows), dtype=bool)
-        for block in computed:
-            undefined |= np.isnan(block).any(axis=1)
-        if not undefined.any():
-            break
-        dropped["undefined value of a computed term"] = int(undefined.sum())
-        keep[rows[undefined]] = False
-    names = [plain(name) for name in spec.column_names]
-    _refuse_infinite(X, names, rows, "regressor")
-    _refuse_infinite(outcome.reshape(len(rows), -1), [*formula.outcomes], rows, "outcome")
+    made = _evaluated(formula, source, used, keep, dropped, given, categorical)
+    frame = made.frame
+    names = [plain(name) for name in made.spec.column_names]
+    _refuse_infinite(made.X, names, made.rows, "regressor")
+    _refuse_infinite(made.y.reshape(len(made.rows), -1), [*formula.outcomes], made.rows, "outcome")
     kept = [position for position, name in enumerate(names) if not (formula.absorbed and name == "Intercept")]
-    X = X if len(kept) == len(names) else X[:, kept]
+    X = made.X if len(kept) == len(names) else made.X[:, kept]
     names = [names[position] for position in kept]
 
     unit_codes, unit_labels = group_codes(frame[[unit]]) if unit else (None, None)
     time_codes, time_labels = group_codes(frame[[time]]) if time else (None, None)
     sample = Sample(
         formula=formula,
-        y=outcome,
+        y=made.y,
         X=np.ascontiguousarray(X),
         names=tuple(names),
         outcome=tuple(plain(name) for name in formula.outcomes),
-        design=Design(spec, tuple(kept), tuple(names), formula.shifts, unit, time),
-        rows=rows,
+        design=Design(made.spec, tuple(kept), tuple(names), formula.shifts, unit, time),
+        rows=made.rows,
         source=source,
         absorbed={"^".join(columns): group_codes(frame[[*columns]])[0] for columns in formula.absorbed},
         unit=unit_codes,
@@ -129,16 +108,64 @@ def build_sample(
         weights=frame[weights].to_numpy(dtype=np.float64) if weights else None,
         weights_name=weights,
         frequency=frequency,
-        offset=shift,
+        offset=made.given[offset] if offset else None,
         offset_name=offset,
-        extras=given,
-        categories=categories,
-        categories_ordered=ordered,
+        extras={name: made.given[name] for name in extras},
+        categories=made.categories,
+        categories_ordered=made.ordered,
         dropped=dropped,
     )
     if sample.absorbed and not (frequency and weights):
         sample = sample.select(~singletons([*sample.absorbed.values()]), "singleton of an absorbed effect")
     return drop_collinear(sample, [*sample.absorbed.values()])
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """The rows on which everything is known, and what the formula makes of them."""
+
+    frame: pd.DataFrame
+    rows: np.ndarray
+    spec: Any
+    X: np.ndarray
+    y: np.ndarray
+    categories: tuple[Any, ...] | None
+    ordered: bool
+    given: dict[str, np.ndarray]
+
+
+def _evaluated(
+    formula: Formula,
+    source: pd.DataFrame,
+    used: Sequence[str],
+    keep: np.ndarray,
+    dropped: dict[str, int],
+    given: Sequence[str],
+    categorical: bool,
+) -> _Evaluated:
+    """Compute every term; rows in which one is undefined go, and are counted in `dropped`."""
+    while True:
+        rows = np.flatnonzero(keep)
+        if len(rows) == 0:
+            reasons = ", ".join(f"{reason} ({count})" for reason, count in dropped.items())
+            raise ModelError(
+                "no observation is left", remedy=f"Rows were dropped: {reasons or 'the frame is empty'}"
+            )
+        frame = _used_frame(source, rows, used)
+        spec, X = regressors(formula, frame)
+        y, categories, ordered = _outcome(formula, frame, categorical, source)
+        values = {expression: evaluate(expression, frame) for expression in given}
+        made = _Evaluated(frame, rows, spec, X, y, categories, ordered, values)
+        computed = [X, y.reshape(len(rows), -1), *(each[:, None] for each in values.values())]
+        if all(_all_finite(block) for block in computed):
+            return made
+        undefined = np.zeros(len(rows), dtype=bool)
+        for block in computed:
+            undefined |= np.isnan(block).any(axis=1)
+        if not undefined.any():
+            return made
+        dropped["undefined value of a computed term"] = int(undefined.sum())
+        keep[rows[undefined]] = False
 
 
 def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame, design: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 from formulaic.errors import FormulaicError
 
 from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.models.data.formula import Formula, Shift, parsed, unquote, variables_of
 
 FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
@@ -178,12 +178,8 @@ def with_shifts(
 def require(data: pd.DataFrame, columns: Sequence[str]) -> None:
     for column in columns:
         if column not in data.columns:
-            near = difflib.get_close_matches(column, [str(name) for name in data.columns], n=3)
-            known = (
-                f"Did you mean {' or '.join(near)}?"
-                if near
-                else f"Columns are {', '.join(map(str, data.columns[:12]))}"
-            )
+            columns = f"Columns are {', '.join(map(str, data.columns[:12]))}"
+            known = did_you_mean(column, data.columns, columns, most=3)
             raise DataError("no such column in the data", Place(column=column), known)
         if not data.columns.is_unique and isinstance(data[column], pd.DataFrame):
             raise DataError(

@@ -47,6 +47,39 @@ def _probabilities(eta: Any, tilt: Any, p: Any) -> float:
 
 
 @njit(cache=True, nogil=True)
+def _fitted(eta: Any, counts: Any, tilt: Any, p: Any) -> float:
+    """Tilt the probabilities until each category is expected about as often as it was chosen.
+
+    Iterative proportional fitting: a rough fit is enough to keep the probability away from zero. Fills
+    `tilt` and `p`; returns the logarithm of what the probabilities were divided by.
+    """
+    for _ in range(200):
+        _probabilities(eta, tilt, p)
+        worst = 0.0
+        for j in range(eta.shape[1]):
+            if counts[j] > 0:
+                expected = max(p[:, j].sum(), 1e-300)
+                worst = max(worst, abs(expected - counts[j]))
+                tilt[j] += math.log(counts[j] / expected)
+        if worst < 0.25:
+            break
+    return _probabilities(eta, tilt, p)
+
+
+@njit(cache=True, nogil=True)
+def _conclude(final: Any, K: int, weight: float, score: Any, hessian: Any) -> float:
+    """Take the moments of the last state from score and Hessian; the logarithm of its probability."""
+    row = K + 1
+    for a in range(K):
+        score[a] -= weight * final[1 + a] / final[0]
+        for b in range(a + 1):
+            moment = final[row] / final[0] - final[1 + a] / final[0] * final[1 + b] / final[0]
+            hessian[a, b] -= weight * moment
+            row += 1
+    return math.log(final[0])
+
+
+@njit(cache=True, nogil=True)
 def _group(y: Any, X: Any, eta: Any, counts: Any, score: Any, hessian: Any, weight: float) -> float:
     """One group: its score and log likelihood; adds to the lower triangle of the Hessian.
 
@@ -57,19 +90,7 @@ def _group(y: Any, X: Any, eta: Any, counts: Any, score: Any, hessian: Any, weig
     K = (outcomes - 1) * k
     tilt = np.zeros(outcomes)
     p = np.empty((n, outcomes))
-    normaliser = 0.0
-    # Iterative proportional fitting: a rough fit is enough to keep the probability away from zero.
-    for _ in range(200):
-        normaliser = _probabilities(eta, tilt, p)
-        worst = 0.0
-        for j in range(outcomes):
-            if counts[j] > 0:
-                expected = max(p[:, j].sum(), 1e-300)
-                worst = max(worst, abs(expected - counts[j]))
-                tilt[j] += math.log(counts[j] / expected)
-        if worst < 0.25:
-            break
-    normaliser = _probabilities(eta, tilt, p)
+    normaliser = _fitted(eta, counts, tilt, p)
     strides = np.zeros(outcomes, dtype=np.int64)
     states = 1
     for j in range(1, outcomes):
@@ -134,15 +155,7 @@ def _group(y: Any, X: Any, eta: Any, counts: Any, score: Any, hessian: Any, weig
                     for b in range(a + 1):
                         now[row + low + b] += shift * x[j, b] * before[0]
         old, new = new, old
-    final = old[states - 1]
-    row = K + 1
-    for a in range(K):
-        score[a] -= weight * final[1 + a] / final[0]
-        for b in range(a + 1):
-            moment = final[row] / final[0] - final[1 + a] / final[0] * final[1 + b] / final[0]
-            hessian[a, b] -= weight * moment
-            row += 1
-    return observed - normaliser - math.log(final[0])
+    return observed - normaliser - _conclude(old[states - 1], K, weight, score, hessian)
 
 
 @njit(cache=True, nogil=True)

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.ground.printing import LEGEND, WIDTH, decimals, label_room, labelled, number, stars
+from gvcmetrics.ground.numbers import estimate, stars_of
+from gvcmetrics.ground.printing import LEGEND, WIDTH, decimals, label_room, labelled
 from gvcmetrics.models.inference.estimates import Estimates
 from gvcmetrics.models.inference.restrictions import TestResult, distribution, wald
 
@@ -257,14 +258,14 @@ class Margins:
         ):
             cells = [
                 *key,
-                number(row.estimate),
+                estimate(row.estimate),
                 # That a probability differs from zero is no finding.
-                stars(row.p_value) if self.kind == "effects" else "",
-                number(row.std_error),
+                stars_of(row.p_value) if self.kind == "effects" else "",
+                estimate(row.std_error),
                 decimals(row.statistic, 2),
                 decimals(row.p_value, 3),
-                number(row.conf_low),
-                number(row.conf_high),
+                estimate(row.conf_low),
+                estimate(row.conf_high),
             ]
             blocks.setdefault(str(outcome), []).append(cells)
         header = [*keys.columns, *(symbol if name == "z" else name for name in _NUMBERS)]

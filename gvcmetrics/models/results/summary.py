@@ -10,15 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gvcmetrics.ground.printing import (
-    LEGEND,
-    WIDTH,
-    decimals,
-    label_room,
-    labelled,
-    number,
-    stars,
-)  # fmt: skip
+from gvcmetrics.ground.numbers import estimate, stars_of
+from gvcmetrics.ground.printing import LEGEND, WIDTH, decimals, label_room, labelled
 from gvcmetrics.models.inference.estimates import Estimates
 
 STATISTIC_LABELS = {
@@ -109,7 +102,7 @@ def summary_html(results: Estimates) -> str:
         f"{html.escape(name)}: {html.escape(value)}" for name, value in _facts(results) + _statistics(results)
     )
     extra = "".join(
-        f"<p>{html.escape(title)}</p>{frame.to_html(float_format=number, border=0)}"
+        f"<p>{html.escape(title)}</p>{frame.to_html(float_format=estimate, border=0)}"
         for title, frame in results.extra.items()
     )
     notes = "<br>".join(html.escape(note) for note in _notes(results))
@@ -147,7 +140,7 @@ def _facts(results: Estimates) -> list[tuple[str, str]]:
 
 
 def _statistics(results: Estimates) -> list[tuple[str, str]]:
-    return [(STATISTIC_LABELS.get(key, key), number(value)) for key, value in results.statistics.items()]
+    return [(STATISTIC_LABELS.get(key, key), estimate(value)) for key, value in results.statistics.items()]
 
 
 def _header(results: Estimates) -> list[str]:
@@ -171,17 +164,17 @@ def _blocks(results: Estimates) -> list[tuple[str, list[tuple[str, list[str]]]]]
 
     def cells(row: Any, tested: bool) -> list[str]:
         test = (
-            (stars(row.p_value), decimals(row.statistic, 2), decimals(row.p_value, 3))
+            (stars_of(row.p_value), decimals(row.statistic, 2), decimals(row.p_value, 3))
             if tested
             else ("", "", "")
         )
         return [
-            number(row.estimate),
+            estimate(row.estimate),
             test[0],
-            number(row.std_error),
+            estimate(row.std_error),
             *test[1:],
-            number(row.conf_low),
-            number(row.conf_high),
+            estimate(row.conf_low),
+            estimate(row.conf_high),
         ]
 
     return [
@@ -195,12 +188,12 @@ def _blocks(results: Estimates) -> list[tuple[str, list[tuple[str, list[str]]]]]
 
 def _fitting(frame: pd.DataFrame, width: int) -> list[str]:
     """A frame as lines; the columns of one that is too wide are numbered, as the rows then are."""
-    lines = frame.to_string(float_format=number).splitlines()
+    lines = frame.to_string(float_format=estimate).splitlines()
     if len(lines[0]) <= width:
         return lines
     rows = [f"({position}) {name}" for position, name in enumerate(frame.index, start=1)]
     columns = [f"({position})" for position in range(1, frame.shape[1] + 1)]
-    return frame.set_axis(rows).set_axis(columns, axis=1).to_string(float_format=number).splitlines()
+    return frame.set_axis(rows).set_axis(columns, axis=1).to_string(float_format=estimate).splitlines()
 
 
 def _notes(results: Estimates) -> list[str]:
