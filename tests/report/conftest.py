@@ -45,6 +45,8 @@ class FakeResult:
         default_factory=lambda: {"log_rd": (0.123456, 0.04, 0.002), "Intercept": (-1.5, 1.0, 0.13)}
     )
     blocks: dict = field(default_factory=dict)
+    ancillary: tuple[str, ...] = ("Cutpoints", "Unit effect", "Correlations")
+    untested: tuple[str, ...] = ("Cutpoints", "Unit effect")
 
     def statistic(self, key: str) -> float | None:
         if key == "outcome_mean" and self.sample is not None and self.sample.categories is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,14 @@ def pooled(request: Request, response: Response, sample: EstimationSample) -> Es
         statistics=statistics,
         notes=notes_on(family, sample, solution.optimum.theta),
         predictor=predictor_of(response, family, sample),
+        **constants_of(family),
     )  # fmt: skip
+
+
+def constants_of(family: Family, *further: str) -> dict[str, Any]:
+    """Which blocks hold the family's constants, and `further` ones that are not tested either."""
+    own = (family.block,) if family.block else ()
+    return {"ancillary": (*own, *further), "untested": (*(() if family.tested else own), *further)}
 
 
 def predictor_of(

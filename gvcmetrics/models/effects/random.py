@@ -27,7 +27,7 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.groups import Groups, varies
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.effects.adaptive_nodes import Slopes, UnitRows, find_modes, movement
-from gvcmetrics.models.effects.pooled import notes_on, pooled_problem, predictor_of
+from gvcmetrics.models.effects.pooled import constants_of, notes_on, pooled_problem, predictor_of
 from gvcmetrics.models.engine.estimate import Estimate, from_likelihood, unit_weights
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response
@@ -36,6 +36,7 @@ from gvcmetrics.models.likelihood.newton import Optimum, maximise
 from gvcmetrics.models.likelihood.problem import Problem, parameter_map, solve
 from gvcmetrics.models.likelihood.sums import POOL
 
+UNIT_EFFECT = "Unit effect"
 _ROWS_A_STRIP = 4096
 _SIGMAS = (0.1, 0.3, 1.0, 2.0)
 # Below it the likelihood is that of the pooled model to all digits that matter.
@@ -246,6 +247,8 @@ def random_intercept(request: Request, response: Response, sample: Sample) -> Es
         },
         notes=notes,
         predictor=predictor_of(response, family, sample, random=True),
+        # A standard deviation of zero is no inner point.
+        **constants_of(family, UNIT_EFFECT),
     )  # fmt: skip
 
 
@@ -292,7 +295,7 @@ def random_problem(sample: Sample, family: Family, pooled: Problem, optimum: Opt
         evaluate=likelihood.evaluate,
         scores=likelihood.scores,
         names=(*pooled.names, "sigma_u"),
-        blocks={**pooled.blocks, "Unit effect": ("sigma_u",)},
+        blocks={**pooled.blocks, UNIT_EFFECT: ("sigma_u",)},
         start=_best_start(likelihood, optimum.theta),
         # A sigma of zero is an answer, not a separation.
         spreads=np.append(pooled.spreads, 0.0),

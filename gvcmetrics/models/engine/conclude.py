@@ -36,6 +36,8 @@ def conclude(request: Request, response: Response, made: Estimate, means: tuple[
         facts=made.statistics,
         tested=tested,
         blocks=blocks,
+        ancillary=made.ancillary,
+        untested=made.untested,
         extra=made.extra,
         notes=(*made.notes, *note),
         sample=sample,

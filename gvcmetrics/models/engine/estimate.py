@@ -30,7 +30,7 @@ class Estimate:
     inference : scores, bread and counts. codes : column -> cluster codes of the rows of the scores.
     predictor : None where nothing can be expected.
     title : of the model, where the treatment changes it.
-    statistics, blocks, notes, extra : see `Results`.
+    statistics, blocks, ancillary, untested, notes, extra : see `Results`.
     """
 
     sample: EstimationSample
@@ -44,6 +44,8 @@ class Estimate:
     title: str | None = None
     statistics: Mapping[str, float] = field(default_factory=dict)
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ancillary: tuple[str, ...] = ()
+    untested: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from gvcmetrics.models.data import outcomes
 from gvcmetrics.models.data.batch import EstimationSample
-from gvcmetrics.models.effects.pooled import notes_on, pooled_problem, predictor_of
+from gvcmetrics.models.effects.pooled import constants_of, notes_on, pooled_problem, predictor_of
 from gvcmetrics.models.engine.estimate import Estimate, from_likelihood
 from gvcmetrics.models.engine.fit import fit
 from gvcmetrics.models.engine.request import Request
@@ -74,6 +74,7 @@ def estimate(request: Request, response: Response, sample: EstimationSample) -> 
         notes=notes_on(made, sample, solution.optimum.theta),
         extra={"Correlations of the errors": _matrix(rho, sample.outcome)},
         predictor=predictor_of(response, made, sample),
+        **constants_of(made),
     )  # fmt: skip
 
 

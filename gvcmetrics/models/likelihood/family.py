@@ -69,6 +69,7 @@ class Family:
         is estimated.
     boundary : of the constants, a sentence when they lie on the edge of what they may be.
     block : title under which the constants are printed, none for those printed with the coefficients.
+    tested : whether that a constant differs from zero says something.
     null : whether a model with a constant only is one to compare with.
     """
 
@@ -91,6 +92,7 @@ class Family:
     index_start: Callable[[Array, Array], Array] | None = None
     boundary: Callable[[Array], str | None] | None = None
     block: str = ""
+    tested: bool = True
     null: bool = True
 
     @property

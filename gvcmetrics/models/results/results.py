@@ -42,6 +42,8 @@ class Results:
     facts : R², σ_u and the like by key, which no covariance moves; `statistics` adds those that it does.
     tested : name of a statistic → parameters that it tests jointly (`mundlak`: the unit means).
     blocks : title → parameters printed under it; parameters in no block are printed first.
+    ancillary : titles of blocks that hold no coefficients, and come last. untested : of those among them in
+        which no parameter is tested against zero.
     extra : further frames by title (a correlation matrix).
     notes : sentences printed below the table.
     call : the exact call as text.
@@ -71,6 +73,8 @@ class Results:
     facts: Mapping[str, float] = field(default_factory=dict)
     tested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ancillary: tuple[str, ...] = ()
+    untested: tuple[str, ...] = ()
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     vcov_note: str = ""

@@ -46,8 +46,6 @@ STATISTIC_LABELS = {
     "lr_pooled": "LR test against pooled",
     "lr_pooled_p": "LR test against pooled, p",
 }
-# That a cutpoint differs from zero says nothing, and a standard deviation of zero is no inner point.
-UNTESTED = ("Cutpoints", "Unit effect")
 _NUMBERS = (11, 3, 11, 8, 6, 11, 11)
 
 
@@ -162,7 +160,8 @@ def _blocks(results: Estimates) -> list[tuple[str, list[tuple[str, list[str]]]]]
     placed = {term for terms in results.blocks.values() for term in terms}
     blocks = {"": [term for term in tidy if term not in placed], **results.blocks}
 
-    def cells(row: Any, tested: bool) -> list[str]:
+    def cells(term: Any, title: str) -> list[str]:
+        row, tested = tidy[term], title not in results.untested
         test = (
             (stars_of(row.p_value), decimals(row.statistic, 2), decimals(row.p_value, 3))
             if tested
@@ -180,7 +179,10 @@ def _blocks(results: Estimates) -> list[tuple[str, list[tuple[str, list[str]]]]]
     return [
         (
             title,
-            [(term_in_block(str(term), title), cells(tidy[term], title not in UNTESTED)) for term in terms],
+            [
+                (term_in_block(str(term), title), cells(tidy[term], title not in results.untested))
+                for term in terms
+            ],
         )
         for title, terms in blocks.items()
     ]

@@ -11,7 +11,7 @@ from typing import Any
 from gvcmetrics.errors import SpecError
 from gvcmetrics.ground.numbers import STARS, count, fixed, printed, star_legend, stars_of
 from gvcmetrics.ground.provenance import Provenance, as_list, is_simulated, source_note
-from gvcmetrics.models.results.summary import UNTESTED, left_out, term_in_block
+from gvcmetrics.models.results.summary import left_out, term_in_block
 from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.grid import Block, Cell, Note, Row, Span
 from gvcmetrics.report.tables.terms import effect_label, select_terms, term_label
@@ -26,7 +26,6 @@ STATISTICS = {"outcome_mean": "Mean of outcome"}
 DEFAULT_STATISTICS = ("r2", "r2_within", "pseudo_r2", "rho", "loglik", "outcome_mean")
 _ONE_DECIMAL = {"loglik", "aic", "bic"}
 # Blocks of parameters that are no coefficients stand below the equations, whichever column brings them.
-_LAST = (*UNTESTED, "Correlations")
 
 
 @dataclass(frozen=True)
@@ -160,9 +159,11 @@ def _estimate_blocks(
     digits: int,
 ) -> list[Block]:
     titles = dict.fromkeys(block for column in columns for block, _ in column.estimates)
+    last = {title for column in columns for title in getattr(column.result, "ancillary", ())}
+    untested = {title for column in columns for title in getattr(column.result, "untested", ())}
     blocks = []
-    for title in sorted(titles, key=lambda title: (title != "", title in _LAST)):
-        starred = {} if title in UNTESTED else thresholds
+    for title in sorted(titles, key=lambda title: (title != "", title in last)):
+        starred = {} if title in untested else thresholds
         terms = [term for column in columns for block, term in column.estimates if block == title]
         rows = []
         for term in select_terms(terms, labels, *choice):

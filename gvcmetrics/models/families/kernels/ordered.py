@@ -75,4 +75,5 @@ def ordered_family(
         third=partial(of_cuts, density),
         latent_variance=variance,
         block="Cutpoints",
+        tested=False,
     )
