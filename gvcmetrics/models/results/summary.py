@@ -179,10 +179,7 @@ def _blocks(results: Estimates) -> list[tuple[str, list[tuple[str, list[str]]]]]
     return [
         (
             title,
-            [
-                (term_in_block(str(term), title), cells(tidy[term], title not in results.untested))
-                for term in terms
-            ],
+            [(term_in_block(str(term), title), cells(term, title)) for term in terms],
         )
         for title, terms in blocks.items()
     ]
