@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from gvcmetrics.models import RESPONSES
+
 __version__ = "0.1.0"
 
-_PUBLIC = {
+_PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     # panels
     "panel": "gvcmetrics.panels",
     "panels": "gvcmetrics.panels",
@@ -22,18 +24,7 @@ _PUBLIC = {
     "industry_measures": "gvcmetrics.value_chain",
     "join_value_chain": "gvcmetrics.value_chain",
     # models
-    "ols": "gvcmetrics.models",
-    "poisson": "gvcmetrics.models",
     "hausman": "gvcmetrics.models",
-    "logit": "gvcmetrics.models",
-    "probit": "gvcmetrics.models",
-    "cloglog": "gvcmetrics.models",
-    "ordered_logit": "gvcmetrics.models",
-    "ordered_probit": "gvcmetrics.models",
-    "multinomial_logit": "gvcmetrics.models",
-    "fractional_logit": "gvcmetrics.models",
-    "negative_binomial": "gvcmetrics.models",
-    "joint_probit": "gvcmetrics.models",
     "margins": "gvcmetrics.models",
     "plot_margins": "gvcmetrics.models",
     "plot_coefs": "gvcmetrics.models",

@@ -8,18 +8,22 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-PUBLIC = {
-    "ols": "families.ols",
-    "logit": "families.logit",
-    "probit": "families.probit",
-    "cloglog": "families.cloglog",
-    "ordered_logit": "families.ordered_logit",
-    "ordered_probit": "families.ordered_probit",
-    "multinomial_logit": "families.multinomial_logit",
-    "fractional_logit": "families.fractional_logit",
-    "poisson": "families.poisson",
-    "negative_binomial": "families.negative_binomial",
-    "joint_probit": "families.joint_probit",
+RESPONSES = (
+    "ols",
+    "logit",
+    "probit",
+    "cloglog",
+    "ordered_logit",
+    "ordered_probit",
+    "multinomial_logit",
+    "fractional_logit",
+    "poisson",
+    "negative_binomial",
+    "joint_probit",
+)
+"""The outcome functions, each in the file of `families` that has its name."""
+
+PUBLIC = {name: f"families.{name}" for name in RESPONSES} | {
     "spells": "durations.at_risk",
     "margins": "marginal.effects",
     "Margins": "marginal.result",

@@ -12,20 +12,15 @@ from functools import cache
 import pandas as pd
 
 from gvcmetrics import models
+from gvcmetrics.models import RESPONSES
 from gvcmetrics.models.engine.response import TREATMENTS, Response
-
-_FAMILIES = "families."
 
 
 @cache
 def responses() -> Mapping[str, Response]:
     """Response by the name of its function, in the order of `gvcmetrics.models`."""
-    found = {}
-    for name, module in models.PUBLIC.items():
-        if module.startswith(_FAMILIES):
-            made = importlib.import_module(f"{models.__name__}.{module}")
-            found[name] = getattr(made, name.upper())
-    return found
+    modules = {name: importlib.import_module(f"{models.__name__}.families.{name}") for name in RESPONSES}
+    return {name: getattr(module, name.upper()) for name, module in modules.items()}
 
 
 def table_of_responses() -> pd.DataFrame:
