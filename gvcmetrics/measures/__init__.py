@@ -6,18 +6,19 @@ system would otherwise put the module in its place.
 
 from gvcmetrics.lineage import raw_columns, record, with_measures
 from gvcmetrics.measures.clusters.agglomeration import ellison_glaeser, maurel_sedillot
-from gvcmetrics.measures.clusters.chain import completeness
-from gvcmetrics.measures.clusters.distances import KDensity, duranton_overman
+from gvcmetrics.measures.clusters.cluster_panel import cluster_panel, join_cluster_panel
+from gvcmetrics.measures.clusters.collective_efficiency import collective_efficiency
+from gvcmetrics.measures.clusters.completeness import completeness
 from gvcmetrics.measures.clusters.districts import industrial_districts
-from gvcmetrics.measures.clusters.efficiency import collective_efficiency
+from gvcmetrics.measures.clusters.firm_sizes import gini, hub_and_spoke, size_distribution
+from gvcmetrics.measures.clusters.k_density import KDensity, duranton_overman
 from gvcmetrics.measures.clusters.location import (
     industry_localisation,
     location_quotient,
     region_industry_table,
     regional_specialisation,
 )
-from gvcmetrics.measures.clusters.panel import cluster_panel, join_cluster_panel
-from gvcmetrics.measures.clusters.related import (
+from gvcmetrics.measures.clusters.related_clusters import (
     cluster_validation,
     industry_clusters,
     related_specialisation,
@@ -29,8 +30,7 @@ from gvcmetrics.measures.clusters.relatedness import (
     mean_relatedness,
     occupation_correlation,
 )
-from gvcmetrics.measures.clusters.shocks import resilience
-from gvcmetrics.measures.clusters.sizes import gini, hub_and_spoke, size_distribution
+from gvcmetrics.measures.clusters.resilience import resilience
 from gvcmetrics.measures.firms.attrition import attrition_table
 from gvcmetrics.measures.firms.extreme_values import outliers, winsorise
 from gvcmetrics.measures.firms.productivity import (
@@ -48,19 +48,18 @@ from gvcmetrics.measures.firms.upgrading import (
     upgrading_from_changes,
     upgrading_from_items,
 )
-from gvcmetrics.measures.governance.classes import LatentClasses, latent_classes
-from gvcmetrics.measures.governance.items import cronbach_alpha
+from gvcmetrics.measures.governance.classification import (
+    classify_governance,
+    classify_governance_ghs,
+    governance_index,
+)
+from gvcmetrics.measures.governance.latent_classes import LatentClasses, latent_classes
 from gvcmetrics.measures.governance.lock_in import (
     buyer_concentration,
     buyer_hhi_bounds,
     functional_breadth,
     lock_in_index,
     main_buyer_spells,
-)
-from gvcmetrics.measures.governance.modes import (
-    classify_governance,
-    classify_governance_ghs,
-    governance_index,
 )
 from gvcmetrics.measures.governance.schemes import (
     crosswalk_governance,
@@ -111,6 +110,7 @@ from gvcmetrics.measures.input_output.table import (
     local_inverses,
     technical_coefficients,
 )
+from gvcmetrics.measures.items import cronbach_alpha
 from gvcmetrics.measures.trade.complexity import density, economic_complexity, proximity
 from gvcmetrics.measures.trade.concentration import (
     concentration_indices,

@@ -11,8 +11,8 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.clusters.cells import cell_sums
-from gvcmetrics.measures.clusters.sizes import grouped_gini
+from gvcmetrics.measures.clusters.cell_sums import cell_sums
+from gvcmetrics.measures.clusters.firm_sizes import grouped_gini
 from gvcmetrics.measures.columns import group_keys, non_negative, sampling_weights
 from gvcmetrics.measures.frames import require_columns
 

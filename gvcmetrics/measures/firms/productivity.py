@@ -12,8 +12,8 @@ import pandas as pd
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.firms.production.estimate import METHODS, PROXY_METHODS, Estimate, Options, estimate
+from gvcmetrics.measures.firms.production.firm_years import Inputs, Sample, build_sample, logs
 from gvcmetrics.measures.firms.production.forms import FORMS, elasticities, term_names, terms
-from gvcmetrics.measures.firms.production.sample import Inputs, Sample, build_sample, logs
 from gvcmetrics.measures.frames import require_columns
 from gvcmetrics.measures.trade.keys import require_non_negative, require_unique
 

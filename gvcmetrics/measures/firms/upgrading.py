@@ -12,7 +12,7 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.columns import first_row, numbers
 from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.governance.items import checked_items
+from gvcmetrics.measures.items import checked_items
 
 TYPES = ("product", "process", "functional", "chain")
 LADDER = ("OEA", "OEM", "ODM", "OBM")

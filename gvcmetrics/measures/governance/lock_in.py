@@ -10,10 +10,10 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.clusters.sizes import size_distribution
+from gvcmetrics.measures.clusters.firm_sizes import size_distribution
 from gvcmetrics.measures.columns import first_row, non_negative, numbers
 from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.governance.items import checked_items, cronbach_alpha, z_scores
+from gvcmetrics.measures.items import checked_items, cronbach_alpha, z_scores
 from gvcmetrics.measures.trade.concentration import concentration_indices
 
 

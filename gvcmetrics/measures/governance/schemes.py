@@ -12,8 +12,8 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.columns import non_negative, sampling_weights
 from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.governance.items import checked_items
-from gvcmetrics.measures.governance.modes import FIVE_TYPES, FOUR_TYPES, UNCLASSIFIED
+from gvcmetrics.measures.governance.classification import FIVE_TYPES, FOUR_TYPES, UNCLASSIFIED
+from gvcmetrics.measures.items import checked_items
 
 FIVE_TO_FOUR = {
     "market": "arms_length",

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.measures.firms.production.firm_years import Sample
 from gvcmetrics.measures.firms.production.linear import least_squares, wooldridge
 from gvcmetrics.measures.firms.production.proxy import pose, starting_points
-from gvcmetrics.measures.firms.production.sample import Sample
 
 Floats = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.measures.firms.production.firm_years import Sample
 from gvcmetrics.measures.firms.production.polynomials import independent, polynomial
-from gvcmetrics.measures.firms.production.sample import Sample
 
 Floats = NDArray[np.float64]
 

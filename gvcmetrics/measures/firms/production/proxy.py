@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.measures.firms.production.firm_years import Sample
 from gvcmetrics.measures.firms.production.forms import elasticities, terms
 from gvcmetrics.measures.firms.production.polynomials import polynomial, weighted_coefficients
-from gvcmetrics.measures.firms.production.sample import Sample
 from gvcmetrics.measures.firms.production.second_stage import SecondStage, build, solve
 
 Floats = NDArray[np.float64]

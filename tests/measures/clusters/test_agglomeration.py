@@ -13,7 +13,7 @@ from gvcmetrics.measures.clusters.agglomeration import ellison_glaeser, maurel_s
 from gvcmetrics.measures.clusters.location import region_industry_table
 from gvcmetrics.simulate.geography import simulate_dartboard
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
+REFERENCE = Path(__file__).parents[2] / "reference" / "clusters"
 CODES = {"industry": str, "region": str}
 INDICES = [(ellison_glaeser, "ellison_glaeser"), (maurel_sedillot, "maurel_sedillot")]
 REGIONS = np.arange(1, 13) / np.arange(1, 13).sum()

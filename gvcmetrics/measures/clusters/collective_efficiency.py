@@ -8,7 +8,7 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.governance.items import checked_items, cronbach_alpha
+from gvcmetrics.measures.items import checked_items, cronbach_alpha
 
 
 def collective_efficiency(

@@ -19,7 +19,7 @@ from gvcmetrics.measures.firms.productivity import (
 )
 from gvcmetrics.simulate.firms import simulate_firms
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "productivity"
+REFERENCE = Path(__file__).parents[2] / "reference" / "productivity"
 MATERIALS, INVESTMENT = "materials_usd", "investment_usd"
 GROSS = {"output": "sales_usd", "free": ("employment", MATERIALS)}
 

@@ -6,7 +6,7 @@ import pytest
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import raw_columns
-from gvcmetrics.measures.clusters.chain import completeness
+from gvcmetrics.measures.clusters.completeness import completeness
 
 
 def test_completeness_by_hand():

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.governance.items import checked_items, cronbach_alpha, z_scores
+from gvcmetrics.measures.items import checked_items, cronbach_alpha, z_scores
 
 FOUR_TYPES = ("arms_length", "network", "quasi_hierarchical", "hierarchical")
 FIVE_TYPES = ("market", "modular", "relational", "captive", "hierarchy")

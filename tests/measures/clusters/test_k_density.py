@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.clusters.distances import duranton_overman
+from gvcmetrics.measures.clusters.k_density import duranton_overman
 
 # The package gives the function of this name.
-module = importlib.import_module("gvcmetrics.measures.clusters.distances")
-REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
+module = importlib.import_module("gvcmetrics.measures.clusters.k_density")
+REFERENCE = Path(__file__).parents[2] / "reference" / "clusters"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.columns import group_keys, non_negative, sampling_weights
 from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.governance.items import cronbach_alpha, mean_z_score
+from gvcmetrics.measures.items import cronbach_alpha, mean_z_score
 
 
 def gini(values: ArrayLike, weights: ArrayLike | None = None) -> float:

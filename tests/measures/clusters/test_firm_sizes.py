@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.clusters.sizes import gini, hub_and_spoke, size_distribution
+from gvcmetrics.measures.clusters.firm_sizes import gini, hub_and_spoke, size_distribution
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
+REFERENCE = Path(__file__).parents[2] / "reference" / "clusters"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.measures.clusters.location import location_quotient
-from gvcmetrics.measures.clusters.related import (
+from gvcmetrics.measures.clusters.related_clusters import (
     cluster_validation,
     industry_clusters,
     related_specialisation,
@@ -21,7 +21,7 @@ from gvcmetrics.measures.clusters.relatedness import (
     occupation_correlation,
 )
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
+REFERENCE = Path(__file__).parents[2] / "reference" / "clusters"
 
 
 @pytest.fixture

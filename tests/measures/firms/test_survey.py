@@ -11,7 +11,7 @@ import pytest
 from gvcmetrics.errors import DataError
 from gvcmetrics.measures.firms.survey import survey_means, survey_totals
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "survey"
+REFERENCE = Path(__file__).parents[2] / "reference" / "survey"
 SAMPLE = pd.read_csv(REFERENCE / "sample.csv")
 EXPECTED = pd.read_csv(REFERENCE / "expected.csv", keep_default_na=False)
 DESIGNS = {

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import ConvergenceWarning, DataError
-from gvcmetrics.measures.governance.classes import latent_classes
+from gvcmetrics.measures.governance.latent_classes import latent_classes
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
+REFERENCE = Path(__file__).parents[2] / "reference" / "clusters"
 ITEMS = ["design", "quality", "process", "research", "visits"]
 
 

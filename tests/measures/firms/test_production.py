@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
+from gvcmetrics.measures.firms.production.firm_years import Inputs, build_sample
 from gvcmetrics.measures.firms.production.polynomials import polynomial, weighted_coefficients
 from gvcmetrics.measures.firms.production.proxy import _probit
-from gvcmetrics.measures.firms.production.sample import Inputs, build_sample
 from gvcmetrics.measures.firms.production.second_stage import build
 
 

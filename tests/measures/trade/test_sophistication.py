@@ -20,7 +20,7 @@ from gvcmetrics.measures.trade.sophistication import (
     sophistication_by_year,
 )
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "trade"
+REFERENCE = Path(__file__).parents[2] / "reference" / "trade"
 
 
 @pytest.fixture(scope="module")

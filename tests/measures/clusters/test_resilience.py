@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.clusters.shocks import resilience
+from gvcmetrics.measures.clusters.resilience import resilience
 
 
 @pytest.fixture

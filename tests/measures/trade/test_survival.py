@@ -11,7 +11,7 @@ import pytest
 from gvcmetrics.errors import DataError
 from gvcmetrics.measures.trade.survival import entry_exit, kaplan_meier, trade_spells
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "trade"
+REFERENCE = Path(__file__).parents[2] / "reference" / "trade"
 
 
 def flows(**paths: list[float]) -> pd.DataFrame:

@@ -9,11 +9,11 @@ import pytest
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures.clusters.agglomeration import ellison_glaeser
+from gvcmetrics.measures.clusters.cluster_panel import cluster_panel, join_cluster_panel
+from gvcmetrics.measures.clusters.firm_sizes import size_distribution
 from gvcmetrics.measures.clusters.location import location_quotient, regional_specialisation
-from gvcmetrics.measures.clusters.panel import cluster_panel, join_cluster_panel
-from gvcmetrics.measures.clusters.sizes import size_distribution
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
+REFERENCE = Path(__file__).parents[2] / "reference" / "clusters"
 ON = ["country", "year", "region", "industry"]
 
 

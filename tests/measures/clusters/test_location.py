@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError, EstimationWarning
 from gvcmetrics.lineage import raw_columns
-from gvcmetrics.measures.clusters import cells as cells_module
+from gvcmetrics.measures.clusters import cell_sums as cells_module
 from gvcmetrics.measures.clusters.location import (
     industry_localisation,
     location_quotient,
@@ -20,7 +20,7 @@ from gvcmetrics.measures.clusters.location import (
     regional_specialisation,
 )
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
+REFERENCE = Path(__file__).parents[2] / "reference" / "clusters"
 CODES = {"industry": str, "region": str}
 
 

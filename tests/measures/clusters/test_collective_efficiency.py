@@ -6,8 +6,8 @@ import pytest
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import raw_columns
-from gvcmetrics.measures.clusters.efficiency import collective_efficiency
-from gvcmetrics.measures.governance.items import cronbach_alpha
+from gvcmetrics.measures.clusters.collective_efficiency import collective_efficiency
+from gvcmetrics.measures.items import cronbach_alpha
 
 EXTERNAL, JOINT = ["labour", "inputs", "information"], ["suppliers", "rivals"]
 

@@ -13,7 +13,7 @@ from gvcmetrics.errors import DataError
 from gvcmetrics.measures.trade.complexity import density, economic_complexity, proximity
 from gvcmetrics.measures.trade.sophistication import presence
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "trade"
+REFERENCE = Path(__file__).parents[2] / "reference" / "trade"
 
 
 def has(countries: int, products: int, seed: int = 2) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.governance.modes import FIVE_TYPES
+from gvcmetrics.measures.governance.classification import FIVE_TYPES
 from gvcmetrics.measures.governance.schemes import (
     FIVE_TO_FOUR,
     crosswalk_governance,

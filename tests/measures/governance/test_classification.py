@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import raw_columns
-from gvcmetrics.measures.governance.modes import (
+from gvcmetrics.measures.governance.classification import (
     FIVE_TYPES,
     FOUR_TYPES,
     classify_governance,
@@ -20,7 +20,7 @@ from gvcmetrics.measures.governance.modes import (
     governance_index,
 )
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
+REFERENCE = Path(__file__).parents[2] / "reference" / "clusters"
 ITEMS = ["owned_by_buyer", "buyer_sets_design", "buyer_sets_process", "joint_design", "specific_investment"]
 
 # Every complete pattern of design, process, joint, specific of a firm that its buyer does not own,

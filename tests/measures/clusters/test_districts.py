@@ -10,7 +10,7 @@ from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures.clusters.districts import industrial_districts
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
+REFERENCE = Path(__file__).parents[2] / "reference" / "clusters"
 
 
 def plants(system: str, industry: str, sector: str, sizes: list[int]) -> pd.DataFrame:

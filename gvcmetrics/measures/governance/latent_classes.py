@@ -12,8 +12,8 @@ import pandas as pd
 from gvcmetrics.errors import ConvergenceWarning, DataError, Place
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.columns import sampling_weights
-from gvcmetrics.measures.governance.items import checked_items
-from gvcmetrics.measures.governance.modes import UNCLASSIFIED
+from gvcmetrics.measures.governance.classification import UNCLASSIFIED
+from gvcmetrics.measures.items import checked_items
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import pandas as pd
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import KEY, record
 from gvcmetrics.measures.clusters.agglomeration import ellison_glaeser
+from gvcmetrics.measures.clusters.firm_sizes import size_distribution
 from gvcmetrics.measures.clusters.location import (
     location_quotient,
     region_industry_table,
     regional_specialisation,
 )
-from gvcmetrics.measures.clusters.sizes import size_distribution
 from gvcmetrics.measures.columns import group_keys
 from gvcmetrics.measures.frames import require_columns
 
