@@ -47,7 +47,7 @@ def input_output(
     name : the panel, as `gvc.panels()` lists it.
     year : the year.
     close : how to close the gap between row sums and output, as in
-        `measures.input_output_tables.from_wide`; published tables are rounded and need it. None
+        `measures.from_wide`; published tables are rounded and need it. None
         refuses a table that does not balance.
     project : by default the project around the working directory.
 
@@ -199,8 +199,8 @@ def _measures_of(name: str, year: int, data: Path, stamp: int) -> pd.DataFrame:
     """One year's measures; `stamp` makes a panel that was built again a new key."""
     table = input_output(name, year, project=Project(data))
     by = ("exporter", "industry")
-    found = gvc_participation(table, by)[["backward_share", "forward_share", "participation"]]
-    found["position_koopman"] = participation_koopman(table, by)["position"]
+    found = gvc_participation(table, by=by)[["backward_share", "forward_share", "participation"]]
+    found["position_koopman"] = participation_koopman(table, by=by)["position"]
     place = positions(table)[["upstreamness", "downstreamness"]]
     return found.rename_axis(index=["country", "industry"]).join(place, how="right")
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.columns import first_row, numbers
+from gvcmetrics.ground.rows import first_line
+from gvcmetrics.measures.requirements import numbers
 
 
 def checked_items(
@@ -48,7 +49,7 @@ def checked_items(
             raise DataError(
                 f"{values[bad][0]:g} is not on the declared scale ({kind} from {low:g} to {high:g}); "
                 f"{int(bad.sum())} such answers",
-                Place(row=first_row(bad), column=item),
+                Place(row=first_line(bad), column=item),
                 "Recode the answers, or set codes for don't know and refused to missing.",
             )
         answers[item] = values

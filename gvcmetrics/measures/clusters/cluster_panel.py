@@ -16,25 +16,24 @@ from gvcmetrics.measures.clusters.location import (
     region_industry_table,
     regional_specialisation,
 )
-from gvcmetrics.measures.columns import group_keys
-from gvcmetrics.measures.frames import require_columns
+from gvcmetrics.measures.requirements import group_keys, listed, require_columns
 
 
 def cluster_panel(
-    firms: pd.DataFrame,
+    frame: pd.DataFrame,
     *,
     region: str = "region",
     industry: str = "industry",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Cluster panel of a firm panel: a cluster is a region × industry (× country and year).
 
     Parameters
     ----------
-    firms : firm panel.
-    region, industry, employment, weight, by : as in `region_industry_table`.
+    frame : firm panel.
+    region, industry, employment, weights, by : as in `region_industry_table`.
 
     Returns
     -------
@@ -50,11 +49,11 @@ def cluster_panel(
     DataError
         As `region_industry_table`.
     """
-    keys = group_keys(firms, by)
+    keys = group_keys(frame, by)
     names: dict[str, Any] = {"region": region, "industry": industry, "employment": employment, "by": by}
-    table = region_industry_table(firms, weight=weight, **names)
+    table = region_industry_table(frame, weights=weights, **names)
     out = location_quotient(table, **names)
-    sizes = size_distribution(firms, cluster=[region, industry], size=employment, weight=weight, by=by)
+    sizes = size_distribution(frame, cluster=[region, industry], value=employment, weights=weights, by=by)
     special = regional_specialisation(table, **names)
     gamma = ellison_glaeser(table, **names)
     out = out.rename(columns={employment: "cluster_employment", "n_firms": "cluster_n_firms"})
@@ -72,17 +71,17 @@ def cluster_panel(
 
 
 def join_cluster_panel(
-    firms: pd.DataFrame,
+    frame: pd.DataFrame,
     clusters: pd.DataFrame,
     *,
-    on: Sequence[str],
+    on: str | Sequence[str],
     columns: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Put cluster measures onto the firms of each cluster.
 
     Parameters
     ----------
-    firms : firm panel; every row is kept, in its order.
+    frame : firm panel; every row is kept, in its order.
     clusters : cluster panel, one row for each value of `on`.
     on : the cluster's keys, for example ``["country", "year", "region", "industry"]``.
     columns : which measures; by default all that are not keys.
@@ -99,27 +98,28 @@ def join_cluster_panel(
         Absent columns, a cluster with several rows, a measure that the firms already have, or no firm
         whose cluster is found.
     """
-    require_columns(firms, *on)
+    on = listed(on)
+    require_columns(frame, *on)
     wanted = list(columns) if columns is not None else [c for c in clusters.columns if c not in on]
     require_columns(clusters, *on, *wanted)
-    taken = [column for column in wanted if column in firms.columns]
+    taken = [column for column in wanted if column in frame.columns]
     if taken:
         raise DataError(
             "the firms already have this column", Place(column=taken[0]), "Rename one of the two."
         )
-    if clusters.duplicated(list(on)).any():
+    if clusters.duplicated(on).any():
         raise DataError(
             f"a cluster has several rows of {' × '.join(on)}",
             remedy="Join on all keys of the cluster panel.",
         )
     found = clusters[[*on, *wanted]].assign(_found=True)
-    out = firms.merge(found, how="left", on=list(on), validate="m:1")
-    out.index = firms.index
+    out = frame.merge(found, how="left", on=on, validate="m:1")
+    out.index = frame.index
     rate = float(out.pop("_found").notna().mean())
     if rate == 0:
         raise DataError(
             f"no firm's {' × '.join(on)} is in the cluster panel", remedy="Compare the codes of the two."
         )
     lineage = {name: sources for name, sources in clusters.attrs.get(KEY, {}).items() if name in wanted}
-    out.attrs = {**firms.attrs, KEY: {**firms.attrs.get(KEY, {}), **lineage}, "match_rate": rate}
+    out.attrs = {**frame.attrs, KEY: {**frame.attrs.get(KEY, {}), **lineage}, "match_rate": rate}
     return out

@@ -10,12 +10,11 @@ from numpy.typing import ArrayLike
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.columns import group_keys, non_negative, sampling_weights
-from gvcmetrics.measures.frames import require_columns
 from gvcmetrics.measures.items import cronbach_alpha, mean_z_score
+from gvcmetrics.measures.requirements import amounts, group_keys, require_columns, sampling_weights
 
 
-def gini(values: ArrayLike, weights: ArrayLike | None = None) -> float:
+def gini(values: ArrayLike, *, weights: ArrayLike | None = None) -> float:
     """Gini coefficient of non-negative amounts, 0 for equal ones, 1 − 1/n when one has all.
 
     Parameters
@@ -60,8 +59,8 @@ def size_distribution(
     frame: pd.DataFrame,
     *,
     cluster: str | Sequence[str] = "cluster_id",
-    size: str = "employment",
-    weight: str | None = "weight",
+    value: str = "employment",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
     top: Sequence[int] = (1, 4),
 ) -> pd.DataFrame:
@@ -75,8 +74,8 @@ def size_distribution(
     ----------
     frame : firm panel. Rows without size or cluster are left out.
     cluster : column or columns that define a cluster.
-    size : employment, sales, exports: with exports, `cr_k` is the top-k export share.
-    weight : sampling weight, or None.
+    value : employment, sales, exports: with exports, `cr_k` is the top-k export share.
+    weights : sampling weight, or None.
     by : columns within which clusters are told apart; by default country and year, where the frame has
         them.
     top : the k of the concentration ratios.
@@ -84,7 +83,7 @@ def size_distribution(
     Returns
     -------
     pandas.DataFrame
-        One row for each cluster: its keys, `n_firms`, `total_{size}`, `cr_1`, `cr_4` (or as `top`),
+        One row for each cluster: its keys, `n_firms`, `total_{value}`, `cr_1`, `cr_4` (or as `top`),
         `hhi`, `gini`. All are missing for a cluster whose total is zero.
 
     Raises
@@ -93,26 +92,26 @@ def size_distribution(
         Absent columns, negative sizes, missing weights, a k below 1.
     """
     keys = [*group_keys(frame, by), *([cluster] if isinstance(cluster, str) else cluster)]
-    require_columns(frame, *keys, size)
+    require_columns(frame, *keys, value)
     if min(top) < 1:
         raise DataError(f"the k of a concentration ratio is {min(top)}", remedy="Give whole numbers from 1.")
-    values = non_negative(frame, size)
-    given = sampling_weights(frame, weight)
-    weights = np.ones(len(frame)) if given is None else given
+    values = amounts(frame, value)
+    given = sampling_weights(frame, weights)
+    mass = np.ones(len(frame)) if given is None else given
     groups = frame.groupby(keys, observed=True, dropna=True)
     codes = groups.ngroup().fillna(-1).to_numpy(dtype=np.intp)
-    used = (codes >= 0) & ~np.isnan(values) & (weights > 0)
-    names = groups.size().index
-    n = len(names)
+    used = (codes >= 0) & ~np.isnan(values) & (mass > 0)
+    labels = groups.size().index
+    n = len(labels)
     order = np.flatnonzero(used)
     order = order[np.lexsort((-values[order], codes[order]))]
-    v, w, g = values[order], weights[order], codes[order]
+    v, w, g = values[order], mass[order], codes[order]
     firms, total = np.bincount(g, w, n), np.bincount(g, w * v, n)
     starts = np.searchsorted(g, np.arange(n))
     ranked = np.cumsum(w) - np.concatenate([[0.0], np.cumsum(w)])[starts][g]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = v / total[g]
-        out = pd.DataFrame({"n_firms": firms, f"total_{size}": total}, index=names)
+        out = pd.DataFrame({"n_firms": firms, f"total_{value}": total}, index=labels)
         for k in top:
             among_top = np.clip(k - (ranked - w), 0.0, w)
             out[f"cr_{k}"] = np.bincount(g, among_top * share, n)
@@ -121,9 +120,9 @@ def size_distribution(
     measures = [f"cr_{k}" for k in top] + ["hhi", "gini"]
     out.loc[total == 0, measures] = np.nan
     out = out.reset_index()
-    sources = [size] if given is None else [size, str(weight)]
+    sources = [value] if given is None else [value, str(weights)]
     record(out, "n_firms", *sources[1:], like=frame)
-    for column in (f"total_{size}", *measures):
+    for column in (f"total_{value}", *measures):
         record(out, column, *sources, like=frame)
     return out
 
@@ -134,7 +133,7 @@ def hub_and_spoke(
     cluster: str | Sequence[str] = "cluster_id",
     employment: str = "employment",
     exports: str | None = None,
-    weight: str | None = "weight",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
     top: int = 4,
 ) -> pd.DataFrame:
@@ -146,7 +145,7 @@ def hub_and_spoke(
 
     Parameters
     ----------
-    frame, cluster, employment, weight, by : as in `size_distribution`.
+    frame, cluster, employment, weights, by : as in `size_distribution`.
     exports : column with each firm's exports, if known.
     top : how many firms lead.
 
@@ -165,10 +164,10 @@ def hub_and_spoke(
     Source: Markusen (1996) for the type; components after Humphrey (2001), section 2.
     """
     tops = sorted({1, top})
-    out = size_distribution(frame, cluster=cluster, size=employment, weight=weight, by=by, top=tops)
+    out = size_distribution(frame, cluster=cluster, value=employment, weights=weights, by=by, top=tops)
     components = [*(f"cr_{k}" for k in tops), "hhi", "gini"]
     if exports is not None:
-        sold = size_distribution(frame, cluster=cluster, size=exports, weight=weight, by=by, top=[top])
+        sold = size_distribution(frame, cluster=cluster, value=exports, weights=weights, by=by, top=[top])
         column = f"top_{top}_export_share"
         out[column] = sold[f"cr_{top}"]
         components.append(column)

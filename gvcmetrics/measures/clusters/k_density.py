@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.signal import fftconvolve
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.columns import first_row, non_negative, numbers
-from gvcmetrics.measures.frames import require_columns
+from gvcmetrics.ground.rows import first_line
+from gvcmetrics.measures.requirements import amounts, numbers, require_columns
 
 EARTH_RADIUS_KM = 6371.0088
 # Counting distances in such bins changes the density by less than one part in a million.
@@ -50,14 +50,14 @@ class KDensity:
 
 
 def duranton_overman(
-    plants: pd.DataFrame,
+    frame: pd.DataFrame,
     industry_code: str,
     *,
     industry: str = "industry",
     x: str = "longitude",
     y: str = "latitude",
-    coordinates: Literal["geographic", "planar"] = "geographic",
     employment: str | None = None,
+    coordinates: Literal["geographic", "planar"] = "geographic",
     maximum_distance: float | None = None,
     bandwidth: float | None = None,
     n_points: int = 100,
@@ -80,7 +80,7 @@ def duranton_overman(
 
     Parameters
     ----------
-    plants : all plants (the sites that an industry could have chosen), one row each.
+    frame : all plants (the sites that an industry could have chosen), one row each.
     industry_code : the industry to measure.
     industry, x, y : columns.
     coordinates : "geographic", degrees, with great-circle distances in km; "planar", any unit.
@@ -104,24 +104,24 @@ def duranton_overman(
 
     Source: Duranton and Overman (2005); Silverman (1986) for the bandwidth and the reflection.
     """
-    require_columns(plants, industry, x, y)
-    place = np.column_stack([numbers(plants, x), numbers(plants, y)])
+    require_columns(frame, industry, x, y)
+    place = np.column_stack([numbers(frame, x), numbers(frame, y)])
     if np.isnan(place).any():
         bad = np.isnan(place).any(axis=1)
-        raise DataError(f"{int(bad.sum())} plants have no coordinates", Place(row=first_row(bad), column=x))
+        raise DataError(f"{int(bad.sum())} plants have no coordinates", Place(row=first_line(bad), column=x))
     if coordinates == "geographic" and (np.abs(place) > [180, 90]).any():
         bad = (np.abs(place) > [180, 90]).any(axis=1)
         raise DataError(
-            "the coordinates are not degrees", Place(row=first_row(bad), column=x), "Or pass 'planar'."
+            "the coordinates are not degrees", Place(row=first_line(bad), column=x), "Or pass 'planar'."
         )
-    size = np.ones(len(plants)) if employment is None else non_negative(plants, employment)
+    size = np.ones(len(frame)) if employment is None else amounts(frame, employment)
     if np.isnan(size).any():
-        raise DataError("a plant has no employment", Place(row=first_row(np.isnan(size)), column=employment))
-    inside = (plants[industry] == industry_code).to_numpy()
+        raise DataError("a plant has no employment", Place(row=first_line(np.isnan(size)), column=employment))
+    inside = (frame[industry] == industry_code).to_numpy()
     n, key = int(inside.sum()), f"{industry} {industry_code}"
     if n < 2:
         raise DataError(f"the industry has {n} plants", Place(key=key), "Distances need two or more.")
-    if n >= len(plants):
+    if n >= len(frame):
         raise DataError("no plant belongs to another industry", Place(key=key), "Give all plants.")
     if n_simulations < 2 / (1 - level):
         raise DataError(f"{n_simulations} simulations cannot show a level of {level}")

@@ -13,7 +13,7 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.clusters.location import region_industry_table
 from gvcmetrics.measures.clusters.relatedness import check_relatedness
-from gvcmetrics.measures.columns import group_keys
+from gvcmetrics.measures.requirements import group_keys
 
 
 def industry_clusters(relatedness: pd.DataFrame, n_clusters: int) -> pd.Series:
@@ -118,7 +118,7 @@ def related_specialisation(
     region: str = "region",
     industry: str = "industry",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Specialisation of a region in the *other* industries of an industry's cluster.
@@ -130,7 +130,7 @@ def related_specialisation(
     ----------
     frame : firm rows or a region × industry table.
     clusters : cluster of each industry (index: industry); industries without one are left out.
-    region, industry, employment, weight, by : as in `region_industry_table`.
+    region, industry, employment, weights, by : as in `region_industry_table`.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def related_specialisation(
     """
     keys = group_keys(frame, by)
     table = region_industry_table(
-        frame, region=region, industry=industry, employment=employment, weight=weight, by=by
+        frame, region=region, industry=industry, employment=employment, weights=weights, by=by
     )
     cells = table[[*keys, region, industry, employment]].copy()
     cells["industry_cluster"] = cells[industry].astype("object").map(clusters)

@@ -9,19 +9,18 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.columns import first_row, non_negative
-from gvcmetrics.measures.frames import require_columns
+from gvcmetrics.measures.requirements import amounts, listed, require_columns, require_unique
 
 
 def resilience(
     frame: pd.DataFrame,
     *,
+    unit: str = "region",
+    by: str | Sequence[str] = (),
+    time: str = "year",
+    value: str = "employment",
     shock: tuple[int, int],
     recovery: tuple[int, int],
-    unit: str = "region",
-    nation: Sequence[str] = (),
-    year: str = "year",
-    value: str = "employment",
 ) -> pd.DataFrame:
     """Resistance and recovery of each region relative to its nation.
 
@@ -36,9 +35,9 @@ def resilience(
     frame : one row for each region (or cluster) and year.
     shock, recovery : first and last year of each window; the recovery may not begin before the shock ends.
     unit : column of the region or cluster.
-    nation : columns that name the nation, for a frame with several; the nation is the sum of its units
+    by : columns that name the nation, for a frame with several; the nation is the sum of its units
         that are observed in both years of the window.
-    year, value : columns; employment by default.
+    time, value : columns; employment by default.
 
     Returns
     -------
@@ -55,23 +54,20 @@ def resilience(
 
     Source: Martin (2012); Lagravinese (2015); Martin et al. (2016).
     """
-    keys = [*nation, unit]
-    require_columns(frame, *keys, year)
+    by = listed(by)
+    keys = [*by, unit]
+    require_columns(frame, *keys, time)
     if not shock[0] < shock[1] <= recovery[0] < recovery[1]:
         raise DataError(
             f"the windows {shock} and {recovery} do not run forward",
             remedy="Give (first, last) with first < last, and the recovery from the end of the shock on.",
         )
-    non_negative(frame, value)
-    repeated = frame.duplicated([*keys, year]).to_numpy()
-    if repeated.any():
-        raise DataError(
-            "a unit has two rows in a year", Place(row=first_row(repeated), column=unit), "Add them up first."
-        )
+    amounts(frame, value)
+    require_unique(frame, [*keys, time])
     for needed in (*shock, *recovery):
-        if not (frame[year] == needed).any():
-            raise DataError(f"no row is of {needed}", Place(column=year), "Choose windows inside the panel.")
-    wide = frame.pivot(index=keys, columns=year, values=value).astype(np.float64)
+        if not (frame[time] == needed).any():
+            raise DataError(f"no row is of {needed}", Place(column=time), "Choose windows inside the panel.")
+    wide = frame.pivot(index=keys, columns=time, values=value).astype(np.float64)
     if len(wide) < 2:
         raise DataError(
             "there is one unit only, which is its own nation", Place(column=unit), "Add the other regions."
@@ -83,7 +79,7 @@ def resilience(
     ):
         ends = wide[list(window)].dropna()
         ends.columns = pd.Index(["first", "last"])
-        total = ends.groupby(list(nation)).transform("sum") if nation else ends * 0 + ends.sum()
+        total = ends.groupby(by).transform("sum") if by else ends * 0 + ends.sum()
         with np.errstate(invalid="ignore", divide="ignore"):
             own = (ends["last"] / ends["first"] - 1).where(ends["first"] > 0)
             national = total["last"] / total["first"] - 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import ConvergenceWarning, DataError, Place
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.columns import sampling_weights
 from gvcmetrics.measures.governance.classification import UNCLASSIFIED
 from gvcmetrics.measures.items import checked_items
+from gvcmetrics.measures.requirements import sampling_weights
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def latent_classes(
     n_classes: int,
     *,
     scale: tuple[int, int] = (0, 1),
-    weight: str | None = None,
+    weights: str | None = None,
     starts: int = 20,
     tolerance: float = 1e-13,
     max_iterations: int = 5000,
@@ -87,7 +87,7 @@ def latent_classes(
     items : items with whole-number answers on `scale`.
     n_classes : at least two.
     scale : lowest and highest answer; answers that nobody gives are left out of the model.
-    weight : sampling weight, scaled to mean one (a pseudo-likelihood); unweighted by default.
+    weights : sampling weight, scaled to mean one (a pseudo-likelihood); unweighted by default.
     starts, seed : random starts and the seed that makes them repeatable.
     tolerance : stop when the log likelihood, relative to its size, grows by less.
     max_iterations : in each start.
@@ -111,9 +111,9 @@ def latent_classes(
     answers.
     """
     answers = checked_items(frame, items, scale=scale)
-    given = sampling_weights(frame, weight)
-    weights = np.ones(len(frame)) if given is None else given
-    used = answers.notna().any(axis=1).to_numpy() & (weights > 0)
+    given = sampling_weights(frame, weights)
+    mass = np.ones(len(frame)) if given is None else given
+    used = answers.notna().any(axis=1).to_numpy() & (mass > 0)
     if not used.any():
         raise DataError("no row answers any item", Place(column=items[0]))
     levels = [np.unique(answers[item].dropna().to_numpy()) for item in items]
@@ -124,11 +124,11 @@ def latent_classes(
             f"{n_classes} classes need {n_parameters} parameters and the items' patterns carry {freedom}",
             remedy="Ask for at least two and fewer classes, or declare more items.",
         )
-    weights = np.where(used, weights, 0.0)
-    weights = weights * (used.sum() / weights.sum())
+    mass = np.where(used, mass, 0.0)
+    mass = mass * (used.sum() / mass.sum())
     patterns, place = np.unique(answers.fillna(np.inf).to_numpy(), axis=0, return_inverse=True)
     place = place.ravel()
-    mass = np.bincount(place, weights, len(patterns))
+    mass = np.bincount(place, mass, len(patterns))
     # One indicator column for each answer of each item; a row with a missing answer has none set.
     indicators = np.hstack([patterns[:, [j]] == level for j, level in enumerate(levels)]).astype(np.float64)
     blocks = np.repeat(np.arange(len(items)), [len(level) for level in levels])
@@ -140,10 +140,9 @@ def latent_classes(
     )
     log_likelihood, shares, probabilities, posterior, iterations, converged = best
     if not converged:
-        warnings.warn(
+        warn(
             f"the EM algorithm stopped at {max_iterations} iterations before it converged",
             ConvergenceWarning,
-            stacklevel=2,
         )
     order = np.argsort(np.concatenate(levels) @ probabilities)
     names = pd.Index([f"class_{c + 1}" for c in range(n_classes)], name="class")

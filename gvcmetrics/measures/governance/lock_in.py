@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.rows import first_line
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.clusters.firm_sizes import size_distribution
-from gvcmetrics.measures.columns import first_row, non_negative, numbers
-from gvcmetrics.measures.frames import require_columns
 from gvcmetrics.measures.items import checked_items, cronbach_alpha, z_scores
+from gvcmetrics.measures.requirements import amounts, listed, numbers, require_columns, require_known
 from gvcmetrics.measures.trade.concentration import concentration_indices
 
 
 def buyer_concentration(
-    sales: pd.DataFrame,
+    frame: pd.DataFrame,
     *,
-    unit: Sequence[str] = ("firm_id", "year"),
+    by: str | Sequence[str] = ("firm_id", "year"),
     buyer: str = "buyer_id",
     value: str = "sales_usd",
 ) -> pd.DataFrame:
@@ -28,8 +28,8 @@ def buyer_concentration(
 
     Parameters
     ----------
-    sales : one row for each firm, year and buyer (several rows of one pair are added up).
-    unit : columns that identify a firm in a year.
+    frame : one row for each firm, year and buyer (several rows of one pair are added up).
+    by : columns that identify a firm in a year.
     buyer, value : buyer's identifier and sales to it; missing sales are left out.
 
     Returns
@@ -45,11 +45,12 @@ def buyer_concentration(
 
     Source: Humphrey (2001), note 2, for dependence; `concentration` for the formulas.
     """
-    spread = concentration_indices(sales, across=buyer, by=unit, value=value)
-    totals = sales.groupby([*unit, buyer])[value].sum().reset_index()
-    shares = size_distribution(totals, cluster=list(unit), by=(), size=value, weight=None, top=[1, 3])
-    out = spread[[*unit, "n_markets", "hhi", "hhi_normalised"]].merge(
-        shares[[*unit, "cr_1", "cr_3"]], on=list(unit), how="left", validate="1:1"
+    by = listed(by)
+    spread = concentration_indices(frame, across=buyer, by=by, value=value)
+    totals = frame.groupby([*by, buyer])[value].sum().reset_index()
+    shares = size_distribution(totals, cluster=by, by=(), value=value, weights=None, top=[1, 3])
+    out = spread[[*by, "n_markets", "hhi", "hhi_normalised"]].merge(
+        shares[[*by, "cr_1", "cr_3"]], on=by, how="left", validate="1:1"
     )
     names = {
         "n_markets": "n_buyers",
@@ -58,10 +59,10 @@ def buyer_concentration(
         "hhi": "buyer_hhi",
         "hhi_normalised": "buyer_hhi_normalised",
     }
-    out = out.rename(columns=names)[[*unit, *names.values()]]
+    out = out.rename(columns=names)[[*by, *names.values()]]
     out.attrs = {}
     for column in names.values():
-        record(out, column, buyer, value, like=sales)
+        record(out, column, buyer, value, like=frame)
     return out
 
 
@@ -98,7 +99,7 @@ def buyer_hhi_bounds(
         if bad.any():
             raise DataError(
                 f"a main-buyer share of {s[bad][0]:g} and {n[bad][0]:g} buyers cannot both be true",
-                Place(row=first_row(bad), column=column),
+                Place(row=first_line(bad), column=column),
                 "The share is a fraction of sales and at least 1/n.",
             )
     others = np.maximum(n - 1, 1)
@@ -205,11 +206,11 @@ def lock_in_index(
 
 
 def main_buyer_spells(
-    sales: pd.DataFrame,
+    frame: pd.DataFrame,
     *,
-    firm: str = "firm_id",
+    unit: str = "firm_id",
     buyer: str = "buyer_id",
-    year: str = "year",
+    time: str = "year",
     value: str = "sales_usd",
 ) -> pd.DataFrame:
     """How long each firm keeps its main buyer: spells for survival analysis.
@@ -221,8 +222,8 @@ def main_buyer_spells(
 
     Parameters
     ----------
-    sales : one row for each firm, year and buyer. Years without positive sales are not observed.
-    firm, buyer, year, value : columns; years are whole numbers.
+    frame : one row for each firm, year and buyer. Years without positive sales are not observed.
+    unit, buyer, time, value : columns of firm, buyer, year and sales; years are whole numbers.
 
     Returns
     -------
@@ -236,25 +237,20 @@ def main_buyer_spells(
     DataError
         Absent columns, missing keys, negative sales, years that are not whole numbers.
     """
-    require_columns(sales, firm, buyer, year, value)
-    non_negative(sales, value)
-    for column in (firm, buyer, year):
-        if sales[column].isna().any():
-            raise DataError(
-                "a part of the key is missing",
-                Place(row=first_row(sales[column].isna().to_numpy()), column=column),
-            )
-    years = numbers(sales, year)
+    require_columns(frame, unit, buyer, time, value)
+    amounts(frame, value)
+    require_known(frame, [unit, buyer, time])
+    years = numbers(frame, time)
     if (years != np.round(years)).any():
-        raise DataError("the years are not whole numbers", Place(column=year))
-    sold = sales.assign(_year=years.astype(np.int64)).groupby([firm, "_year", buyer], observed=True)[value]
+        raise DataError("the years are not whole numbers", Place(column=time))
+    sold = frame.assign(_year=years.astype(np.int64)).groupby([unit, "_year", buyer], observed=True)[value]
     totals = sold.sum().rename("_sold").reset_index()
-    totals = totals[totals["_sold"] > 0].sort_values([firm, "_year", buyer])
-    largest = totals.groupby([firm, "_year"], observed=True)["_sold"].transform("max")
-    candidates = totals[totals["_sold"] == largest].groupby([firm, "_year"], observed=True)[buyer].agg(list)
+    totals = totals[totals["_sold"] > 0].sort_values([unit, "_year", buyer])
+    largest = totals.groupby([unit, "_year"], observed=True)["_sold"].transform("max")
+    candidates = totals[totals["_sold"] == largest].groupby([unit, "_year"], observed=True)[buyer].agg(list)
     rows: list[dict[str, Any]] = []
     for name, when, names in candidates.reset_index().itertuples(index=False, name=None):
-        last = rows[-1] if rows and rows[-1][firm] == name else None
+        last = rows[-1] if rows and rows[-1][unit] == name else None
         follows = last is not None and last["end"] == when - 1
         if last is not None and follows and last[buyer] in names:
             last["end"] = when
@@ -264,7 +260,7 @@ def main_buyer_spells(
         number = 1 if last is None else last["spell"] + 1
         rows.append(
             {
-                firm: name,
+                unit: name,
                 "spell": number,
                 buyer: names[0],
                 "start": when,
@@ -273,8 +269,8 @@ def main_buyer_spells(
                 "left_censored": not follows,
             }
         )
-    out = pd.DataFrame(rows, columns=[firm, "spell", buyer, "start", "end", "ended", "left_censored"])
+    out = pd.DataFrame(rows, columns=[unit, "spell", buyer, "start", "end", "ended", "left_censored"])
     out.insert(5, "duration", out["end"] - out["start"] + 1)
-    for column in out.columns.difference([firm, buyer]):
-        record(out, column, buyer, value, like=sales)
+    for column in out.columns.difference([unit, buyer]):
+        record(out, column, buyer, value, like=frame)
     return out

@@ -10,10 +10,9 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.columns import non_negative, sampling_weights
-from gvcmetrics.measures.frames import require_columns
 from gvcmetrics.measures.governance.classification import FIVE_TYPES, FOUR_TYPES, UNCLASSIFIED
 from gvcmetrics.measures.items import checked_items
+from gvcmetrics.measures.requirements import amounts, listed, require_columns, sampling_weights
 
 FIVE_TO_FOUR = {
     "market": "arms_length",
@@ -96,7 +95,7 @@ def governance_agreement(
     *,
     four: str = "governance",
     five: str = "governance_ghs",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
 ) -> pd.DataFrame:
     """Cross-tabulation of firms by the two schemes, in weighted shares of all firms.
 
@@ -113,7 +112,7 @@ def governance_agreement(
         Absent columns, unknown labels, missing weights.
     """
     require_columns(frame, four, five)
-    given = sampling_weights(frame, weight)
+    given = sampling_weights(frame, weights)
     mass = np.ones(len(frame)) if given is None else given
     translated = crosswalk_governance(frame[five], to="four")["governance"].astype("object").to_numpy()
     crosswalk_governance(frame[four], to="five")
@@ -136,9 +135,9 @@ def governance_agreement(
 
 
 def governance_shares(
-    ties: pd.DataFrame,
+    frame: pd.DataFrame,
     *,
-    unit: Sequence[str] = ("firm_id",),
+    by: str | Sequence[str] = ("firm_id",),
     governance: str = "governance",
     share: str = "sales_share",
 ) -> pd.DataFrame:
@@ -146,8 +145,8 @@ def governance_shares(
 
     Parameters
     ----------
-    ties : one row for each firm × buyer (or firm × channel), with the governance of the tie.
-    unit : columns that identify a firm, or a firm and year.
+    frame : one row for each firm × buyer (or firm × channel), with the governance of the tie.
+    by : columns that identify a firm, or a firm and year.
     governance : type of the tie, four or five types, or unclassified (also where missing).
     share : the tie's share of the firm's sales, in [0, 1].
 
@@ -164,18 +163,19 @@ def governance_shares(
     DataError
         Absent columns, a missing or negative share, an unknown label, shares that exceed 1 in sum.
     """
-    require_columns(ties, *unit, governance, share)
-    values = non_negative(ties, share)
+    by = listed(by)
+    require_columns(frame, *by, governance, share)
+    values = amounts(frame, share)
     if np.isnan(values).any():
         raise DataError("a tie has no share of sales", Place(column=share), "Give it, or leave the tie out.")
-    label = ties[governance].astype("object").where(ties[governance].notna(), UNCLASSIFIED)
+    label = frame[governance].astype("object").where(frame[governance].notna(), UNCLASSIFIED)
     five = label.isin(FIVE_TYPES).any()
     crosswalk_governance(label.rename(governance), to="four" if five else "five")
     types = FIVE_TYPES if five else FOUR_TYPES
     wide = (
-        ties[list(unit)]
+        frame[by]
         .assign(_type=label, _share=values)
-        .pivot_table(index=list(unit), columns="_type", values="_share", aggfunc="sum")
+        .pivot_table(index=by, columns="_type", values="_share", aggfunc="sum")
         .reindex(columns=[*types, UNCLASSIFIED])
         .fillna(0.0)
     )
@@ -200,6 +200,6 @@ def governance_shares(
     out["main_governance"] = pd.Categorical(main, [*types, UNCLASSIFIED])
     out["governance_entropy"] = np.abs(entropy)
     out = out.reset_index()
-    for column in out.columns.difference(list(unit)):
-        record(out, column, governance, share, like=ties)
+    for column in out.columns.difference(by):
+        record(out, column, governance, share, like=frame)
     return out

@@ -11,9 +11,9 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
 from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.ground.rows import first_line
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.trade.keys import require_non_negative, require_unique, trade_key
+from gvcmetrics.measures.requirements import amounts, listed, require_columns, require_unique, trade_key
 
 
 def unit_value(frame: pd.DataFrame, *, value: str = "value_usd", quantity: str = "quantity") -> pd.Series:
@@ -34,8 +34,8 @@ def unit_value(frame: pd.DataFrame, *, value: str = "value_usd", quantity: str =
         For missing columns, and negative or infinite values or quantities.
     """
     require_columns(frame, value, quantity)
-    require_non_negative(frame, value)
-    require_non_negative(frame, quantity)
+    amounts(frame, value)
+    amounts(frame, quantity)
     ratio = frame[value].where(frame[value] > 0) / frame[quantity].where(frame[quantity] > 0)
     return record(ratio.rename("unit_value_usd"), "unit_value_usd", value, quantity, like=frame)
 
@@ -43,10 +43,10 @@ def unit_value(frame: pd.DataFrame, *, value: str = "value_usd", quantity: str =
 def unit_value_outliers(
     frame: pd.DataFrame,
     *,
+    unit_value: str = "unit_value_usd",
+    within: str | Sequence[str] = ("product", "year"),
     rule: str = "median",
     bound: float = 5.0,
-    unit_value: str = "unit_value_usd",
-    within: Sequence[str] = ("product", "year"),
 ) -> pd.Series:
     """Which unit values are too far from their market to be believed.
 
@@ -72,8 +72,9 @@ def unit_value_outliers(
 
     Source: Khandelwal (2010) trims percentiles; Tukey (1977) for the fences.
     """
+    within = listed(within)
     require_columns(frame, unit_value, *within)
-    require_non_negative(frame, unit_value)
+    amounts(frame, unit_value)
     least = {"median": 1.0, "fences": 0.0, "percentile": 0.0}
     if rule not in least:
         raise DataError(f"there is no outlier rule '{rule}'", remedy=f"Choose from {', '.join(least)}.")
@@ -102,7 +103,7 @@ def relative_unit_value(
     *,
     unit_value: str = "unit_value_usd",
     value: str = "value_usd",
-    within: Sequence[str] = ("product", "year"),
+    within: str | Sequence[str] = ("product", "year"),
 ) -> pd.Series:
     """Unit value of each row over the value-weighted mean of its market, by default the world's product-year.
 
@@ -129,10 +130,11 @@ def relative_unit_value(
 
     Source: Kaplinsky and Readman (2005), with the world's mean weighted by value.
     """
+    within = listed(within)
     require_columns(frame, unit_value, value, *within)
     require_unique(frame, trade_key(frame, within))
-    require_non_negative(frame, unit_value)
-    require_non_negative(frame, value)
+    amounts(frame, unit_value)
+    amounts(frame, value)
     price = frame[unit_value].where(frame[unit_value] > 0)
     weight = frame[value].where((frame[value] > 0) & price.notna())
     market = [frame[column] for column in within]
@@ -146,7 +148,7 @@ def distance_to_frontier(
     frame: pd.DataFrame,
     *,
     quality: str = "quality",
-    within: Sequence[str] = ("product", "year"),
+    within: str | Sequence[str] = ("product", "year"),
     percentile: float = 100.0,
 ) -> pd.Series:
     """Log distance of each row to the quality frontier of its market, by default the product-year.
@@ -176,15 +178,16 @@ def distance_to_frontier(
 
     Source: Amiti and Khandelwal (2013), whose proximity to the frontier is exp(−d) at percentile 100.
     """
+    within = listed(within)
     require_columns(frame, quality, *within)
     require_unique(frame, trade_key(frame, within))
-    require_non_negative(frame, quality)
+    amounts(frame, quality)
     if not 0 < percentile <= 100:
         raise DataError(f"percentile is {percentile}", remedy="Choose one above 0 and up to 100.")
     level = frame[quality].where(frame[quality] > 0)
     market = [frame[column] for column in within]
     frontier = level.groupby(market).quantile(percentile / 100).rename("frontier")
-    reached = frame[list(within)].join(frontier, on=list(within))["frontier"]
+    reached = frame[within].join(frontier, on=within)["frontier"]
     distance = (np.log(reached) - np.log(level)).rename("distance_to_frontier")
     return record(distance, "distance_to_frontier", quality, like=frame)
 
@@ -192,13 +195,13 @@ def distance_to_frontier(
 def khandelwal_quality(
     frame: pd.DataFrame,
     *,
-    sigma: float | str,
     quantity: str = "quantity",
     unit_value: str = "unit_value_usd",
     product: str = "product",
     importer: str = "importer",
-    year: str = "year",
-    by: Sequence[str] = (),
+    time: str = "year",
+    by: str | Sequence[str] = (),
+    sigma: float | str,
 ) -> pd.Series:
     """Log quality inferred from demand: what sells more at the same price is better.
 
@@ -233,24 +236,25 @@ def khandelwal_quality(
 
     Source: Khandelwal, Schott and Wei (2013), quality inferred from demand.
     """
+    by = listed(by)
     given = [sigma] if isinstance(sigma, str) else []
-    require_columns(frame, quantity, unit_value, product, importer, year, *by, *given)
-    require_non_negative(frame, quantity)
-    require_non_negative(frame, unit_value)
+    require_columns(frame, quantity, unit_value, product, importer, time, *by, *given)
+    amounts(frame, quantity)
+    amounts(frame, unit_value)
     elasticity = frame[sigma] if isinstance(sigma, str) else pd.Series(float(sigma), frame.index)
     low = elasticity <= 1
     if low.any():
         raise DataError(
             f"the elasticity {elasticity[low].iloc[0]} is not above one",
-            Place(row=int(low.to_numpy().argmax()) + 2, column=given[0] if given else None),
+            Place(row=first_line(low), column=given[0] if given else None),
             "CES quality needs σ > 1; set others to missing.",
         )
-    placed = frame[[product, importer, year, *by]].notna().all(axis=1)
+    placed = frame[[product, importer, time, *by]].notna().all(axis=1)
     usable = (frame[quantity] > 0) & (frame[unit_value] > 0) & elasticity.notna() & placed
     rows = frame[usable]
     demand = np.log(rows[quantity]) + elasticity[usable] * np.log(rows[unit_value])
     goods = rows.groupby([*by, product], sort=False).ngroup().to_numpy()
-    places = rows.groupby([*by, importer, year], sort=False).ngroup().to_numpy()
+    places = rows.groupby([*by, importer, time], sort=False).ngroup().to_numpy()
     paired = _without_singletons(goods, places)
     residual = np.full(len(rows), np.nan)
     residual[paired] = _two_way_residual(demand.to_numpy()[paired], goods[paired], places[paired])

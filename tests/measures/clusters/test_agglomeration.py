@@ -28,7 +28,7 @@ def plants() -> pd.DataFrame:
 def test_both_indices_and_errors_agree_with_r(plants, weighted):
     theirs = pd.read_csv(REFERENCE / "industries.csv", dtype=CODES).query("weighted == @weighted")
     weight = "weight" if weighted else None
-    eg, ms = ellison_glaeser(plants, weight=weight), maurel_sedillot(plants, weight=weight)
+    eg, ms = ellison_glaeser(plants, weights=weight), maurel_sedillot(plants, weights=weight)
     np.testing.assert_allclose(eg["raw_concentration"], theirs["G"], rtol=1e-9)
     np.testing.assert_allclose(eg["plant_herfindahl"], theirs["H"], rtol=1e-10)
     np.testing.assert_allclose(eg["ellison_glaeser"], theirs["gamma"], rtol=1e-9)
@@ -87,7 +87,7 @@ def test_scale_order_and_table_do_not_matter(rows):
 
 
 def test_known_herfindahl_takes_the_place_of_plants(plants):
-    from_plants = ellison_glaeser(plants, weight=None).set_index("industry")
+    from_plants = ellison_glaeser(plants, weights=None).set_index("industry")
     cells = plants.groupby(["region", "industry"], as_index=False)["employment"].sum()
     from_cells = ellison_glaeser(cells, plant_herfindahl=from_plants["plant_herfindahl"]).set_index(
         "industry"

@@ -98,7 +98,7 @@ def test_the_thresholds_are_parameters(country):
 def test_the_stages_agree_with_r(minimum, weighted):
     codes = {"industry": str, "main_industry": str}
     frame = pd.read_csv(REFERENCE / "country.csv", dtype=codes)
-    ours = industrial_districts(frame, weight="weight" if weighted else None, minimum_employment=minimum)
+    ours = industrial_districts(frame, weights="weight" if weighted else None, minimum_employment=minimum)
     theirs = pd.read_csv(REFERENCE / "districts.csv", dtype=codes)
     theirs = theirs[(theirs["minimum"] == minimum) & (theirs["weighted"] == weighted)]
     assert ours["region"].tolist() == theirs["region"].tolist()

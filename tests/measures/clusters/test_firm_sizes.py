@@ -21,7 +21,7 @@ def plants() -> pd.DataFrame:
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_size_distribution_agrees_with_r(plants, weighted):
-    ours = size_distribution(plants, cluster="region", weight="weight" if weighted else None)
+    ours = size_distribution(plants, cluster="region", weights="weight" if weighted else None)
     theirs = pd.read_csv(REFERENCE / "sizes.csv").query("weighted == @weighted")
     for column in ("n_firms", "cr_4", "hhi", "gini"):
         np.testing.assert_allclose(ours[column], theirs[column], rtol=1e-10)
@@ -73,7 +73,7 @@ def test_hub_and_spoke_ranks_dominated_clusters_first(plants):
     hub = pd.DataFrame({"region": "hub", "employment": [1000] + [2] * 20, "exports_usd": [1e6] + [0.0] * 20})
     even = pd.DataFrame({"region": "even", "employment": [10] * 30, "exports_usd": [5.0] * 30})
     frame = pd.concat([plants.assign(exports_usd=plants["employment"] * 2.0), hub, even], ignore_index=True)
-    out = hub_and_spoke(frame, cluster="region", exports="exports_usd", weight=None).set_index("region")
+    out = hub_and_spoke(frame, cluster="region", exports="exports_usd", weights=None).set_index("region")
     assert out["hub_and_spoke"].idxmax() == "hub"
     assert out["hub_and_spoke"].idxmin() == "even"
     assert out["hub_and_spoke"].mean() == pytest.approx(0, abs=1e-12)

@@ -36,7 +36,7 @@ def reference(name: str, weighted: bool) -> pd.DataFrame:
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_location_quotients_agree_with_r(plants, weighted):
-    ours = location_quotient(plants, weight="weight" if weighted else None)
+    ours = location_quotient(plants, weights="weight" if weighted else None)
     theirs = reference("quotients.csv", weighted)
     assert ours["region"].tolist() == theirs["region"].tolist()
     assert ours["industry"].tolist() == theirs["industry"].tolist()
@@ -47,10 +47,10 @@ def test_location_quotients_agree_with_r(plants, weighted):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_specialisation_and_localisation_agree_with_r(plants, weighted):
     weight = "weight" if weighted else None
-    regions, theirs = regional_specialisation(plants, weight=weight), reference("regions.csv", weighted)
+    regions, theirs = regional_specialisation(plants, weights=weight), reference("regions.csv", weighted)
     for column in ("krugman", "hhi", "theil", "gini"):
         np.testing.assert_allclose(regions[column], theirs[column], rtol=1e-10)
-    industries, theirs = industry_localisation(plants, weight=weight), reference("industries.csv", weighted)
+    industries, theirs = industry_localisation(plants, weights=weight), reference("industries.csv", weighted)
     for column in ("krugman", "theil", "gini"):
         np.testing.assert_allclose(industries[column], theirs[column], rtol=1e-10)
 
@@ -201,7 +201,7 @@ def test_a_region_without_employment_has_missing_measures():
 
 def test_lineage_names_employment_and_weight(plants):
     assert raw_columns(location_quotient(plants), "location_quotient") == ["employment", "weight"]
-    assert raw_columns(location_quotient(plants, weight=None), "location_quotient") == ["employment"]
+    assert raw_columns(location_quotient(plants, weights=None), "location_quotient") == ["employment"]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_other_bad_input(plants):
     with pytest.raises(DataError, match="column 'province': the frame has no such column"):
         location_quotient(plants, region="province")
     with pytest.raises(DataError, match="column 'w': the frame has no such column"):
-        location_quotient(plants, weight="w")
+        location_quotient(plants, weights="w")
     with pytest.raises(DataError, match="not numeric"):
         location_quotient(plants.assign(employment="many"))
     with pytest.raises(DataError, match="no rows"):

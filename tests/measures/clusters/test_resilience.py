@@ -36,7 +36,7 @@ def test_weighted_mean_is_the_nation(regions):
             "employment": rng.uniform(50, 150, 48),
         }
     )
-    out = resilience(many, shock=(1, 2), recovery=(2, 3), nation=["country"])
+    out = resilience(many, shock=(1, 2), recovery=(2, 3), by="country")
     first = many[many["year"] == 1].sort_values(["country", "region"])["employment"].to_numpy()
     weighted = (out["resistance"] * first).groupby(out["country"]).sum()
     np.testing.assert_allclose(weighted, 0, atol=1e-10)
@@ -58,7 +58,7 @@ def test_bad_input(regions):
         resilience(regions, shock=(2008, 2009), recovery=(2010, 2014))
     with pytest.raises(DataError, match="one unit only"):
         resilience(regions[regions["region"] == "a"], **windows)
-    with pytest.raises(DataError, match="two rows in a year"):
+    with pytest.raises(DataError, match="repeat a key"):
         resilience(pd.concat([regions, regions]), **windows)
     with pytest.raises(DataError, match="negative"):
         resilience(regions.assign(employment=-1), **windows)

@@ -46,7 +46,7 @@ def test_by_group_is_the_rule_within_each() -> None:
 def test_winsorising_is_recorded_and_leaves_the_frame_alone() -> None:
     frame = record(firms(), "sales_usd", "turnover_k")
     before = frame["sales_usd"].copy()
-    found = winsorise(frame, ["sales_usd"], 0.05, 0.95, by="size")
+    found = winsorise(frame, ["sales_usd"], lower=0.05, upper=0.95, by="size")
     pd.testing.assert_series_equal(frame["sales_usd"], before)
     assert "winsorised" not in frame.attrs
     for _, rows in frame.groupby("size").groups.items():
@@ -66,8 +66,8 @@ def test_refuses() -> None:
     with pytest.raises(DataError, match="column 'sales_usd': the column is winsorised already"):
         winsorise(once, ["sales_usd"])
     with pytest.raises(DataError, match="no lower and upper quantile"):
-        winsorise(frame, ["sales_usd"], 0.9, 0.1)
-    with pytest.raises(DataError, match="column 'size': the column holds no numbers"):
+        winsorise(frame, ["sales_usd"], lower=0.9, upper=0.1)
+    with pytest.raises(DataError, match="column 'size': the column is not numeric"):
         outliers(frame, ["size"])
     with pytest.raises(DataError, match="column 'sale': the frame has no such column"):
         winsorise(frame, ["sale"])

@@ -315,10 +315,10 @@ def test_revenue_tfp_by_cost_shares_recovers_known_productivity():
                          columns=["wages_usd", "capital_usd", "materials_usd"])  # fmt: skip
     truth = rng.normal(size=101)
     sales = np.exp(truth) * (spent ** [0.3, 0.2, 0.5]).prod(axis=1)
-    got = revenue_tfp(spent.assign(sales_usd=sales), weights="cost shares")
+    got = revenue_tfp(spent.assign(sales_usd=sales), elasticities="cost shares")
     np.testing.assert_allclose(got, truth - truth.mean(), atol=1e-12)
-    with pytest.raises(DataError, match="no weights 'translog'"):
-        revenue_tfp(spent.assign(sales_usd=sales), weights="translog")
+    with pytest.raises(DataError, match="no elasticities 'translog'"):
+        revenue_tfp(spent.assign(sales_usd=sales), elasticities="translog")
 
 
 def test_markups_undo_the_first_order_condition():

@@ -15,12 +15,12 @@ REFERENCE = Path(__file__).parents[2] / "reference" / "survey"
 SAMPLE = pd.read_csv(REFERENCE / "sample.csv")
 EXPECTED = pd.read_csv(REFERENCE / "expected.csv", keep_default_na=False)
 DESIGNS = {
-    "strata, psu, weights": {"stratum": "stratum", "psu": "psu", "weight": "weight"},
-    "strata, weights": {"stratum": "stratum", "weight": "weight"},
-    "psu, weights": {"psu": "psu", "weight": "weight"},
-    "weights": {"weight": "weight"},
+    "strata, psu, weights": {"stratum": "stratum", "psu": "psu", "weights": "weight"},
+    "strata, weights": {"stratum": "stratum", "weights": "weight"},
+    "psu, weights": {"psu": "psu", "weights": "weight"},
+    "weights": {"weights": "weight"},
     "nothing": {},
-    "lonely": {"stratum": "stratum", "psu": "psu", "weight": "weight", "lonely_psu": "certainty"},
+    "lonely": {"stratum": "stratum", "psu": "psu", "weights": "weight", "lonely_psu": "certainty"},
 }
 
 
@@ -41,7 +41,7 @@ def test_agrees_with_r(case: str, what: str) -> None:
 
 def test_counts_and_population() -> None:
     frame = SAMPLE[SAMPLE["stratum"] != "lonely"]
-    found = survey_means(frame, ["sales"], weight="weight", by=["stratum", "size"])
+    found = survey_means(frame, ["sales"], weights="weight", by=["stratum", "size"])
     answered = frame.dropna(subset="sales").groupby(["stratum", "size"])["weight"]
     assert found["n"].tolist() == answered.count().tolist()
     np.testing.assert_allclose(found["population"], answered.sum(), rtol=1e-12)
@@ -52,10 +52,14 @@ def test_counts_and_population() -> None:
     ("change", "options", "said"),
     [
         ({}, {"psu": "psu", "stratum": "stratum"}, "stratum 'lonely' has a single unit"),
-        ({"weight": -1.0}, {"weight": "weight"}, "row 1, column 'weight': a weight is missing or negative"),
-        ({"weight": np.nan}, {"weight": "weight"}, "row 1, column 'weight': a weight is missing"),
-        ({"stratum": None}, {"stratum": "stratum"}, "row 1, column 'stratum': a row has no place"),
-        ({}, {"weight": "wmedian"}, "column 'wmedian': the frame has no such column"),
+        (
+            {"weight": -1.0},
+            {"weights": "weight"},
+            "row 2, column 'weight': 1 negative values, the first is -1",
+        ),
+        ({"weight": np.nan}, {"weights": "weight"}, "row 2, column 'weight': 1 rows have no weight"),
+        ({"stratum": None}, {"stratum": "stratum"}, "row 2, column 'stratum': a row has no place"),
+        ({}, {"weights": "wmedian"}, "column 'wmedian': the frame has no such column"),
     ],
 )
 def test_refuses(change: dict, options: dict, said: str) -> None:
@@ -67,7 +71,7 @@ def test_refuses(change: dict, options: dict, said: str) -> None:
 
 
 def test_text_has_no_mean() -> None:
-    with pytest.raises(DataError, match="column 'size': the column holds no numbers"):
+    with pytest.raises(DataError, match="column 'size': the column is not numeric"):
         survey_means(SAMPLE, ["size"])
-    with pytest.raises(DataError, match="the frame has no row"):
+    with pytest.raises(DataError, match="the frame has no rows"):
         survey_means(SAMPLE.head(0), ["sales"])

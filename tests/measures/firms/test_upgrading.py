@@ -50,7 +50,7 @@ def test_changes_by_hand():
     np.testing.assert_array_equal(two["upgrade_process"], [1, NAN, NAN, NAN, 0])
     np.testing.assert_array_equal(two["upgrade_product"], [0, NAN, NAN, NAN, 1])
     assert raw_columns(two, "upgrade_product") == ["ruv"]
-    with pytest.raises(DataError, match="row 7, column 'year': a unit has two rows"):
+    with pytest.raises(DataError, match=r"row 7, key .*repeat a key of firm_id, year"):
         upgrading_from_changes(pd.concat([panel, panel.tail(1)]), {"process": "tfp"})
     with pytest.raises(DataError, match="window is 0"):
         upgrading_from_changes(panel, {"process": "tfp"}, window=0)

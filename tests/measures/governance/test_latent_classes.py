@@ -22,7 +22,7 @@ def firms() -> pd.DataFrame:
 @pytest.mark.parametrize(("weight", "key"), [(None, "latent_classes"), ("weight", "latent_classes_weighted")])
 def test_estimates_agree_with_r(firms, weight, key):
     theirs = json.loads((REFERENCE / "items_R.json").read_text())[key]
-    ours = latent_classes(firms, ITEMS, 2, weight=weight)
+    ours = latent_classes(firms, ITEMS, 2, weights=weight)
     assert ours.log_likelihood == pytest.approx(theirs["log_likelihood"], rel=1e-10)
     # R's quasi-Newton stops about 1e-6 from the peak in the parameters.
     assert ours.shares["class_1"] == pytest.approx(theirs["share_low"], rel=1e-5)

@@ -107,7 +107,7 @@ def test_proximity_and_density_by_hand():
     np.testing.assert_allclose(phi, expected, rtol=1e-14)
     assert density(matrix).at[0, "c"] == pytest.approx((1 / 3) / (4 / 3))
     assert density(matrix, include_self=False).at[1, "c"] == pytest.approx(1)
-    np.testing.assert_allclose(density(matrix, phi), density(matrix), rtol=1e-14)
+    np.testing.assert_allclose(density(matrix, phi=phi), density(matrix), rtol=1e-14)
 
 
 def test_bad_matrices_are_refused():
@@ -119,4 +119,4 @@ def test_bad_matrices_are_refused():
     with pytest.raises(DataError, match="unconnected blocks"):
         economic_complexity(blocks)
     with pytest.raises(DataError, match="products of proximity and presence differ"):
-        density(has(5, 6), proximity(has(5, 6)).iloc[::-1])
+        density(has(5, 6), phi=proximity(has(5, 6)).iloc[::-1])

@@ -63,18 +63,18 @@ def test_rca_by_hand():
     matrix = pd.DataFrame([[30.0, 10.0], [10.0, 50.0]], ["A", "B"], ["x", "y"])
     balassa = (30 / 40) / (40 / 100)
     assert rca_matrix(matrix).at["A", "x"] == pytest.approx(balassa, rel=1e-14)
-    symmetric = rca_matrix(matrix, "symmetric").at["A", "x"]
+    symmetric = rca_matrix(matrix, variant="symmetric").at["A", "x"]
     assert symmetric == pytest.approx((balassa - 1) / (balassa + 1), rel=1e-14)
-    assert rca_matrix(matrix, "normalised").at["A", "x"] == pytest.approx(0.3 - 0.4 * 0.4, rel=1e-14)
+    assert rca_matrix(matrix, variant="normalised").at["A", "x"] == pytest.approx(0.3 - 0.4 * 0.4, rel=1e-14)
     assert presence(matrix).to_numpy().tolist() == [[1, 0], [0, 1]]
 
 
 def test_variants_agree_on_who_has_an_advantage_and_normalised_adds_to_zero(exports):
     balassa = rca_matrix(exports)
-    np.testing.assert_array_equal(balassa > 1, rca_matrix(exports, "symmetric") > 0)
-    np.testing.assert_array_equal(balassa > 1, rca_matrix(exports, "normalised") > 1e-17)
-    np.testing.assert_allclose(rca_matrix(exports, "normalised").sum(axis=0), 0, atol=1e-15)
-    np.testing.assert_allclose(rca_matrix(exports, "normalised").sum(axis=1), 0, atol=1e-15)
+    np.testing.assert_array_equal(balassa > 1, rca_matrix(exports, variant="symmetric") > 0)
+    np.testing.assert_array_equal(balassa > 1, rca_matrix(exports, variant="normalised") > 1e-17)
+    np.testing.assert_allclose(rca_matrix(exports, variant="normalised").sum(axis=0), 0, atol=1e-15)
+    np.testing.assert_allclose(rca_matrix(exports, variant="normalised").sum(axis=1), 0, atol=1e-15)
 
 
 @pytest.mark.parametrize("variant", ["balassa", "symmetric", "normalised"])
@@ -84,7 +84,7 @@ def test_panel_and_matrix_agree_year_by_year(exports, long, variant):
     later = two_years.assign(r=series)[lambda d: d["year"] == 2001].pivot(
         index="exporter", columns="product", values="r"
     )
-    expected = rca_matrix(exports**2, variant).loc[later.index, later.columns]
+    expected = rca_matrix(exports**2, variant=variant).loc[later.index, later.columns]
     np.testing.assert_allclose(later, expected, rtol=1e-12, atol=1e-15)
     assert series.attrs["lineage"] == {"rca": ["v"]}
 
@@ -148,7 +148,7 @@ def test_bad_input_is_refused_with_its_place(exports, long):
     with pytest.raises(DataError, match=r"key 'c0'.*label is repeated"):
         rca_matrix(pd.concat([exports, exports.iloc[:1]]))
     with pytest.raises(DataError, match="no RCA variant 'best'"):
-        rca_matrix(exports, "best")
+        rca_matrix(exports, variant="best")
     with pytest.raises(DataError, match="repeat a key"):
         rca(pd.concat([long, long]), value="v")
     with pytest.raises(DataError, match="no country of the matrix has income"):
