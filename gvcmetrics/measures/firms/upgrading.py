@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.vocabulary import EXPORT_LADDER, EXPORT_STAGES, UPGRADING
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.items import checked_items
 from gvcmetrics.measures.requirements import listed, numbers, require_columns, require_known, require_unique
 
-TYPES = ("product", "process", "functional", "chain")
-LADDER = ("OEA", "OEM", "ODM", "OBM")
 ECONOMIC_SOCIAL = (
     "downgrading",
     "social upgrading only",
@@ -195,18 +194,18 @@ def export_stage(
     """
     columns = [assembly, manufacturing, design, marketing, own_brand]
     answers = checked_items(frame, columns).to_numpy()
-    steps = np.arange(1, 6)
+    steps = np.arange(1, len(EXPORT_STAGES) + 1)
     top = np.where(answers == 1, steps, 0).max(axis=1)
     above_unknown = (np.isnan(answers) & (steps > top[:, None])).any(axis=1)
     known = (top > 0) & ~above_unknown
     between = (steps >= 2) & (steps < top[:, None])
     skipped = (between & (answers == 0)).any(axis=1)
     unsure = ~skipped & (between & np.isnan(answers)).any(axis=1)
-    labels = np.array([None, "OEA", "OEM", "ODM", "ODM", "OBM"], dtype=object)
+    rungs = np.array([None, *EXPORT_STAGES.values()], dtype=object)
     out = pd.DataFrame(
         {
             "export_stage": np.where(known, top, np.nan),
-            "export_ladder": pd.Categorical(labels[np.where(known, top, 0)], LADDER, ordered=True),
+            "export_ladder": pd.Categorical(rungs[np.where(known, top, 0)], EXPORT_LADDER, ordered=True),
             "skips_a_stage": np.where(known & ~unsure, skipped, np.nan),
         },
         index=frame.index,
@@ -270,9 +269,9 @@ def economic_social_quadrants(
 
 def _check_types(asked: Mapping[str, object]) -> None:
     """Raise where a type of upgrading is unknown or none is asked for."""
-    unknown = [kind for kind in asked if kind not in TYPES]
+    unknown = [kind for kind in asked if kind not in UPGRADING]
     if unknown or not asked:
         raise DataError(
             f"'{unknown[0]}' is no type of upgrading" if unknown else "no type of upgrading is declared",
-            remedy=f"Types: {', '.join(TYPES)}.",
+            remedy=f"Types: {', '.join(UPGRADING)}.",
         )

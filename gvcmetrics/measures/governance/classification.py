@@ -10,12 +10,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.ground.vocabulary import GOVERNANCE, GOVERNANCE_GHS, UNCLASSIFIED
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.items import checked_items, cronbach_alpha, z_scores
-
-FOUR_TYPES = ("arms_length", "network", "quasi_hierarchical", "hierarchical")
-FIVE_TYPES = ("market", "modular", "relational", "captive", "hierarchy")
-UNCLASSIFIED = "unclassified"
 
 _CELLS = {
     # complexity, codifiability, capability
@@ -98,7 +95,7 @@ def classify_governance(
         return _four_type(*cell, either=control == "either")
 
     labels = {name: given[name] or name for name in _ITEMS}
-    return _classified(frame, answers, rule, FOUR_TYPES, "governance", labels, declared.values())
+    return _classified(frame, answers, rule, GOVERNANCE, "governance", labels, declared.values())
 
 
 def classify_governance_ghs(
@@ -145,7 +142,13 @@ def classify_governance_ghs(
         return (found, "") if found else (UNCLASSIFIED, f"{pattern} belongs to no type")
 
     return _classified(
-        frame, answers, rule, FIVE_TYPES, "governance_ghs", {column: column for column in columns}, columns
+        frame,
+        answers,
+        rule,
+        GOVERNANCE_GHS,
+        "governance_ghs",
+        {column: column for column in columns},
+        columns,
     )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import ConvergenceWarning, DataError, Place
+from gvcmetrics.ground.vocabulary import UNCLASSIFIED
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.governance.classification import UNCLASSIFIED
 from gvcmetrics.measures.items import checked_items
 from gvcmetrics.measures.requirements import sampling_weights
 

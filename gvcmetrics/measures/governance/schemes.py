@@ -9,18 +9,10 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.vocabulary import GHS_TO_FOUR, GOVERNANCE, GOVERNANCE_GHS, UNCLASSIFIED
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.governance.classification import FIVE_TYPES, FOUR_TYPES, UNCLASSIFIED
 from gvcmetrics.measures.items import checked_items
 from gvcmetrics.measures.requirements import amounts, listed, require_columns, sampling_weights
-
-FIVE_TO_FOUR = {
-    "market": "arms_length",
-    "modular": "network",
-    "relational": "network",
-    "captive": "quasi_hierarchical",
-    "hierarchy": "hierarchical",
-}
 
 
 def crosswalk_governance(
@@ -52,7 +44,7 @@ def crosswalk_governance(
     Source: Humphrey and Schmitz (2000) and Gereffi, Humphrey and Sturgeon (2005); the mapping is
     by definition of the types, not by estimation.
     """
-    known = FIVE_TYPES if to == "four" else FOUR_TYPES
+    known = GOVERNANCE_GHS if to == "four" else GOVERNANCE
     label = governance.astype("object").where(governance.notna(), UNCLASSIFIED)
     strange = ~label.isin([*known, UNCLASSIFIED])
     if strange.any():
@@ -63,10 +55,10 @@ def crosswalk_governance(
         )
     labels = label.to_numpy()
     if to == "four":
-        mapping, name, types = FIVE_TO_FOUR, "governance", list(FOUR_TYPES)
+        mapping, name, types = GHS_TO_FOUR, "governance", list(GOVERNANCE)
     else:
-        mapping = {four: five for five, four in FIVE_TO_FOUR.items() if four != "network"}
-        name, types = "governance_ghs", list(FIVE_TYPES)
+        mapping = {four: five for five, four in GHS_TO_FOUR.items() if four != "network"}
+        name, types = "governance_ghs", list(GOVERNANCE_GHS)
     result = np.array([mapping.get(text, UNCLASSIFIED) for text in labels], dtype=object)
     reason = np.full(len(labels), "", dtype=object)
     reason[labels == UNCLASSIFIED] = "unclassified in the other scheme"
@@ -121,13 +113,13 @@ def governance_agreement(
     table = (
         pd.DataFrame({four: own, five: other, "share": mass / mass.sum()})
         .pivot_table(index=four, columns=five, values="share", aggfunc="sum")
-        .reindex(index=[*FOUR_TYPES, UNCLASSIFIED], columns=[*FIVE_TYPES, UNCLASSIFIED])
+        .reindex(index=[*GOVERNANCE, UNCLASSIFIED], columns=[*GOVERNANCE_GHS, UNCLASSIFIED])
         .fillna(0.0)
     )
     both = (own != UNCLASSIFIED) & (translated != UNCLASSIFIED)
     total = mass[both].sum()
     agreement = float(mass[both & (own == translated)].sum() / total) if total else float("nan")
-    chance = sum(mass[both & (own == t)].sum() * mass[both & (translated == t)].sum() for t in FOUR_TYPES)
+    chance = sum(mass[both & (own == t)].sum() * mass[both & (translated == t)].sum() for t in GOVERNANCE)
     chance = chance / total**2 if total else float("nan")
     table.attrs["agreement"] = agreement
     table.attrs["kappa"] = (agreement - chance) / (1 - chance) if total and chance < 1 else float("nan")
@@ -169,9 +161,9 @@ def governance_shares(
     if np.isnan(values).any():
         raise DataError("a tie has no share of sales", Place(column=share), "Give it, or leave the tie out.")
     label = frame[governance].astype("object").where(frame[governance].notna(), UNCLASSIFIED)
-    five = label.isin(FIVE_TYPES).any()
+    five = label.isin(GOVERNANCE_GHS).any()
     crosswalk_governance(label.rename(governance), to="four" if five else "five")
-    types = FIVE_TYPES if five else FOUR_TYPES
+    types = GOVERNANCE_GHS if five else GOVERNANCE
     wide = (
         frame[by]
         .assign(_type=label, _share=values)

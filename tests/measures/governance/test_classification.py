@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.ground.vocabulary import GOVERNANCE, GOVERNANCE_GHS
 from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures.governance.classification import (
-    FIVE_TYPES,
-    FOUR_TYPES,
     classify_governance,
     classify_governance_ghs,
     governance_index,
@@ -127,7 +126,7 @@ def test_the_five_types():
         "hierarchy", "relational", "captive", "modular",
     ]  # fmt: skip
     assert out["governance_ghs_reason"].iloc[0] == "low-low-low belongs to no type"
-    assert list(out["governance_ghs"].cat.categories) == [*FIVE_TYPES, "unclassified"]
+    assert list(out["governance_ghs"].cat.categories) == [*GOVERNANCE_GHS, "unclassified"]
     likert = classify_governance_ghs(cells * 3 + 1, scale=(1, 5), high_from=4)
     assert likert["governance_ghs"].tolist() == out["governance_ghs"].tolist()
 
@@ -174,4 +173,4 @@ def test_an_index_needs_items_that_vary(involvement):
 
 
 def test_types_are_the_panels_types():
-    assert FOUR_TYPES == ("arms_length", "network", "quasi_hierarchical", "hierarchical")
+    assert GOVERNANCE == ("arms_length", "network", "quasi_hierarchical", "hierarchical")

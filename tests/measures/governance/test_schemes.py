@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.governance.classification import FIVE_TYPES
+from gvcmetrics.ground.vocabulary import GOVERNANCE_GHS
 from gvcmetrics.measures.governance.schemes import (
-    FIVE_TO_FOUR,
+    GHS_TO_FOUR,
     crosswalk_governance,
     governance_agreement,
     governance_shares,
@@ -15,12 +15,12 @@ from gvcmetrics.measures.governance.schemes import (
 
 
 def test_crosswalk_there_and_back():
-    five = pd.Series([*FIVE_TYPES, "unclassified", None], name="governance_ghs")
+    five = pd.Series([*GOVERNANCE_GHS, "unclassified", None], name="governance_ghs")
     four = crosswalk_governance(five, to="four")
-    assert four["governance"].tolist() == [*FIVE_TO_FOUR.values(), "unclassified", "unclassified"]
+    assert four["governance"].tolist() == [*GHS_TO_FOUR.values(), "unclassified", "unclassified"]
     codifiability = pd.Series([1, 1, 0, 1, 0, 0, 0])
     back = crosswalk_governance(four["governance"], to="five", codifiability=codifiability)
-    assert back["governance_ghs"].tolist()[:5] == list(FIVE_TYPES)
+    assert back["governance_ghs"].tolist()[:5] == list(GOVERNANCE_GHS)
     alone = crosswalk_governance(four["governance"], to="five")
     assert alone["governance_ghs"].tolist()[1:3] == ["unclassified", "unclassified"]
     assert alone["governance_ghs_reason"].iloc[1].startswith("network is modular or relational")
