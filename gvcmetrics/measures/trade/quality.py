@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, cg
 
-from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.numerics.demean import singletons
+from gvcmetrics.ground.numerics.two_way import two_way_residuals
 from gvcmetrics.ground.rows import first_line
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.requirements import amounts, listed, require_columns, require_unique, trade_key
@@ -255,53 +254,9 @@ def khandelwal_quality(
     demand = np.log(rows[quantity]) + elasticity[usable] * np.log(rows[unit_value])
     goods = rows.groupby([*by, product], sort=False).ngroup().to_numpy()
     places = rows.groupby([*by, importer, time], sort=False).ngroup().to_numpy()
-    paired = _without_singletons(goods, places)
+    paired = ~singletons([goods, places])
     residual = np.full(len(rows), np.nan)
-    residual[paired] = _two_way_residual(demand.to_numpy()[paired], goods[paired], places[paired])
+    residual[paired] = two_way_residuals(demand.to_numpy()[paired], goods[paired], places[paired])
     quality = pd.Series(np.nan, frame.index, name="log_quality")
     quality[usable] = residual / (elasticity[usable].to_numpy() - 1)
     return record(quality, "log_quality", quantity, unit_value, *given, like=frame)
-
-
-def _without_singletons(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Rows left when those alone in a level of either factor are dropped until none is."""
-    keep = np.ones(len(first), dtype=bool)
-    while True:
-        alone = np.zeros(len(first), dtype=bool)
-        for factor in (first, second):
-            sizes = np.bincount(factor[keep], minlength=factor.max(initial=-1) + 1)
-            alone |= keep & (sizes[factor] == 1)
-        if not alone.any():
-            return keep
-        keep &= ~alone
-
-
-def _two_way_residual(
-    y: NDArray[np.float64], first: NDArray[np.integer], second: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """Least-squares residual of y on two sets of dummies.
-
-    The first set is solved out exactly; conjugate gradients solve the normal equations of the second, which
-    are singular (one level in each connected block is free) but consistent.
-    """
-    if not len(y):
-        return y
-    first, second = np.unique(first, return_inverse=True)[1], np.unique(second, return_inverse=True)[1]
-    cells = sparse.csr_array((np.ones(len(y)), (second, first)))
-    n_first, n_second = np.bincount(first), np.bincount(second)
-    shares = sparse.csr_array(cells / n_first[None, :])
-    sums = np.bincount(first, y), np.bincount(second, y)
-    target = sums[1] - shares @ sums[0]
-    normal = LinearOperator(
-        (len(n_second), len(n_second)), matvec=lambda b: n_second * b - shares @ (cells.T @ b), dtype=float
-    )
-    scale = LinearOperator(normal.shape, matvec=lambda b: b / n_second, dtype=float)
-    effect, failed = cg(
-        normal, target, rtol=1e-13, atol=1e-13 * np.linalg.norm(sums[1]), M=scale, maxiter=5000
-    )
-    if failed:
-        raise ModelError(
-            "the product and importer-year effects did not converge", remedy="Estimate by sector."
-        )
-    left = y - effect[second]
-    return left - (np.bincount(first, left) / n_first)[first]
