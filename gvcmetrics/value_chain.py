@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.lineage import record
+from gvcmetrics.lineage import attrs_with_lineage, record
 from gvcmetrics.measures.input_output.build import Close, from_matrices
 from gvcmetrics.measures.input_output.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.input_output.position import positions
@@ -171,7 +171,7 @@ def join_value_chain(
     joined, reasons = _joined(keys, links, known, covered, list(measures), rest_of_world)
 
     result = frame.assign(**{name: joined[name].to_numpy()[place] for name in measures})
-    result.attrs = dict(frame.attrs)
+    result.attrs = attrs_with_lineage(frame)
     for name in measures:
         record(result, name, f"{table}.value", like=frame)
     report = _report(frame, table, route, reasons.to_numpy()[place], joined["rest"].to_numpy()[place], value)

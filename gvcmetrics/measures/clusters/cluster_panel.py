@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.lineage import KEY, record
+from gvcmetrics.lineage import KEY, lineage_of, record
 from gvcmetrics.measures.clusters.agglomeration import ellison_glaeser
 from gvcmetrics.measures.clusters.firm_sizes import size_distribution
 from gvcmetrics.measures.clusters.location import (
@@ -120,6 +120,6 @@ def join_cluster_panel(
         raise DataError(
             f"no firm's {' × '.join(on)} is in the cluster panel", remedy="Compare the codes of the two."
         )
-    lineage = {name: sources for name, sources in clusters.attrs.get(KEY, {}).items() if name in wanted}
-    out.attrs = {**frame.attrs, KEY: {**frame.attrs.get(KEY, {}), **lineage}, "match_rate": rate}
+    lineage = {name: sources for name, sources in lineage_of(clusters).items() if name in wanted}
+    out.attrs = {**frame.attrs, KEY: {**lineage_of(frame), **lineage}, "match_rate": rate}
     return out

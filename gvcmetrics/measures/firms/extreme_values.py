@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.lineage import record
+from gvcmetrics.lineage import attrs_with_lineage, record
 from gvcmetrics.measures.requirements import listed, numbers, require_columns, require_rows
 
 LIMIT = 3.5
@@ -82,6 +82,7 @@ def winsorise(
     require_rows(frame)
     done = dict(frame.attrs.get("winsorised", {}))
     result = frame.copy()
+    result.attrs = attrs_with_lineage(frame)
     for column in columns:
         if column in done:
             raise DataError("the column is winsorised already", Place(column=column), "Start from the panel")
