@@ -21,6 +21,8 @@ FORMER = {
     "nation": ("by",),
     "local_system": ("region",),
     "size": ("value",),
+    "labour": ("employment",),
+    "functions": ("items",),
     **dict.fromkeys(("firms", "plants", "sales", "ties", "spells", "quotients"), ("frame",)),
 }
 """What a parameter was called, and what it is called now where a measure has it."""

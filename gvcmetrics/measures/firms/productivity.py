@@ -45,25 +45,25 @@ class ProductionFunction:
 
 
 def labour_productivity(
-    frame: pd.DataFrame, *, output: str = "value_added_usd", labour: str = "employment"
+    frame: pd.DataFrame, *, output: str = "value_added_usd", employment: str = "employment"
 ) -> pd.Series:
     """Output per worker.
 
     Returns
     -------
     pandas.Series
-        `labour_productivity`, aligned to the frame; missing where labour is zero or either is missing. Value
-        added may be negative; labour may not.
+        `labour_productivity`, aligned to the frame; missing where employment is zero or either is missing.
+        Value added may be negative; employment may not.
 
     Raises
     ------
     DataError
-        For missing columns and negative labour.
+        For missing columns and negative employment.
     """
-    require_columns(frame, output, labour)
-    amounts(frame, labour)
-    ratio = (frame[output] / frame[labour].where(frame[labour] > 0)).rename("labour_productivity")
-    return record(ratio, "labour_productivity", output, labour, like=frame)
+    require_columns(frame, output, employment)
+    amounts(frame, employment)
+    ratio = (frame[output] / frame[employment].where(frame[employment] > 0)).rename("labour_productivity")
+    return record(ratio, "labour_productivity", output, employment, like=frame)
 
 
 def production_function(
@@ -243,9 +243,9 @@ def revenue_tfp(
 def markups(
     frame: pd.DataFrame,
     *,
-    elasticity: float | pd.Series,
     expenditure: str = "materials_usd",
     revenue: str = "sales_usd",
+    elasticity: float | pd.Series,
     first_stage_residual: pd.Series | None = None,
 ) -> pd.Series:
     """Mark-up of price over marginal cost, from a variable input's elasticity and its share in revenue.

@@ -120,13 +120,13 @@ def buyer_hhi_bounds(
     return out
 
 
-def functional_breadth(frame: pd.DataFrame, functions: Sequence[str]) -> pd.Series:
+def functional_breadth(frame: pd.DataFrame, items: Sequence[str]) -> pd.Series:
     """Share of the declared functions (design, marketing, branding, logistics ...) that the firm performs.
 
     Parameters
     ----------
     frame : firm panel.
-    functions : 0/1 items.
+    items : 0/1 items, one for each function.
 
     Returns
     -------
@@ -138,8 +138,8 @@ def functional_breadth(frame: pd.DataFrame, functions: Sequence[str]) -> pd.Seri
     DataError
         No item, or an item that is neither 0 nor 1.
     """
-    breadth = checked_items(frame, functions).mean(axis=1, skipna=False).rename("functional_breadth")
-    return record(breadth, "functional_breadth", *functions, like=frame)
+    breadth = checked_items(frame, items).mean(axis=1, skipna=False).rename("functional_breadth")
+    return record(breadth, "functional_breadth", *items, like=frame)
 
 
 def lock_in_index(

@@ -16,7 +16,7 @@ from gvcmetrics.measures.requirements import amounts, listed, require_columns, s
 
 
 def crosswalk_governance(
-    governance: pd.Series, *, to: Literal["four", "five"], codifiability: pd.Series | None = None
+    governance: pd.Series, *, codifiability: pd.Series | None = None, to: Literal["four", "five"]
 ) -> pd.DataFrame:
     """Translate one scheme of governance into the other.
 
