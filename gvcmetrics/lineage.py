@@ -24,8 +24,10 @@ import pandas as pd
 from gvcmetrics.errors import DataError, Place
 
 KEY = "lineage"
-SKETCH = 256
-"""Values that a sketch holds: enough to tell a measure from any other column of its name."""
+SKETCH = 1 << 16
+"""Values that a sketch holds at most: half a megabyte, and enough to know a few hundred rows of millions."""
+KEPT = 0.8
+"""Share of its values by which a measure is known again; the others may have been capped or filled in."""
 
 Tabular = TypeVar("Tabular", pd.DataFrame, pd.Series)
 
@@ -50,13 +52,13 @@ class _Made:
         return cls(tuple(sources), smallest, smallest[-1])
 
     def is_in(self, column: pd.Series) -> bool:
-        """Whether most of the column's values are of this series; some may since have been corrected."""
+        """Whether most of the column's different values are of this series."""
         hashes = _hashes(column)
         comparable = np.unique(hashes[hashes <= self.bound])
-        return not len(comparable) or bool(np.isin(comparable, self.hashes).mean() > 0.5)
+        return len(comparable) > 0 and bool(np.isin(comparable, self.hashes).mean() >= KEPT)
 
 
-_MADE: defaultdict[str, deque[_Made]] = defaultdict(lambda: deque(maxlen=64))
+_MADE: defaultdict[str, deque[_Made]] = defaultdict(lambda: deque(maxlen=16))
 
 
 def lineage_of(frame: pd.DataFrame | pd.Series) -> dict[str, list[str]]:

@@ -21,6 +21,7 @@ from gvcmetrics.measures.input_output.build import Close, from_matrices
 from gvcmetrics.measures.input_output.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.input_output.position import positions
 from gvcmetrics.measures.input_output.table import InputOutput
+from gvcmetrics.measures.requirements import require_columns
 from gvcmetrics.panels.crosswalks.links import crosswalk, links_for
 from gvcmetrics.panels.input_output.store import read_labels, read_table, table_years
 from gvcmetrics.panels.project import Project, find_project
@@ -291,10 +292,7 @@ def _report(
 
 
 def _check(frame: pd.DataFrame, keys: list[str], measures: list[str], value: str | None) -> None:
-    for name in [*keys, *([value] if value is not None else [])]:
-        if name not in frame.columns:
-            columns = ", ".join(map(str, frame.columns))
-            raise DataError("the frame has no such column", Place(column=name), f"It has: {columns}")
+    require_columns(frame, *keys, *([value] if value is not None else []))
     for name in measures:
         if name not in MEASURES:
             raise DataError(f"there is no measure '{name}'", remedy=f"Measures: {', '.join(MEASURES)}")

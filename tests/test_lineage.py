@@ -116,6 +116,15 @@ def test_a_column_of_ones_own_is_not_taken_for_a_measure_of_its_name(workers):
     assert raw_columns(twice, "labour_productivity") == ["labour_productivity"]
 
 
+def test_large_measures_are_sketched_and_small_columns_of_their_name_are_not_theirs():
+    rng = np.random.default_rng(8)
+    flows = pd.DataFrame({"value_usd": rng.lognormal(size=300_000), "quantity": rng.lognormal(size=300_000)})
+    flows["unit_value_usd"] = measures.unit_value(flows)
+    assert raw_columns(flows.sample(200, random_state=0), "unit_value_usd") == ["quantity", "value_usd"]
+    own = pd.DataFrame({"unit_value_usd": [1.0, 2.0, 3.0]})
+    assert raw_columns(own, "unit_value_usd") == ["unit_value_usd"]
+
+
 def test_an_assigned_measure_is_known_to_measures_made_of_it(workers):
     assert "lineage" not in workers.attrs
     capped = measures.winsorise(workers, ["labour_productivity"])

@@ -59,15 +59,10 @@ _MODULES = {
         "upgrading_from_changes",
         "upgrading_from_items",
     ),
+    "governance.buyers": ("buyer_concentration", "buyer_hhi_bounds", "main_buyer_spells"),
     "governance.classification": ("classify_governance", "classify_governance_ghs", "governance_index"),
     "governance.latent_classes": ("latent_classes", "LatentClasses"),
-    "governance.lock_in": (
-        "buyer_concentration",
-        "buyer_hhi_bounds",
-        "functional_breadth",
-        "lock_in_index",
-        "main_buyer_spells",
-    ),
+    "governance.lock_in": ("functional_breadth", "lock_in_index"),
     "governance.schemes": ("crosswalk_governance", "governance_agreement", "governance_shares"),
     "input_output.build": ("from_arrays", "from_long", "from_matrices", "from_pymrio", "from_wide"),
     "input_output.decompositions": (

@@ -1,0 +1,1 @@
+"""Panels and plants with known parameters; imported by no other room."""
