@@ -4,20 +4,77 @@ The record travels in ``frame.attrs["lineage"]``, a dictionary from a constructe
 list of its raw columns. pandas copies `attrs` with the frame and writes them into Parquet metadata. A panel
 begins the record with the columns of its raw file (``source.column``, which no panel column is called),
 measures carry it on, and a model reads it to refuse a regressor made from what its outcome is made from.
+
+pandas drops the `attrs` of a series that is assigned to a frame, and a measure does not write into the
+frame that it is given. So the session remembers the series that measures made, by their name and a sketch of
+their values, and ``frame["rca"] = rca(frame)`` is known again: in that frame, and in whatever is selected,
+sorted, joined or read back from it, as long as the column keeps its name and most of its values.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Mapping
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 
 KEY = "lineage"
+SKETCH = 1 << 16
+"""Values that a sketch holds at most: half a megabyte, and enough to know a few hundred rows of millions."""
+KEPT = 0.8
+"""Share of its values by which a measure is known again; the others may have been capped or filled in."""
 
 Tabular = TypeVar("Tabular", pd.DataFrame, pd.Series)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A series that a measure made: its raw columns, and the smallest hashes of its values up to a bound.
+
+    Of any part of its rows, the hashes up to the bound are among them.
+    """
+
+    sources: tuple[str, ...]
+    hashes: np.ndarray
+    bound: np.uint64
+
+    @classmethod
+    def of(cls, series: pd.Series, sources: list[str]) -> _Made:
+        hashes = _hashes(series)
+        if len(hashes) <= SKETCH:
+            return cls(tuple(sources), np.unique(hashes), np.uint64(np.iinfo(np.uint64).max))
+        smallest = np.unique(np.partition(hashes, SKETCH)[:SKETCH])
+        return cls(tuple(sources), smallest, smallest[-1])
+
+    def is_in(self, column: pd.Series) -> bool:
+        """Whether most of the column's different values are of this series."""
+        hashes = _hashes(column)
+        comparable = np.unique(hashes[hashes <= self.bound])
+        return len(comparable) > 0 and bool(np.isin(comparable, self.hashes).mean() >= KEPT)
+
+
+_MADE: defaultdict[str, deque[_Made]] = defaultdict(lambda: deque(maxlen=16))
+
+
+def lineage_of(frame: pd.DataFrame | pd.Series) -> dict[str, list[str]]:
+    """The record of a frame: what its `attrs` say, and what measures made of its other columns."""
+    known = {name: list(sources) for name, sources in frame.attrs.get(KEY, {}).items()}
+    if isinstance(frame, pd.DataFrame):
+        for name in frame.columns:
+            if name not in known and (made := _recognised(frame, name)) is not None:
+                known[name] = made
+    return known
+
+
+def attrs_with_lineage(frame: pd.DataFrame) -> dict[Any, Any]:
+    """The `attrs` of a frame with its whole record, for a frame that is made from it."""
+    known = lineage_of(frame)
+    return {**frame.attrs, KEY: known} if known else dict(frame.attrs)
 
 
 def raw_columns(frame: pd.DataFrame | pd.Series, *columns: str) -> list[str]:
@@ -25,7 +82,8 @@ def raw_columns(frame: pd.DataFrame | pd.Series, *columns: str) -> list[str]:
 
     Parameters
     ----------
-    frame : the frame (or series) whose ``attrs["lineage"]`` is read.
+    frame : the frame (or series) whose ``attrs["lineage"]`` is read; of a column without a record there,
+        whether it is a measure made in this session.
     columns : names to resolve; a name without a record is itself raw.
 
     Returns
@@ -34,6 +92,8 @@ def raw_columns(frame: pd.DataFrame | pd.Series, *columns: str) -> list[str]:
         Sorted, without repetition. Chains of records are followed to their ends, cycles included.
     """
     lineage: Mapping[str, list[str]] = frame.attrs.get(KEY, {})
+    made = {name: _recognised(frame, name) for name in columns if name not in lineage}
+    lineage = {**lineage, **{name: sources for name, sources in made.items() if sources is not None}}
     raw: set[str] = set()
     seen: set[str] = set()
     waiting = list(columns)
@@ -55,8 +115,6 @@ def record(
     Parameters
     ----------
     frame : the new frame (or series) that holds `column`; its `attrs` are changed, its data are not.
-        What is recorded for a series is noted in the `attrs` of `like` too, under the same name, unless
-        `like` has a column of that name already: ``like[name] = series`` drops the attrs of the series.
     column : the constructed column.
     sources : the columns it was computed from, raw or constructed; constructed ones are resolved to
         their raw columns.
@@ -83,20 +141,22 @@ def record(
         carried = like.attrs.get(KEY, {})
         kept = {name: list(carried[name]) for name in carried if name in names} | kept
     frame.attrs[KEY] = {**kept, column: resolved}
-    if isinstance(frame, pd.Series) and isinstance(like, pd.DataFrame) and column not in like.columns:
-        like.attrs[KEY] = {**like.attrs.get(KEY, {}), column: resolved}
+    if isinstance(frame, pd.Series):
+        _MADE[column].append(_Made.of(frame, resolved))
     return frame
 
 
-def with_measures(frame: pd.DataFrame, *made: pd.DataFrame | pd.Series) -> pd.DataFrame:
+def with_measures(frame: pd.DataFrame, *made: pd.DataFrame | pd.Series, **named: pd.Series) -> pd.DataFrame:
     """A panel with measures of its rows and their lineage: the step from panel to panel.
 
-    pandas' own `join`, `merge` and `concat` drop the attrs of both sides.
+    The record stands in the panel's `attrs` afterwards, so that it stays with it in files too. pandas' own
+    `join`, `merge` and `concat` drop the attrs of both sides.
 
     Parameters
     ----------
     frame : the panel; not changed.
     made : series and frames with the panel's index, as the measures by row return them.
+    named : series under a name of the caller's choice.
 
     Returns
     -------
@@ -118,10 +178,15 @@ def with_measures(frame: pd.DataFrame, *made: pd.DataFrame | pd.Series) -> pd.Da
     Name: productivity, dtype: float64
     >>> with_measures(firms, ratio).attrs["lineage"]
     {'productivity': ['employment', 'sales_usd']}
+    >>> with_measures(firms, output_per_worker=ratio).attrs["lineage"]
+    {'output_per_worker': ['employment', 'sales_usd']}
     """
     out = frame.copy(deep=False)
-    lineage = dict(frame.attrs.get(KEY, {}))
-    for part in made:
+    lineage = lineage_of(frame)
+    renamed = [
+        record(part.rename(name), name, *raw_columns(part, str(part.name))) for name, part in named.items()
+    ]
+    for part in (*made, *renamed):
         columns = part if isinstance(part, pd.DataFrame) else part.to_frame()
         if not columns.index.equals(frame.index):
             raise DataError(
@@ -137,3 +202,18 @@ def with_measures(frame: pd.DataFrame, *made: pd.DataFrame | pd.Series) -> pd.Da
             lineage[name] = raw_columns(part, name)
     out.attrs = {**frame.attrs, KEY: lineage}
     return out
+
+
+def _recognised(frame: pd.DataFrame | pd.Series, name: object) -> list[str] | None:
+    """Raw columns of the latest measure of this name that the column holds; None if there is none."""
+    if isinstance(frame, pd.Series) or name not in _MADE or name not in frame.columns:
+        return None
+    column = frame[name]
+    if isinstance(column, pd.DataFrame):  # two columns of one name
+        return None
+    return next((list(made.sources) for made in reversed(_MADE[str(name)]) if made.is_in(column)), None)
+
+
+def _hashes(values: pd.Series) -> np.ndarray:
+    known = values.dropna()
+    return pd.util.hash_pandas_object(known, index=False).to_numpy()

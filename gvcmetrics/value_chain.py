@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.lineage import record
+from gvcmetrics.lineage import attrs_with_lineage, record
 from gvcmetrics.measures.input_output.build import Close, from_matrices
 from gvcmetrics.measures.input_output.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.input_output.position import positions
 from gvcmetrics.measures.input_output.table import InputOutput
+from gvcmetrics.measures.requirements import require_columns
 from gvcmetrics.panels.crosswalks.links import crosswalk, links_for
 from gvcmetrics.panels.input_output.store import read_labels, read_table, table_years
 from gvcmetrics.panels.project import Project, find_project
@@ -47,7 +48,7 @@ def input_output(
     name : the panel, as `gvc.panels()` lists it.
     year : the year.
     close : how to close the gap between row sums and output, as in
-        `measures.input_output_tables.from_wide`; published tables are rounded and need it. None
+        `measures.from_wide`; published tables are rounded and need it. None
         refuses a table that does not balance.
     project : by default the project around the working directory.
 
@@ -171,7 +172,7 @@ def join_value_chain(
     joined, reasons = _joined(keys, links, known, covered, list(measures), rest_of_world)
 
     result = frame.assign(**{name: joined[name].to_numpy()[place] for name in measures})
-    result.attrs = dict(frame.attrs)
+    result.attrs = attrs_with_lineage(frame)
     for name in measures:
         record(result, name, f"{table}.value", like=frame)
     report = _report(frame, table, route, reasons.to_numpy()[place], joined["rest"].to_numpy()[place], value)
@@ -199,8 +200,8 @@ def _measures_of(name: str, year: int, data: Path, stamp: int) -> pd.DataFrame:
     """One year's measures; `stamp` makes a panel that was built again a new key."""
     table = input_output(name, year, project=Project(data))
     by = ("exporter", "industry")
-    found = gvc_participation(table, by)[["backward_share", "forward_share", "participation"]]
-    found["position_koopman"] = participation_koopman(table, by)["position"]
+    found = gvc_participation(table, by=by)[["backward_share", "forward_share", "participation"]]
+    found["position_koopman"] = participation_koopman(table, by=by)["position"]
     place = positions(table)[["upstreamness", "downstreamness"]]
     return found.rename_axis(index=["country", "industry"]).join(place, how="right")
 
@@ -291,10 +292,7 @@ def _report(
 
 
 def _check(frame: pd.DataFrame, keys: list[str], measures: list[str], value: str | None) -> None:
-    for name in [*keys, *([value] if value is not None else [])]:
-        if name not in frame.columns:
-            columns = ", ".join(map(str, frame.columns))
-            raise DataError("the frame has no such column", Place(column=name), f"It has: {columns}")
+    require_columns(frame, *keys, *([value] if value is not None else []))
     for name in measures:
         if name not in MEASURES:
             raise DataError(f"there is no measure '{name}'", remedy=f"Measures: {', '.join(MEASURES)}")

@@ -76,6 +76,68 @@ def test_a_series_leaves_its_record_with_the_frame_it_is_assigned_to(firms):
     assert raw_columns(firms, "sales") == ["sales"]
 
 
+@pytest.fixture
+def workers() -> pd.DataFrame:
+    """Firms whose measure, workers per firm and sales, is assigned as one writes it."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"firm_id": range(900), "employment": rng.integers(1, 500, 900).astype(float)})
+    frame = frame.assign(sales_usd=rng.lognormal(8, 1, 900), certified=[0.0, 1.0] * 450)
+    frame["labour_productivity"] = measures.labour_productivity(frame, output="sales_usd")
+    return frame
+
+
+@pytest.mark.parametrize(
+    "derived",
+    [
+        lambda f: f,
+        lambda f: f[f["certified"] == 1],
+        lambda f: f.sample(frac=0.05, random_state=0).reset_index(drop=True),
+        lambda f: f.merge(pd.DataFrame({"firm_id": range(900), "z": 1.0}), on="firm_id"),
+        lambda f: pd.concat([f.iloc[:400], f.iloc[400:]], ignore_index=True),
+        lambda f: f.assign(labour_productivity=f["labour_productivity"].clip(upper=200).fillna(0)),
+        lambda f: f.set_index("firm_id").sort_values("sales_usd"),
+        lambda f: f.assign(employment=f["employment"].mask(f.index % 7 == 0)),
+    ],
+)
+def test_a_model_knows_an_assigned_measure_in_whatever_is_made_of_the_frame(workers, derived):
+    frame = derived(workers)
+    with pytest.raises(ModelError, match=r"'employment' and outcome 'labour_productivity' .*rename 'labour"):
+        ols("log(labour_productivity + 1) ~ log(employment)", frame)
+    assert ols("log(labour_productivity + 1) ~ certified", frame).nobs > 0
+    renamed = frame.rename(columns={"labour_productivity": "mine"})
+    assert ols("log(mine + 1) ~ log(employment)", renamed).nobs > 0
+
+
+def test_a_column_of_ones_own_is_not_taken_for_a_measure_of_its_name(workers):
+    own = workers.assign(labour_productivity=np.random.default_rng(6).lognormal(size=900))
+    assert raw_columns(own, "labour_productivity") == ["labour_productivity"]
+    assert ols("log(labour_productivity) ~ log(employment)", own).nobs == 900
+    twice = workers.assign(labour_productivity=2 * workers["labour_productivity"])
+    assert raw_columns(twice, "labour_productivity") == ["labour_productivity"]
+
+
+def test_large_measures_are_sketched_and_small_columns_of_their_name_are_not_theirs():
+    rng = np.random.default_rng(8)
+    flows = pd.DataFrame({"value_usd": rng.lognormal(size=300_000), "quantity": rng.lognormal(size=300_000)})
+    flows["unit_value_usd"] = measures.unit_value(flows)
+    assert raw_columns(flows.sample(200, random_state=0), "unit_value_usd") == ["quantity", "value_usd"]
+    own = pd.DataFrame({"unit_value_usd": [1.0, 2.0, 3.0]})
+    assert raw_columns(own, "unit_value_usd") == ["unit_value_usd"]
+
+
+def test_an_assigned_measure_is_known_to_measures_made_of_it(workers):
+    assert "lineage" not in workers.attrs
+    capped = measures.winsorise(workers, ["labour_productivity"])
+    assert capped.attrs["lineage"]["labour_productivity"] == ["employment", "sales_usd"]
+    joined = with_measures(workers, output_per_worker=workers["labour_productivity"])
+    assert raw_columns(joined, "output_per_worker") == ["employment", "sales_usd"]
+    made = measures.labour_productivity(workers, output="sales_usd")
+    named = with_measures(workers.drop(columns="labour_productivity"), output_per_worker=made)
+    assert named.attrs["lineage"] == {"output_per_worker": ["employment", "sales_usd"]}
+    with pytest.raises(ModelError, match="'employment' and outcome 'output_per_worker'"):
+        ols("log(output_per_worker) ~ log(employment)", named)
+
+
 def test_measures_are_put_beside_a_panel_with_both_records(firms):
     firms.attrs = {"lineage": {"sales": ["census.s"]}, "labels": {"sales": "Sales"}}
     ratio = record(firms["sales"].div(firms["staff"]).rename("ratio"), "ratio", "sales", "staff", like=firms)

@@ -221,7 +221,7 @@ def test_world_trade_through_wiod(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
 
     table = input_output("wiod", 1999)
-    shares, place = gvc_participation(table, ("exporter", "industry")), positions(table)
+    shares, place = gvc_participation(table, by=("exporter", "industry")), positions(table)
     links = gvc.crosswalk("SITC2", "WIOD2013").links.set_index("source")
     for row in done[done["exporter"].isin(["DEU", "MEX", "IDN"])].iloc[::97].itertuples():
         known = links.loc[[row.product]].dropna() if row.product in links.index else links.iloc[:0]

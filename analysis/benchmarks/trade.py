@@ -24,7 +24,7 @@ def ours(exports: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """ECI and relatedness density (without self-proximity, as econcomplex) from raw exports."""
     m = presence(exports)
     countries, _ = economic_complexity(m)
-    return countries["eci"].to_numpy(), density(m, proximity(m), include_self=False).to_numpy()
+    return countries["eci"].to_numpy(), density(m, phi=proximity(m), include_self=False).to_numpy()
 
 
 def theirs(exports: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -12,17 +12,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from gvcmetrics.ground.vocabulary import EXPORT_STAGES, GOVERNANCE, GOVERNANCE_GHS, UPGRADING
+
 Type = Literal["text", "country", "integer", "number", "binary"]
 
 FIRST_YEAR, LAST_YEAR = 1800, 2100
-GOVERNANCE = ("arms_length", "network", "quasi_hierarchical", "hierarchical")
 # The 88 divisions of ISIC Rev.4 (United Nations 2008).
 ISIC4_DIVISIONS = tuple(
     f"{division:02}"
     for division in range(1, 100)
     if division not in (4, 34, 40, 44, 48, 54, 57, 67, 76, 83, 89)
 )
-GOVERNANCE_GHS = ("market", "modular", "relational", "captive", "hierarchy")
 
 
 @dataclass(frozen=True)
@@ -146,11 +146,8 @@ FIRM = _contract(
             "type",
             GOVERNANCE_GHS,
         ),
-        _dummy("upgrade_product", "Product upgrading"),
-        _dummy("upgrade_process", "Process upgrading"),
-        _dummy("upgrade_functional", "Functional upgrading"),
-        _dummy("upgrade_chain", "Chain upgrading"),
-        Column("export_stage", "integer", "stage 1–5", "Stage of exporting", 1, 5),
+        *(_dummy(f"upgrade_{kind}", f"{kind.capitalize()} upgrading") for kind in UPGRADING),
+        Column("export_stage", "integer", "stage 1–5", "Stage of exporting", 1, len(EXPORT_STAGES)),
     ],
 )
 

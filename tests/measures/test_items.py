@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.governance.items import checked_items, cronbach_alpha, mean_z_score, z_scores
+from gvcmetrics.measures.items import checked_items, cronbach_alpha, mean_z_score, z_scores
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "clusters"
 ITEMS = ["design", "quality", "process", "research", "visits"]

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, Place
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.clusters.location import SQUARED, region_industry_table
-from gvcmetrics.measures.columns import group_keys
+from gvcmetrics.measures.requirements import group_keys
 
 
 def ellison_glaeser(
     frame: pd.DataFrame,
     *,
-    plant_herfindahl: pd.Series | None = None,
     region: str = "region",
     industry: str = "industry",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
+    plant_herfindahl: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Ellison–Glaeser index γ of the agglomeration of each industry, with its standard error.
 
@@ -45,7 +45,7 @@ def ellison_glaeser(
         together with `plant_herfindahl`.
     plant_herfindahl : H for each industry (index: industry), where it is known from elsewhere; the
         standard error is then missing, for it needs Σ z⁴.
-    region, industry, employment, weight, by : as in `region_industry_table`. With sampling weights z is
+    region, industry, employment, weights, by : as in `region_industry_table`. With sampling weights z is
         a row's share w e / Σ w e: a drawn firm brings all that it stands for to one place, and only this
         H keeps the mean of γ at 0. A row that stands for several plants with places of their own (a
         frequency weight) must be split into rows first.
@@ -66,7 +66,7 @@ def ellison_glaeser(
 
     Source: Ellison and Glaeser (1997); the variance was checked by enumerating pairs of plants.
     """
-    moments = _moments(frame, plant_herfindahl, region, industry, employment, weight, by)
+    moments = _moments(frame, plant_herfindahl, region, industry, employment, weights, by)
     m = {name: moments[name].to_numpy() for name in ("s2", "sx", "x2", "x3", "h", "z4")}
     with np.errstate(invalid="ignore", divide="ignore"):
         raw = m["s2"] - 2 * m["sx"] + m["x2"]
@@ -82,12 +82,12 @@ def ellison_glaeser(
 def maurel_sedillot(
     frame: pd.DataFrame,
     *,
-    plant_herfindahl: pd.Series | None = None,
     region: str = "region",
     industry: str = "industry",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
+    plant_herfindahl: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Maurel–Sédillot index of the agglomeration of each industry, with its standard error.
 
@@ -105,7 +105,7 @@ def maurel_sedillot(
     Source: Maurel and Sédillot (1999); the variance is derived from the pairs of plants that
     share a region.
     """
-    moments = _moments(frame, plant_herfindahl, region, industry, employment, weight, by)
+    moments = _moments(frame, plant_herfindahl, region, industry, employment, weights, by)
     m = {name: moments[name].to_numpy() for name in ("s2", "x2", "x3", "h", "z3", "z4")}
     with np.errstate(invalid="ignore", divide="ignore"):
         raw = (m["s2"] - m["x2"]) / (1 - m["x2"])
@@ -123,24 +123,23 @@ def _moments(
     region: str,
     industry: str,
     employment: str,
-    weight: str | None,
+    weights: str | None,
     by: Sequence[str] | None,
 ) -> pd.DataFrame:
     """Σs², Σsx, Σx², Σx³, H, Σz³, Σz⁴ and the totals of every industry, one row each."""
     keys = group_keys(frame, by)
     table = region_industry_table(
-        frame, region=region, industry=industry, employment=employment, weight=weight, by=by
+        frame, region=region, industry=industry, employment=employment, weights=weights, by=by
     )
     if (
         plant_herfindahl is None
         and (table["n_rows"] == 1).all()
         and table.duplicated([*keys, industry]).any()
     ):
-        warnings.warn(
+        warn(
             "every region × industry cell is one row: if the rows are cells and not plants, pass "
             "plant_herfindahl, for without it each cell is taken for one plant",
             EstimationWarning,
-            stacklevel=3,
         )
     regional = table.groupby([*keys, region], observed=True)[employment].sum().rename("e").reset_index()
     everywhere = regional.groupby(keys, observed=True)["e"].transform("sum") if keys else regional["e"].sum()

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.rows import first_line
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.columns import first_row, group_keys, non_negative, sampling_weights
-from gvcmetrics.measures.frames import require_columns
+from gvcmetrics.measures.requirements import amounts, group_keys, require_columns, sampling_weights
 
 SIZES = ("small", "medium", "large")
 
@@ -19,11 +19,11 @@ SIZES = ("small", "medium", "large")
 def industrial_districts(
     frame: pd.DataFrame,
     *,
-    local_system: str = "region",
+    region: str = "region",
     industry: str = "industry",
     sector: str = "sector",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
     manufacturing: str = "manufacturing",
     rivals: Sequence[str] = ("business_services", "consumer_services"),
@@ -52,8 +52,8 @@ def industrial_districts(
     Parameters
     ----------
     frame : plants. A region × industry table cannot be used: sizes decide.
-    local_system, industry, sector, employment, weight : columns; `sector` groups all industries
-        (agriculture, manufacturing, construction, business services ...).
+    region, industry, sector, employment, weights : columns; `region` holds the local system, `sector`
+        groups all industries (agriculture, manufacturing, construction, business services ...).
     by : columns within which countries are told apart; by default country and year where present.
     manufacturing, rivals : labels of `sector`.
     quotient_threshold, sme_share_threshold, single_medium_ratio : thresholds. The last is 1 as Boix (2008)
@@ -81,15 +81,15 @@ def industrial_districts(
     with stage 5 from Boix and Galletto (2008).
     """
     keys = group_keys(frame, by)
-    require_columns(frame, local_system, industry, sector, employment)
-    size = non_negative(frame, employment)
-    given = sampling_weights(frame, weight)
-    labels = [*keys, local_system, industry, sector]
+    require_columns(frame, region, industry, sector, employment)
+    size = amounts(frame, employment)
+    given = sampling_weights(frame, weights)
+    labels = [*keys, region, industry, sector]
     holes = frame[labels].isna().any(axis=1).to_numpy() | np.isnan(size)
     if holes.any():
         raise DataError(
             f"{int(holes.sum())} plants have no {', '.join(labels)} or {employment}",
-            Place(row=first_row(holes)),
+            Place(row=first_line(holes)),
             "Leave them out first: whether a system is a district may turn on them.",
         )
     if not (frame[sector] == manufacturing).any():
@@ -105,19 +105,19 @@ def industrial_districts(
         plants.groupby(keys, observed=True) if keys else [((), plants)]
     )
     for key, country in groups:
-        if country[local_system].nunique() < 2:
+        if country[region].nunique() < 2:
             raise DataError(
                 "the country has one local system, which is its own average",
-                Place(column=local_system, key=", ".join(map(str, key)) or None),
+                Place(column=region, key=", ".join(map(str, key)) or None),
                 "Districts need other systems to compare with.",
             )
-        systems = _stages_one_and_two(country, local_system, sector, manufacturing, rivals)
+        systems = _stages_one_and_two(country, region, sector, manufacturing, rivals)
         systems = systems.join(
-            _main_industries(country, local_system, industry, sector, manufacturing, quotient_threshold)
+            _main_industries(country, region, industry, sector, manufacturing, quotient_threshold)
         )
         for name, value in zip(keys, key, strict=True):
             systems[name] = value
-        found.append(systems.rename_axis(local_system).reset_index())
+        found.append(systems.rename_axis(region).reset_index())
     out = pd.concat(found, ignore_index=True)
     out = out[[*keys, *out.columns.difference(keys, sort=False)]]
     beaten = out["manufacturing_prevalence"] <= out["_best_rival"]
@@ -134,8 +134,8 @@ def industrial_districts(
     out["stage"] = np.select([c.to_numpy() for c in conditions.values()], list(conditions), "district")
     out.insert(out.shape[1] - 1, "district", out["stage"] == "district")
     out = out.drop(columns=[c for c in out.columns if c.startswith("_")])
-    sources = [employment, sector, industry] + ([] if given is None else [str(weight)])
-    for column in out.columns.difference([*keys, local_system]):
+    sources = [employment, sector, industry] + ([] if given is None else [str(weights)])
+    for column in out.columns.difference([*keys, region]):
         record(out, column, *sources, like=frame)
     return out
 
@@ -155,10 +155,10 @@ def _table(plants: pd.DataFrame, row: str, column: str) -> pd.DataFrame:
 
 
 def _stages_one_and_two(
-    plants: pd.DataFrame, local_system: str, sector: str, manufacturing: str, rivals: Sequence[str]
+    plants: pd.DataFrame, region: str, sector: str, manufacturing: str, rivals: Sequence[str]
 ) -> pd.DataFrame:
     """Manufacturing against other sectors, and firm sizes in manufacturing, for every local system."""
-    jobs = _table(plants, local_system, sector)
+    jobs = _table(plants, region, sector)
     if manufacturing not in jobs.columns:
         jobs[manufacturing] = 0.0
     quotient, prevalence = _quotients(jobs)
@@ -171,7 +171,7 @@ def _stages_one_and_two(
             "_best_rival": prevalence.reindex(columns=list(rivals)).fillna(-np.inf).max(axis=1),
         }
     )
-    by_size = _table(plants[plants[sector] == manufacturing], local_system, "_size")
+    by_size = _table(plants[plants[sector] == manufacturing], region, "_size")
     quotient, _ = _quotients(by_size)
     for size in SIZES:
         column = quotient[size] if size in quotient.columns else 0.0 * quotient.sum(axis=1)
@@ -181,7 +181,7 @@ def _stages_one_and_two(
 
 def _main_industries(
     plants: pd.DataFrame,
-    local_system: str,
+    region: str,
     industry: str,
     sector: str,
     manufacturing: str,
@@ -189,7 +189,7 @@ def _main_industries(
 ) -> pd.DataFrame:
     """Main industry of every local system with manufacturing, and the sizes of its firms."""
     made = plants[plants[sector] == manufacturing]
-    jobs = _table(made, local_system, industry)
+    jobs = _table(made, region, industry)
     quotient, prevalence = _quotients(jobs)
     eligible = prevalence.where(quotient > quotient_threshold, -np.inf)
     has = eligible.max(axis=1) > -np.inf
@@ -198,9 +198,9 @@ def _main_industries(
     place = (jobs.index.get_indexer(main.index), jobs.columns.get_indexer(pd.Index(main)))
     out["main_industry_quotient"] = quotient.to_numpy()[place]
     out["main_industry_employment"] = jobs.to_numpy()[place]
-    inside = made[made[industry].astype("object") == made[local_system].map(main)]
+    inside = made[made[industry].astype("object") == made[region].map(main)]
     for size in ("small", "medium"):
-        part = inside[inside["_size"] == size].groupby(local_system, observed=True)[["_jobs", "_firms"]].sum()
+        part = inside[inside["_size"] == size].groupby(region, observed=True)[["_jobs", "_firms"]].sum()
         out[[f"_{size}_jobs", f"_{size}_firms"]] = part.reindex(out.index).fillna(0.0)
     out["sme_share"] = (out["_small_jobs"] + out["_medium_jobs"]) / out["main_industry_employment"]
     return out

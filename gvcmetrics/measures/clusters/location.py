@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, Place
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.clusters.cells import cell_sums
-from gvcmetrics.measures.clusters.sizes import grouped_gini
-from gvcmetrics.measures.columns import group_keys, non_negative, sampling_weights
-from gvcmetrics.measures.frames import require_columns
+from gvcmetrics.measures.clusters.cell_sums import cell_sums
+from gvcmetrics.measures.clusters.firm_sizes import grouped_gini
+from gvcmetrics.measures.requirements import amounts, group_keys, require_columns, sampling_weights
 
 SQUARED = "employment_squared"
 
@@ -25,7 +24,7 @@ def region_industry_table(
     region: str = "region",
     industry: str = "industry",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Add firms up to a region × industry table; the first step of every measure of this module.
@@ -35,7 +34,7 @@ def region_industry_table(
     frame : firm (plant) rows, or rows that are already cells of a table; one row may be any part of a
         cell. Rows without region, industry or employment are left out, with a warning that counts them.
     region, industry, employment : column names.
-    weight : sampling weight (how many firms a row stands for); unweighted where the frame has no column
+    weights : sampling weight (how many firms a row stands for); unweighted where the frame has no column
         ``weight``, or with None.
     by : columns within which tables are made; by default country and year, where the frame has them.
 
@@ -62,25 +61,24 @@ def region_industry_table(
                 remedy="Make it from the firms with the same `by` as the measure.",
             )
         return frame
-    size = non_negative(frame, employment)
-    weights = sampling_weights(frame, weight)
-    cells = cell_sums([frame[key] for key in keys], size, weights)
+    size = amounts(frame, employment)
+    given = sampling_weights(frame, weights)
+    cells = cell_sums([frame[key] for key in keys], size, given)
     left_out = len(frame) - int(cells["rows"].sum())
     if left_out == len(frame):
         raise DataError(
             "no row has region, industry and employment", Place(column=employment), "Check the columns named."
         )
     if left_out:
-        warnings.warn(
+        warn(
             f"{left_out} of {len(frame)} rows have no {', '.join(keys)} or {employment} and are left out",
             EstimationWarning,
-            stacklevel=2,
         )
     names: dict[Any, str] = dict(enumerate(keys))
     names |= {"mass": employment, "units": "n_firms", "rows": "n_rows"}
     names |= {"squares": SQUARED, "cubes": "employment_cubed", "fourths": "employment_fourth"}
     table = cells.rename(columns=names).sort_values(keys, ignore_index=True)
-    sources = [employment] if weights is None else [employment, str(weight)]
+    sources = [employment] if given is None else [employment, str(weights)]
     for column in (employment, SQUARED, "employment_cubed", "employment_fourth"):
         record(table, column, *sources, like=frame)
     record(table, "n_firms", *sources[1:], like=frame)
@@ -93,7 +91,7 @@ def location_quotient(
     region: str = "region",
     industry: str = "industry",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Location quotient: an industry's share of a region's employment over its share of the country's.
@@ -103,7 +101,7 @@ def location_quotient(
     Parameters
     ----------
     frame : firm rows, cells of a region × industry table, or the result of `region_industry_table`.
-    region, industry, employment, weight, by : as in `region_industry_table`.
+    region, industry, employment, weights, by : as in `region_industry_table`.
 
     Returns
     -------
@@ -121,7 +119,7 @@ def location_quotient(
     """
     keys = group_keys(frame, by)
     table = region_industry_table(
-        frame, region=region, industry=industry, employment=employment, weight=weight, by=by
+        frame, region=region, industry=industry, employment=employment, weights=weights, by=by
     )
     cell, in_region, in_industry, in_all = _totals(table, keys, region, industry, employment)
     out = table[[*keys, region, industry, employment, "n_firms"]].copy()
@@ -139,7 +137,7 @@ def regional_specialisation(
     region: str = "region",
     industry: str = "industry",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """How specialised each region is, against the country.
@@ -149,7 +147,7 @@ def regional_specialisation(
 
     Parameters
     ----------
-    frame, region, industry, employment, weight, by : as in `region_industry_table`.
+    frame, region, industry, employment, weights, by : as in `region_industry_table`.
 
     Returns
     -------
@@ -165,7 +163,7 @@ def regional_specialisation(
     Source: Krugman (1991), Geography and Trade, here against the whole country;
     Midelfart-Knarvik et al. (2000) for the Gini.
     """
-    return _dissimilarity(frame, region, industry, employment, weight, by, "n_industries")
+    return _dissimilarity(frame, region, industry, employment, weights, by, "n_industries")
 
 
 def industry_localisation(
@@ -174,7 +172,7 @@ def industry_localisation(
     region: str = "region",
     industry: str = "industry",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
     by: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """How localised each industry is, against all employment: the mirror of `regional_specialisation`.
@@ -185,7 +183,7 @@ def industry_localisation(
 
     Parameters and errors as in `regional_specialisation`.
     """
-    return _dissimilarity(frame, industry, region, employment, weight, by, "n_regions")
+    return _dissimilarity(frame, industry, region, employment, weights, by, "n_regions")
 
 
 def _totals(
@@ -207,14 +205,14 @@ def _dissimilarity(
     unit: str,
     part: str,
     employment: str,
-    weight: str | None,
+    weights: str | None,
     by: Sequence[str] | None,
     count: str,
 ) -> pd.DataFrame:
     """Shares of every `unit` over its `part`s against the shares of the whole country."""
     keys = group_keys(frame, by)
     table = region_industry_table(
-        frame, region=unit, industry=part, employment=employment, weight=weight, by=by
+        frame, region=unit, industry=part, employment=employment, weights=weights, by=by
     )
     cell, in_unit, in_part, in_all = _totals(table, keys, unit, part, employment)
     with np.errstate(invalid="ignore", divide="ignore"):

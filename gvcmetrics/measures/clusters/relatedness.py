@@ -10,18 +10,17 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.measures.clusters.location import region_industry_table
-from gvcmetrics.measures.columns import group_keys
-from gvcmetrics.measures.frames import require_columns
+from gvcmetrics.measures.requirements import group_keys, require_columns
 
 
 def locational_correlation(
     frame: pd.DataFrame,
     *,
-    of: Literal["employment", "n_firms"] = "employment",
     region: str = "region",
     industry: str = "industry",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
+    of: Literal["employment", "n_firms"] = "employment",
 ) -> pd.DataFrame:
     """Correlation of two industries' employment (or numbers of firms) over regions.
 
@@ -29,7 +28,7 @@ def locational_correlation(
     ----------
     frame : firm rows or a region × industry table of one country and year.
     of : what is correlated; with a table without `n_firms`, rows are counted.
-    region, industry, employment, weight : as in `region_industry_table`.
+    region, industry, employment, weights : as in `region_industry_table`.
 
     Returns
     -------
@@ -45,7 +44,7 @@ def locational_correlation(
 
     Source: Delgado, Porter and Stern (2016; LC-Employment, LC-Establishments); Porter (2003).
     """
-    wide = _regions_by_industries(frame, of, region, industry, employment, weight)
+    wide = _regions_by_industries(frame, of, region, industry, employment, weights)
     return _correlation(wide)
 
 
@@ -55,7 +54,7 @@ def coagglomeration(
     region: str = "region",
     industry: str = "industry",
     employment: str = "employment",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
 ) -> pd.DataFrame:
     """Ellison–Glaeser–Kerr index of the coagglomeration of two industries.
 
@@ -72,7 +71,7 @@ def coagglomeration(
 
     Source: Ellison, Glaeser and Kerr (2010).
     """
-    wide = _regions_by_industries(frame, "employment", region, industry, employment, weight)
+    wide = _regions_by_industries(frame, "employment", region, industry, employment, weights)
     s = wide.to_numpy() / wide.to_numpy().sum(axis=0)
     x = s.mean(axis=1, keepdims=True)
     index = (s - x).T @ (s - x) / (1 - float((x**2).sum()))
@@ -197,7 +196,7 @@ def mean_relatedness(matrices: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _regions_by_industries(
-    frame: pd.DataFrame, values: str, region: str, industry: str, employment: str, weight: str | None
+    frame: pd.DataFrame, values: str, region: str, industry: str, employment: str, weights: str | None
 ) -> pd.DataFrame:
     """Region × industry matrix of one country and year, zero where an industry has no firm."""
     for key in group_keys(frame, None):
@@ -208,7 +207,7 @@ def _regions_by_industries(
                 "Relatedness is of one country and year: select them, or add them up.",
             )
     table = region_industry_table(
-        frame, region=region, industry=industry, employment=employment, weight=weight, by=()
+        frame, region=region, industry=industry, employment=employment, weights=weights, by=()
     )
     column = employment if values == "employment" else values
     require_columns(table, column)

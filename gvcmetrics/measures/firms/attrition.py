@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gvcmetrics.errors import DataError, Place
+from gvcmetrics.measures.requirements import require_columns, require_rows, require_unique
 
 
-def attrition_table(frame: pd.DataFrame, unit: str = "firm_id", time: str = "year") -> pd.DataFrame:
+def attrition_table(frame: pd.DataFrame, *, unit: str = "firm_id", time: str = "year") -> pd.DataFrame:
     """Entry, stay and exit by period, between the periods that the panel observes.
 
     A unit stays in a period if it is observed in it and in the period before; it enters for the first
@@ -24,19 +24,12 @@ def attrition_table(frame: pd.DataFrame, unit: str = "firm_id", time: str = "yea
 
     Raises
     ------
-    DataError : a column is absent, a key is missing, or a unit is observed twice in a period.
+    DataError : a column is absent, a key is missing, or a unit is observed twice
+        in a period; there are no rows.
     """
-    for column in (unit, time):
-        if column not in frame.columns:
-            raise DataError(
-                "the frame has no such column", Place(column=column), f"It has: {', '.join(map(str, frame))}"
-            )
-        if frame[column].isna().any():
-            raise DataError("a key is missing", Place(column=column), "Leave such rows out, and say so")
-    if frame.duplicated([unit, time]).any():
-        first = frame.loc[frame.duplicated([unit, time]), [unit, time]].iloc[0]
-        problem = f"{unit} {first[unit]} is observed twice in {time} {first[time]}"
-        raise DataError(problem, Place(column=unit), "Keep one row a unit and period")
+    require_columns(frame, unit, time)
+    require_rows(frame)
+    require_unique(frame, [unit, time])
     seen = frame.assign(seen=True).pivot(index=unit, columns=time, values="seen").notna().sort_index(axis=1)
     before = seen.shift(1, axis=1, fill_value=False)
     after = seen.shift(-1, axis=1, fill_value=False)

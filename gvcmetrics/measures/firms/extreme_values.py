@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.lineage import record
+from gvcmetrics.lineage import attrs_with_lineage, record
+from gvcmetrics.measures.requirements import listed, numbers, require_columns, require_rows
 
 LIMIT = 3.5
 
 
-def outliers(frame: pd.DataFrame, columns: Sequence[str], by: str | None = None) -> pd.DataFrame:
+def outliers(
+    frame: pd.DataFrame, columns: Sequence[str], *, by: str | Sequence[str] | None = None
+) -> pd.DataFrame:
     """Positive values whose logarithm lies far from the median, by the modified z-score:
 
         0.6745 |ln x − median| / MAD > 3.5,
@@ -32,32 +36,32 @@ def outliers(frame: pd.DataFrame, columns: Sequence[str], by: str | None = None)
 
     Source: Iglewicz and Hoaglin (1993), How to Detect and Handle Outliers, section 3.3.
     """
+    require_columns(frame, *columns, *listed(by or []))
+    require_rows(frame)
     found = []
     for column in columns:
-        values = _numbers(frame, column)
+        values, groups = _levels(frame, column, by)
         logs = np.log(values.where(values > 0))
-        groups = pd.Series(0, index=frame.index) if by is None else frame[by]
         apart = logs - logs.groupby(groups).transform("median")
         spread = apart.abs().groupby(groups).transform("median")
         score = 0.6745 * apart / spread.where(spread > 0)
-        far = score[score.abs() > LIMIT]
-        far = far.reindex(far.abs().sort_values(ascending=False, kind="stable").index)
-        found.append(
-            pd.DataFrame(
-                {"row": far.index, "column": column, "value": values[far.index].array, "score": far.array}
-            )
-        )
+        far = pd.DataFrame({"column": column, "value": values, "score": score})[score.abs() > LIMIT]
+        # By position, not by label: an index may repeat.
+        far = far.iloc[np.argsort(-far["score"].abs().to_numpy(), kind="stable")]
+        found.append(far.rename_axis("row").reset_index())
     table = pd.concat(found, ignore_index=True)
-    table.attrs["rule"] = f"0.6745 |ln x − median| / MAD > {LIMIT}" + (f", by {by}" if by else "")
+    within = f", by {', '.join(listed(by))}" if by else ""
+    table.attrs["rule"] = f"0.6745 |ln x − median| / MAD > {LIMIT}{within}"
     return table
 
 
 def winsorise(
     frame: pd.DataFrame,
     columns: Sequence[str],
+    *,
+    by: str | Sequence[str] | None = None,
     lower: float = 0.01,
     upper: float = 0.99,
-    by: str | None = None,
 ) -> pd.DataFrame:
     """A copy of the frame whose values beyond two quantiles are set to these quantiles.
 
@@ -74,13 +78,15 @@ def winsorise(
         raise DataError(
             f"{lower:g} and {upper:g} are no lower and upper quantile", remedy="Write 0.01 and 0.99"
         )
+    require_columns(frame, *columns, *listed(by or []))
+    require_rows(frame)
     done = dict(frame.attrs.get("winsorised", {}))
     result = frame.copy()
+    result.attrs = attrs_with_lineage(frame)
     for column in columns:
         if column in done:
             raise DataError("the column is winsorised already", Place(column=column), "Start from the panel")
-        values = _numbers(frame, column)
-        groups = pd.Series(0, index=frame.index) if by is None else frame[by]
+        values, groups = _levels(frame, column, by)
         low = values.groupby(groups).transform(lambda part: part.quantile(lower))
         high = values.groupby(groups).transform(lambda part: part.quantile(upper))
         below, above = values < low, values > high
@@ -97,11 +103,8 @@ def winsorise(
     return result
 
 
-def _numbers(frame: pd.DataFrame, column: str) -> pd.Series:
-    if column not in frame.columns:
-        raise DataError(
-            "the frame has no such column", Place(column=column), f"It has: {', '.join(map(str, frame))}"
-        )
-    if not pd.api.types.is_numeric_dtype(frame[column]):
-        raise DataError("the column holds no numbers", Place(column=column), "Name columns of numbers")
-    return frame[column].astype(float)
+def _levels(frame: pd.DataFrame, column: str, by: str | Sequence[str] | None) -> tuple[pd.Series, list[Any]]:
+    """The column as floats, and what groups its rows."""
+    values = pd.Series(numbers(frame, column), frame.index)
+    groups = [np.zeros(len(frame), dtype=int)] if by is None else [frame[key] for key in listed(by)]
+    return values, groups

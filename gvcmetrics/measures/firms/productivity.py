@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.firms.production.estimate import METHODS, PROXY_METHODS, Estimate, Options, estimate
+from gvcmetrics.measures.firms.production.firm_years import Inputs, Sample, build_sample, logs
 from gvcmetrics.measures.firms.production.forms import FORMS, elasticities, term_names, terms
-from gvcmetrics.measures.firms.production.sample import Inputs, Sample, build_sample, logs
-from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.trade.keys import require_non_negative, require_unique
+from gvcmetrics.measures.requirements import amounts, require_columns, require_unique
 
 
 @dataclass(frozen=True)
@@ -46,39 +45,39 @@ class ProductionFunction:
 
 
 def labour_productivity(
-    frame: pd.DataFrame, *, output: str = "value_added_usd", labour: str = "employment"
+    frame: pd.DataFrame, *, output: str = "value_added_usd", employment: str = "employment"
 ) -> pd.Series:
     """Output per worker.
 
     Returns
     -------
     pandas.Series
-        `labour_productivity`, aligned to the frame; missing where labour is zero or either is missing. Value
-        added may be negative; labour may not.
+        `labour_productivity`, aligned to the frame; missing where employment is zero or either is missing.
+        Value added may be negative; employment may not.
 
     Raises
     ------
     DataError
-        For missing columns and negative labour.
+        For missing columns and negative employment.
     """
-    require_columns(frame, output, labour)
-    require_non_negative(frame, labour)
-    ratio = (frame[output] / frame[labour].where(frame[labour] > 0)).rename("labour_productivity")
-    return record(ratio, "labour_productivity", output, labour, like=frame)
+    require_columns(frame, output, employment)
+    amounts(frame, employment)
+    ratio = (frame[output] / frame[employment].where(frame[employment] > 0)).rename("labour_productivity")
+    return record(ratio, "labour_productivity", output, employment, like=frame)
 
 
 def production_function(
     frame: pd.DataFrame,
     *,
-    method: str,
     output: str = "value_added_usd",
     free: Sequence[str] = ("employment",),
     state: Sequence[str] = ("capital_usd",),
     proxy: str | None = None,
-    form: str = "cobb_douglas",
     by: str | None = None,
-    firm: str = "firm_id",
-    year: str = "year",
+    unit: str = "firm_id",
+    time: str = "year",
+    method: str,
+    form: str = "cobb_douglas",
     degree: int = 3,
     markov_degree: int = 3,
     year_effects: bool = False,
@@ -142,15 +141,15 @@ def production_function(
     """
     inputs = Inputs(output, tuple(free), tuple(state), proxy)
     _check_request(method, proxy, survival, form)
-    require_columns(frame, *inputs.columns, firm, year, *([by] if by else []))
-    require_unique(frame, [firm, year])
+    require_columns(frame, *inputs.columns, unit, time, *([by] if by else []))
+    require_unique(frame, [unit, time])
     # Value added and investment may well be negative; such rows have no log and are left out.
     for column in [*inputs.names, *([proxy] if proxy and method != "olley_pakes" else [])]:
-        require_non_negative(frame, column)
-    if method not in ("ols",) and not frame.duplicated(firm).any():
+        amounts(frame, column)
+    if method not in ("ols",) and not frame.duplicated(unit).any():
         raise DataError(
             "every firm is seen once, so productivity cannot be told from noise",
-            Place(column=firm),
+            Place(column=unit),
             "In one cross-section use revenue_tfp, which is labelled as what it is.",
         )
     options = Options(method, degree, markov_degree, survival, bootstrap, seed)
@@ -158,7 +157,7 @@ def production_function(
     numbered = frame.reset_index(drop=True)
     groups = [(str(name), rows) for name, rows in numbered.groupby(by)] if by else [("all", numbered)]
     parts = [
-        _one_group(name, rows, build_sample(rows, inputs, firm, year, year_effects, form), options)
+        _one_group(name, rows, build_sample(rows, inputs, unit, time, year_effects, form), options)
         for name, rows in groups
     ]
     facts, coefficients, elasticity, tfp, draws = (list(pieces) for pieces in zip(*parts, strict=True))
@@ -167,15 +166,12 @@ def production_function(
     if len(failed) == len(table):
         raise ModelError(f"no group could be estimated; the first: {failed['status'].iloc[0].rstrip('.')}")
     if len(failed):
-        warnings.warn(
-            f"not estimated: {', '.join(map(str, failed['group']))}", EstimationWarning, stacklevel=2
-        )
+        warn(f"not estimated: {', '.join(map(str, failed['group']))}", EstimationWarning)
     several = table.loc[table["solutions"] > 1, "group"]
     if len(several):
-        warnings.warn(
+        warn(
             f"the moments have several solutions in {', '.join(map(str, several))}; see the docstring",
             EstimationWarning,
-            stacklevel=2,
         )
     aligned = [pd.concat(rows).reindex(numbered.index).set_axis(frame.index) for rows in (elasticity, tfp)]
     for measures in aligned:
@@ -197,7 +193,7 @@ def revenue_tfp(
     output: str = "sales_usd",
     inputs: Sequence[str] = ("wages_usd", "capital_usd", "materials_usd"),
     by: str | None = None,
-    weights: str = "ols",
+    elasticities: str = "ols",
 ) -> pd.Series:
     """Revenue TFP of a cross-section: the residual of log sales given log inputs.
 
@@ -209,7 +205,7 @@ def revenue_tfp(
     frame : firms, one row each.
     output, inputs : sales and inputs, in levels.
     by : column within which the function is estimated apart, as a rule the industry (or country × industry).
-    weights : ``"ols"``: elasticities by least squares; ``"cost shares"``: each group's median share of the
+    elasticities : ``"ols"``: by least squares; ``"cost shares"``: each group's median share of the
         input in the sum of inputs (constant returns, all inputs in money).
 
     Returns
@@ -221,15 +217,17 @@ def revenue_tfp(
     Raises
     ------
     DataError
-        For missing columns, negative amounts, an unknown choice of weights.
+        For missing columns, negative amounts, an unknown choice of elasticities.
 
     Source: Syverson (2011) on what such residuals contain; Foster, Haltiwanger and Syverson (2008).
     """
     require_columns(frame, output, *inputs, *([by] if by else []))
     for column in (output, *inputs):
-        require_non_negative(frame, column)
-    if weights not in ("ols", "cost shares"):
-        raise DataError(f"there are no weights '{weights}'", remedy="Choose 'ols' or 'cost shares'.")
+        amounts(frame, column)
+    if elasticities not in ("ols", "cost shares"):
+        raise DataError(
+            f"there are no elasticities '{elasticities}'", remedy="Choose 'ols' or 'cost shares'."
+        )
     logged = logs(frame, [output, *inputs]).to_numpy()
     group = np.zeros(len(frame), dtype=int) if by is None else frame.groupby(by).ngroup().to_numpy()
     usable = ~np.isnan(logged).any(axis=1) & (group >= 0)
@@ -237,7 +235,7 @@ def revenue_tfp(
     for label in np.unique(group[usable]):
         rows = usable & (group == label)
         if rows.sum() > len(inputs) + 1:
-            residual[rows] = _residual(logged[rows, 0], logged[rows, 1:], weights)
+            residual[rows] = _residual(logged[rows, 0], logged[rows, 1:], elasticities)
     series = pd.Series(residual, frame.index, name="revenue_tfp_residual")
     return record(series, "revenue_tfp_residual", output, *inputs, like=frame)
 
@@ -245,9 +243,9 @@ def revenue_tfp(
 def markups(
     frame: pd.DataFrame,
     *,
-    elasticity: float | pd.Series,
     expenditure: str = "materials_usd",
     revenue: str = "sales_usd",
+    elasticity: float | pd.Series,
     first_stage_residual: pd.Series | None = None,
 ) -> pd.Series:
     """Mark-up of price over marginal cost, from a variable input's elasticity and its share in revenue.
@@ -277,8 +275,8 @@ def markups(
     Source: De Loecker and Warzynski (2012).
     """
     require_columns(frame, expenditure, revenue)
-    require_non_negative(frame, expenditure)
-    require_non_negative(frame, revenue)
+    amounts(frame, expenditure)
+    amounts(frame, revenue)
     for series in (elasticity, first_stage_residual):
         if isinstance(series, pd.Series) and not series.index.equals(frame.index):
             raise DataError(
@@ -347,8 +345,8 @@ def _nothing(inputs: int) -> Estimate:
     return Estimate(missing, missing, 0, np.empty((0, inputs)), None)
 
 
-def _residual(y: np.ndarray, x: np.ndarray, weights: str) -> np.ndarray:
-    if weights == "ols":
+def _residual(y: np.ndarray, x: np.ndarray, elasticities: str) -> np.ndarray:
+    if elasticities == "ols":
         design = np.column_stack([np.ones(len(x)), x])
         return y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
     spent = np.exp(x)

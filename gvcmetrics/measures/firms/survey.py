@@ -22,6 +22,15 @@ import pandas as pd
 from scipy import stats
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.numerics.demean import demean, group_sums
+from gvcmetrics.ground.rows import first_line
+from gvcmetrics.measures.requirements import (
+    listed,
+    numbers,
+    require_columns,
+    require_rows,
+    sampling_weights,
+)
 
 LonelyPsu = Literal["fail", "certainty"]
 
@@ -29,7 +38,8 @@ LonelyPsu = Literal["fail", "certainty"]
 def survey_means(
     frame: pd.DataFrame,
     columns: Sequence[str],
-    weight: str | None = None,
+    *,
+    weights: str | None = None,
     stratum: str | None = None,
     psu: str | None = None,
     by: str | Sequence[str] | None = None,
@@ -40,7 +50,7 @@ def survey_means(
     Parameters
     ----------
     columns : numbers; 0/1 columns give shares.
-    weight, stratum, psu : the design's columns. Without weight each row counts 1, without stratum there
+    weights, stratum, psu : the design's columns. Without weights each row counts 1, without stratum there
         is one, without psu each row is drawn by itself. Units are counted within their stratum.
     by : columns whose values make groups, within one and the same design.
     lonely_psu : a stratum with a single unit is an error (`fail`), or adds no variance (`certainty`).
@@ -61,13 +71,14 @@ def survey_means(
         estimate = float((w * y).sum() / total) if total > 0 else float("nan")
         return estimate, w * (y - estimate) / total
 
-    return _estimates(mean, frame, columns, weight, stratum, psu, by, lonely_psu)
+    return _estimates(mean, frame, columns, weights, stratum, psu, by, lonely_psu)
 
 
 def survey_totals(
     frame: pd.DataFrame,
     columns: Sequence[str],
-    weight: str | None = None,
+    *,
+    weights: str | None = None,
     stratum: str | None = None,
     psu: str | None = None,
     by: str | Sequence[str] | None = None,
@@ -81,22 +92,24 @@ def survey_totals(
     def total(y: np.ndarray, w: np.ndarray) -> tuple[float, np.ndarray]:
         return float((w * y).sum()), w * y
 
-    return _estimates(total, frame, columns, weight, stratum, psu, by, lonely_psu)
+    return _estimates(total, frame, columns, weights, stratum, psu, by, lonely_psu)
 
 
 def _estimates(
     linearised: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]],
     frame: pd.DataFrame,
     columns: Sequence[str],
-    weight: str | None,
+    weights: str | None,
     stratum: str | None,
     psu: str | None,
     by: str | Sequence[str] | None,
     lonely_psu: LonelyPsu,
 ) -> pd.DataFrame:
-    groups = [by] if isinstance(by, str) else list(by or [])
-    _refuse_absent(frame, [*columns, *groups, *(name for name in (weight, stratum, psu) if name)])
-    weights = _weights(frame, weight)
+    groups = listed(by or [])
+    require_columns(frame, *columns, *groups, *(name for name in (weights, stratum, psu) if name))
+    require_rows(frame)
+    given = sampling_weights(frame, weights)
+    mass = np.ones(len(frame)) if given is None else given
     strata, units = _design(frame, stratum, psu)
     alone = _lonely(strata, units)
     if alone.any() and lonely_psu == "fail":
@@ -108,9 +121,9 @@ def _estimates(
     rows, index = [], []
     for key, inside in _members(frame, groups):
         for column in columns:
-            values = _numbers(frame, column)
+            values = numbers(frame, column)
             counted = inside & np.isfinite(values)
-            weighed = np.where(counted, weights, 0.0)
+            weighed = np.where(counted, mass, 0.0)
             estimate, scores = linearised(np.where(counted, values, 0.0), weighed)
             error = float(np.sqrt(_variance(scores, strata, units)))
             rows.append(
@@ -125,18 +138,17 @@ def _estimates(
             )
             index.append((*key, column))
     table = pd.DataFrame(rows)
-    names = pd.MultiIndex.from_tuples(index, names=[*groups, "column"])
-    return table.set_index(names if groups else names.get_level_values("column"))
+    keys = pd.MultiIndex.from_tuples(index, names=[*groups, "column"])
+    return table.set_index(keys if groups else keys.get_level_values("column"))
 
 
 def _variance(scores: np.ndarray, strata: np.ndarray, units: np.ndarray) -> float:
     """Variance of a sum of scores over units drawn with replacement within strata."""
-    sums = np.bincount(units, weights=scores)
+    sums = group_sums(scores[:, None], units)
     home = np.zeros(len(sums), dtype=int)
     home[units] = strata
     size = np.bincount(home)
-    apart = sums - (np.bincount(home, weights=sums) / size)[home]
-    squares = np.bincount(home, weights=apart**2)
+    squares = group_sums(demean(sums, [home]) ** 2, home)[:, 0]
     several = size > 1
     return float((squares[several] * size[several] / (size[several] - 1)).sum())
 
@@ -149,33 +161,13 @@ def _lonely(strata: np.ndarray, units: np.ndarray) -> np.ndarray:
 def _design(frame: pd.DataFrame, stratum: str | None, psu: str | None) -> tuple[np.ndarray, np.ndarray]:
     for name in (stratum, psu):
         if name is not None and frame[name].isna().any():
-            row = int(np.flatnonzero(frame[name].isna())[0]) + 1
+            row = first_line(frame[name].isna())
             remedy = "Fill it in, or leave such rows out and say so"
             raise DataError("a row has no place in the design", Place(row=row, column=name), remedy)
     strata = np.zeros(len(frame), dtype=int) if stratum is None else pd.factorize(frame[stratum])[0]
     drawn = np.arange(len(frame)) if psu is None else pd.factorize(frame[psu])[0]
     pairs = pd.MultiIndex.from_arrays([strata, drawn])
     return strata, pd.factorize(pairs)[0]
-
-
-def _weights(frame: pd.DataFrame, weight: str | None) -> np.ndarray:
-    if weight is None:
-        return np.ones(len(frame))
-    found = _numbers(frame, weight)
-    bad = ~np.isfinite(found) | (found < 0)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0]) + 1
-        raise DataError(
-            "a weight is missing or negative", Place(row=row, column=weight), "Correct the weights"
-        )
-    return found
-
-
-def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
-    if not pd.api.types.is_numeric_dtype(frame[column]):
-        remedy = "Make 0/1 columns of its values: pandas.get_dummies"
-        raise DataError("the column holds no numbers", Place(column=column), remedy)
-    return frame[column].to_numpy(dtype=float, na_value=float("nan"))
 
 
 def _members(frame: pd.DataFrame, groups: list[str]) -> list[tuple[tuple, np.ndarray]]:
@@ -187,13 +179,3 @@ def _members(frame: pd.DataFrame, groups: list[str]) -> list[tuple[tuple, np.nda
         inside[rows] = True
         found.append((key if isinstance(key, tuple) else (key,), inside))
     return found
-
-
-def _refuse_absent(frame: pd.DataFrame, names: Sequence[str]) -> None:
-    for name in names:
-        if name not in frame.columns:
-            raise DataError(
-                "the frame has no such column", Place(column=name), f"It has: {', '.join(map(str, frame))}"
-            )
-    if frame.empty:
-        raise DataError("the frame has no row", remedy="Check how it was selected")

@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.vocabulary import EXPORT_LADDER, EXPORT_STAGES, UPGRADING
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.columns import first_row, numbers
-from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.governance.items import checked_items
+from gvcmetrics.measures.items import checked_items
+from gvcmetrics.measures.requirements import listed, numbers, require_columns, require_known, require_unique
 
-TYPES = ("product", "process", "functional", "chain")
-LADDER = ("OEA", "OEM", "ODM", "OBM")
 ECONOMIC_SOCIAL = (
     "downgrading",
     "social upgrading only",
@@ -60,8 +58,8 @@ def upgrading_from_changes(
     frame: pd.DataFrame,
     measures: Mapping[str, str],
     *,
-    unit: Sequence[str] = ("firm_id",),
-    year: str = "year",
+    unit: str | Sequence[str] = ("firm_id",),
+    time: str = "year",
     thresholds: Mapping[str, float] | None = None,
     window: int = 1,
 ) -> pd.DataFrame:
@@ -72,7 +70,7 @@ def upgrading_from_changes(
     frame : panel, one row for each unit and year.
     measures : one column for each type: for product a relative unit value or quality, for process (log)
         TFP, for functional a functional specialisation or breadth, for chain a technological level.
-    unit, year : keys; years are whole numbers.
+    unit, time : keys; years are whole numbers.
     thresholds : the change that must be exceeded, in the measure's unit, for each type; 0 by default.
     window : years between the two observations compared.
 
@@ -87,18 +85,15 @@ def upgrading_from_changes(
     DataError
         Unknown types, absent columns, repeated unit-years, a window below one year.
     """
+    unit = listed(unit)
     _check_types(measures)
-    require_columns(frame, *unit, year)
+    require_columns(frame, *unit, time)
     if window < 1:
         raise DataError(f"the window is {window} years", remedy="Give at least one year.")
-    if frame.duplicated([*unit, year]).any():
-        repeated = frame.duplicated([*unit, year]).to_numpy()
-        raise DataError(
-            "a unit has two rows in a year", Place(row=first_row(repeated), column=year), "Keep one row."
-        )
-    before = frame[[*unit, year]].assign(**{kind: numbers(frame, name) for kind, name in measures.items()})
-    before[year] = before[year] + window
-    earlier = frame[[*unit, year]].merge(before, how="left", on=[*unit, year], validate="1:1")
+    require_unique(frame, [*unit, time])
+    before = frame[[*unit, time]].assign(**{kind: numbers(frame, name) for kind, name in measures.items()})
+    before[time] = before[time] + window
+    earlier = frame[[*unit, time]].merge(before, how="left", on=[*unit, time], validate="1:1")
     out = pd.DataFrame(index=frame.index)
     for kind, column in measures.items():
         change = numbers(frame, column) - earlier[kind].to_numpy()
@@ -114,7 +109,7 @@ def chain_upgrading(
     frame: pd.DataFrame,
     *,
     unit: str = "firm_id",
-    year: str = "year",
+    time: str = "year",
     industry: str = "industry",
     digits: int = 2,
 ) -> pd.DataFrame:
@@ -123,7 +118,7 @@ def chain_upgrading(
     Parameters
     ----------
     frame : one row for each firm and year, or several where a firm is active in several industries.
-    unit, year, industry : columns; industry codes are strings with leading zeros.
+    unit, time, industry : columns; industry codes are strings with leading zeros.
     digits : at which level of the classification an industry is new.
 
     Returns
@@ -139,11 +134,9 @@ def chain_upgrading(
 
     Source: Humphrey and Schmitz (2002); Humphrey (2001), section 4.
     """
-    require_columns(frame, unit, year, industry)
-    keys = frame[[unit, year, industry]]
-    if keys.isna().to_numpy().any():
-        bad = keys.isna().any(axis=1).to_numpy()
-        raise DataError("a part of the key is missing", Place(row=first_row(bad)), "Fill it or drop the row.")
+    require_columns(frame, unit, time, industry)
+    require_known(frame, [unit, time, industry])
+    keys = frame[[unit, time, industry]]
     if not all(isinstance(code, str) and len(code) >= digits for code in keys[industry].unique()):
         raise DataError(
             f"an industry code is not a string of at least {digits} digits",
@@ -151,11 +144,11 @@ def chain_upgrading(
             "Numbers lose their leading zeros: keep codes as text.",
         )
     active = keys.assign(**{industry: keys[industry].str[:digits]}).drop_duplicates()
-    first_seen = active.groupby([unit, industry], observed=True)[year].transform("min")
-    first_year = active.groupby(unit, observed=True)[year].transform("min")
-    active["_new"] = (active[year] == first_seen) & (active[year] > first_year)
-    out = active.groupby([unit, year], observed=True)["_new"].sum().rename("n_new_industries").reset_index()
-    begun = out.groupby(unit, observed=True)[year].transform("min") == out[year]
+    first_seen = active.groupby([unit, industry], observed=True)[time].transform("min")
+    first_year = active.groupby(unit, observed=True)[time].transform("min")
+    active["_new"] = (active[time] == first_seen) & (active[time] > first_year)
+    out = active.groupby([unit, time], observed=True)["_new"].sum().rename("n_new_industries").reset_index()
+    begun = out.groupby(unit, observed=True)[time].transform("min") == out[time]
     out["n_new_industries"] = out["n_new_industries"].astype(np.float64).mask(begun)
     out["upgrade_chain"] = (out["n_new_industries"] > 0).astype(np.float64).mask(begun)
     for column in ("n_new_industries", "upgrade_chain"):
@@ -201,18 +194,18 @@ def export_stage(
     """
     columns = [assembly, manufacturing, design, marketing, own_brand]
     answers = checked_items(frame, columns).to_numpy()
-    steps = np.arange(1, 6)
+    steps = np.arange(1, len(EXPORT_STAGES) + 1)
     top = np.where(answers == 1, steps, 0).max(axis=1)
     above_unknown = (np.isnan(answers) & (steps > top[:, None])).any(axis=1)
     known = (top > 0) & ~above_unknown
     between = (steps >= 2) & (steps < top[:, None])
     skipped = (between & (answers == 0)).any(axis=1)
     unsure = ~skipped & (between & np.isnan(answers)).any(axis=1)
-    labels = np.array([None, "OEA", "OEM", "ODM", "ODM", "OBM"], dtype=object)
+    rungs = np.array([None, *EXPORT_STAGES.values()], dtype=object)
     out = pd.DataFrame(
         {
             "export_stage": np.where(known, top, np.nan),
-            "export_ladder": pd.Categorical(labels[np.where(known, top, 0)], LADDER, ordered=True),
+            "export_ladder": pd.Categorical(rungs[np.where(known, top, 0)], EXPORT_LADDER, ordered=True),
             "skips_a_stage": np.where(known & ~unsure, skipped, np.nan),
         },
         index=frame.index,
@@ -276,9 +269,9 @@ def economic_social_quadrants(
 
 def _check_types(asked: Mapping[str, object]) -> None:
     """Raise where a type of upgrading is unknown or none is asked for."""
-    unknown = [kind for kind in asked if kind not in TYPES]
+    unknown = [kind for kind in asked if kind not in UPGRADING]
     if unknown or not asked:
         raise DataError(
             f"'{unknown[0]}' is no type of upgrading" if unknown else "no type of upgrading is declared",
-            remedy=f"Types: {', '.join(TYPES)}.",
+            remedy=f"Types: {', '.join(UPGRADING)}.",
         )

@@ -1,131 +1,23 @@
-"""Lock-in: dependence on few buyers and few functions, and how long the main buyer stays."""
+"""Lock-in: few functions, few buyers and ties that bind."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.clusters.sizes import size_distribution
-from gvcmetrics.measures.columns import first_row, non_negative, numbers
-from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.governance.items import checked_items, cronbach_alpha, z_scores
-from gvcmetrics.measures.trade.concentration import concentration_indices
+from gvcmetrics.measures.items import checked_items, cronbach_alpha, z_scores
 
 
-def buyer_concentration(
-    sales: pd.DataFrame,
-    *,
-    unit: Sequence[str] = ("firm_id", "year"),
-    buyer: str = "buyer_id",
-    value: str = "sales_usd",
-) -> pd.DataFrame:
-    """Transactional dependence of each firm: its main buyer's share, CR3 and HHI over buyers.
-
-    Parameters
-    ----------
-    sales : one row for each firm, year and buyer (several rows of one pair are added up).
-    unit : columns that identify a firm in a year.
-    buyer, value : buyer's identifier and sales to it; missing sales are left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each unit: `n_buyers`, `main_buyer_share`, `buyer_cr3`, `buyer_hhi`,
-        `buyer_hhi_normalised` (HHI*, 1 with a single buyer). Missing for a firm without sales.
-
-    Raises
-    ------
-    DataError
-        Absent columns, missing keys or buyers, negative sales.
-
-    Source: Humphrey (2001), note 2, for dependence; `concentration` for the formulas.
-    """
-    spread = concentration_indices(sales, across=buyer, by=unit, value=value)
-    totals = sales.groupby([*unit, buyer])[value].sum().reset_index()
-    shares = size_distribution(totals, cluster=list(unit), by=(), size=value, weight=None, top=[1, 3])
-    out = spread[[*unit, "n_markets", "hhi", "hhi_normalised"]].merge(
-        shares[[*unit, "cr_1", "cr_3"]], on=list(unit), how="left", validate="1:1"
-    )
-    names = {
-        "n_markets": "n_buyers",
-        "cr_1": "main_buyer_share",
-        "cr_3": "buyer_cr3",
-        "hhi": "buyer_hhi",
-        "hhi_normalised": "buyer_hhi_normalised",
-    }
-    out = out.rename(columns=names)[[*unit, *names.values()]]
-    out.attrs = {}
-    for column in names.values():
-        record(out, column, buyer, value, like=sales)
-    return out
-
-
-def buyer_hhi_bounds(
-    frame: pd.DataFrame, *, main_buyer_share: str = "main_buyer_share", n_buyers: str = "n_buyers"
-) -> pd.DataFrame:
-    """What a survey's main-buyer share s and number of buyers n say of the buyer HHI: its bounds.
-
-    Lowest where the other n − 1 buyers are equal, s² + (1 − s)²/(n − 1); highest where as many as
-    possible are as large as the main buyer, m s² + (1 − m s)² with m the whole part of 1/s.
-
-    Parameters
-    ----------
-    frame : firm panel.
-    main_buyer_share : in (0, 1]. n_buyers : a whole number from 1.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `buyer_hhi_lower`, `buyer_hhi_upper`, aligned; missing where either is.
-
-    Raises
-    ------
-    DataError
-        A share outside (0, 1], fewer buyers than one, or a share below 1/n, or below 1 with one buyer:
-        no main buyer can have it.
-    """
-    s, n = numbers(frame, main_buyer_share), numbers(frame, n_buyers)
-    for column, bad in (
-        (main_buyer_share, (s <= 0) | (s > 1)),
-        (n_buyers, (n < 1) | (n != np.round(n)) & ~np.isnan(n)),
-        (main_buyer_share, s * n < 1 - 1e-9),
-    ):
-        if bad.any():
-            raise DataError(
-                f"a main-buyer share of {s[bad][0]:g} and {n[bad][0]:g} buyers cannot both be true",
-                Place(row=first_row(bad), column=column),
-                "The share is a fraction of sales and at least 1/n.",
-            )
-    others = np.maximum(n - 1, 1)
-    with np.errstate(invalid="ignore"):
-        whole = np.floor(1 / s + 1e-12)
-        lower = s**2 + (1 - s) ** 2 / others
-        upper = whole * s**2 + np.maximum(1 - whole * s, 0) ** 2
-        unknown = np.isnan(s) | np.isnan(n)
-    out = pd.DataFrame(
-        {
-            "buyer_hhi_lower": np.where(unknown, np.nan, lower),
-            "buyer_hhi_upper": np.where(unknown, np.nan, upper),
-        },
-        index=frame.index,
-    )
-    for column in out.columns:
-        record(out, column, main_buyer_share, n_buyers, like=frame)
-    return out
-
-
-def functional_breadth(frame: pd.DataFrame, functions: Sequence[str]) -> pd.Series:
+def functional_breadth(frame: pd.DataFrame, items: Sequence[str]) -> pd.Series:
     """Share of the declared functions (design, marketing, branding, logistics ...) that the firm performs.
 
     Parameters
     ----------
     frame : firm panel.
-    functions : 0/1 items.
+    items : 0/1 items, one for each function.
 
     Returns
     -------
@@ -137,8 +29,8 @@ def functional_breadth(frame: pd.DataFrame, functions: Sequence[str]) -> pd.Seri
     DataError
         No item, or an item that is neither 0 nor 1.
     """
-    breadth = checked_items(frame, functions).mean(axis=1, skipna=False).rename("functional_breadth")
-    return record(breadth, "functional_breadth", *functions, like=frame)
+    breadth = checked_items(frame, items).mean(axis=1, skipna=False).rename("functional_breadth")
+    return record(breadth, "functional_breadth", *items, like=frame)
 
 
 def lock_in_index(
@@ -202,79 +94,3 @@ def lock_in_index(
     for name, column in columns.items():
         record(out, name, column, like=frame)
     return record(out, "lock_in", *columns.values(), like=frame)
-
-
-def main_buyer_spells(
-    sales: pd.DataFrame,
-    *,
-    firm: str = "firm_id",
-    buyer: str = "buyer_id",
-    year: str = "year",
-    value: str = "sales_usd",
-) -> pd.DataFrame:
-    """How long each firm keeps its main buyer: spells for survival analysis.
-
-    The main buyer of a year is the one with the largest sales; where several are largest the one of the
-    year before stays, otherwise the first in alphabetical order. A spell ends when the firm is observed
-    in the next year with another main buyer. When the firm itself is not observed in the next year the
-    spell is censored, and a spell after the gap is a new one, of unknown age.
-
-    Parameters
-    ----------
-    sales : one row for each firm, year and buyer. Years without positive sales are not observed.
-    firm, buyer, year, value : columns; years are whole numbers.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each spell: `firm`, `spell`, `buyer`, `start`, `end`, `duration` (years), `ended`
-        (False: censored on the right), `left_censored` (begun before the firm was observed); as `spells`
-        returns, ready for `kaplan_meier`.
-
-    Raises
-    ------
-    DataError
-        Absent columns, missing keys, negative sales, years that are not whole numbers.
-    """
-    require_columns(sales, firm, buyer, year, value)
-    non_negative(sales, value)
-    for column in (firm, buyer, year):
-        if sales[column].isna().any():
-            raise DataError(
-                "a part of the key is missing",
-                Place(row=first_row(sales[column].isna().to_numpy()), column=column),
-            )
-    years = numbers(sales, year)
-    if (years != np.round(years)).any():
-        raise DataError("the years are not whole numbers", Place(column=year))
-    sold = sales.assign(_year=years.astype(np.int64)).groupby([firm, "_year", buyer], observed=True)[value]
-    totals = sold.sum().rename("_sold").reset_index()
-    totals = totals[totals["_sold"] > 0].sort_values([firm, "_year", buyer])
-    largest = totals.groupby([firm, "_year"], observed=True)["_sold"].transform("max")
-    candidates = totals[totals["_sold"] == largest].groupby([firm, "_year"], observed=True)[buyer].agg(list)
-    rows: list[dict[str, Any]] = []
-    for name, when, names in candidates.reset_index().itertuples(index=False, name=None):
-        last = rows[-1] if rows and rows[-1][firm] == name else None
-        follows = last is not None and last["end"] == when - 1
-        if last is not None and follows and last[buyer] in names:
-            last["end"] = when
-            continue
-        if last is not None and follows:
-            last["ended"] = True
-        number = 1 if last is None else last["spell"] + 1
-        rows.append(
-            {
-                firm: name,
-                "spell": number,
-                buyer: names[0],
-                "start": when,
-                "end": when,
-                "ended": False,
-                "left_censored": not follows,
-            }
-        )
-    out = pd.DataFrame(rows, columns=[firm, "spell", buyer, "start", "end", "ended", "left_censored"])
-    out.insert(5, "duration", out["end"] - out["start"] + 1)
-    for column in out.columns.difference([firm, buyer]):
-        record(out, column, buyer, value, like=sales)
-    return out

@@ -9,23 +9,14 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.vocabulary import GHS_TO_FOUR, GOVERNANCE, GOVERNANCE_GHS, UNCLASSIFIED
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.columns import non_negative, sampling_weights
-from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.governance.items import checked_items
-from gvcmetrics.measures.governance.modes import FIVE_TYPES, FOUR_TYPES, UNCLASSIFIED
-
-FIVE_TO_FOUR = {
-    "market": "arms_length",
-    "modular": "network",
-    "relational": "network",
-    "captive": "quasi_hierarchical",
-    "hierarchy": "hierarchical",
-}
+from gvcmetrics.measures.items import checked_items
+from gvcmetrics.measures.requirements import amounts, listed, require_columns, sampling_weights
 
 
 def crosswalk_governance(
-    governance: pd.Series, *, to: Literal["four", "five"], codifiability: pd.Series | None = None
+    governance: pd.Series, *, codifiability: pd.Series | None = None, to: Literal["four", "five"]
 ) -> pd.DataFrame:
     """Translate one scheme of governance into the other.
 
@@ -53,7 +44,7 @@ def crosswalk_governance(
     Source: Humphrey and Schmitz (2000) and Gereffi, Humphrey and Sturgeon (2005); the mapping is
     by definition of the types, not by estimation.
     """
-    known = FIVE_TYPES if to == "four" else FOUR_TYPES
+    known = GOVERNANCE_GHS if to == "four" else GOVERNANCE
     label = governance.astype("object").where(governance.notna(), UNCLASSIFIED)
     strange = ~label.isin([*known, UNCLASSIFIED])
     if strange.any():
@@ -64,10 +55,10 @@ def crosswalk_governance(
         )
     labels = label.to_numpy()
     if to == "four":
-        mapping, name, types = FIVE_TO_FOUR, "governance", list(FOUR_TYPES)
+        mapping, name, types = GHS_TO_FOUR, "governance", list(GOVERNANCE)
     else:
-        mapping = {four: five for five, four in FIVE_TO_FOUR.items() if four != "network"}
-        name, types = "governance_ghs", list(FIVE_TYPES)
+        mapping = {four: five for five, four in GHS_TO_FOUR.items() if four != "network"}
+        name, types = "governance_ghs", list(GOVERNANCE_GHS)
     result = np.array([mapping.get(text, UNCLASSIFIED) for text in labels], dtype=object)
     reason = np.full(len(labels), "", dtype=object)
     reason[labels == UNCLASSIFIED] = "unclassified in the other scheme"
@@ -96,7 +87,7 @@ def governance_agreement(
     *,
     four: str = "governance",
     five: str = "governance_ghs",
-    weight: str | None = "weight",
+    weights: str | None = "weight",
 ) -> pd.DataFrame:
     """Cross-tabulation of firms by the two schemes, in weighted shares of all firms.
 
@@ -113,7 +104,7 @@ def governance_agreement(
         Absent columns, unknown labels, missing weights.
     """
     require_columns(frame, four, five)
-    given = sampling_weights(frame, weight)
+    given = sampling_weights(frame, weights)
     mass = np.ones(len(frame)) if given is None else given
     translated = crosswalk_governance(frame[five], to="four")["governance"].astype("object").to_numpy()
     crosswalk_governance(frame[four], to="five")
@@ -122,13 +113,13 @@ def governance_agreement(
     table = (
         pd.DataFrame({four: own, five: other, "share": mass / mass.sum()})
         .pivot_table(index=four, columns=five, values="share", aggfunc="sum")
-        .reindex(index=[*FOUR_TYPES, UNCLASSIFIED], columns=[*FIVE_TYPES, UNCLASSIFIED])
+        .reindex(index=[*GOVERNANCE, UNCLASSIFIED], columns=[*GOVERNANCE_GHS, UNCLASSIFIED])
         .fillna(0.0)
     )
     both = (own != UNCLASSIFIED) & (translated != UNCLASSIFIED)
     total = mass[both].sum()
     agreement = float(mass[both & (own == translated)].sum() / total) if total else float("nan")
-    chance = sum(mass[both & (own == t)].sum() * mass[both & (translated == t)].sum() for t in FOUR_TYPES)
+    chance = sum(mass[both & (own == t)].sum() * mass[both & (translated == t)].sum() for t in GOVERNANCE)
     chance = chance / total**2 if total else float("nan")
     table.attrs["agreement"] = agreement
     table.attrs["kappa"] = (agreement - chance) / (1 - chance) if total and chance < 1 else float("nan")
@@ -136,9 +127,9 @@ def governance_agreement(
 
 
 def governance_shares(
-    ties: pd.DataFrame,
+    frame: pd.DataFrame,
     *,
-    unit: Sequence[str] = ("firm_id",),
+    by: str | Sequence[str] = ("firm_id",),
     governance: str = "governance",
     share: str = "sales_share",
 ) -> pd.DataFrame:
@@ -146,8 +137,8 @@ def governance_shares(
 
     Parameters
     ----------
-    ties : one row for each firm × buyer (or firm × channel), with the governance of the tie.
-    unit : columns that identify a firm, or a firm and year.
+    frame : one row for each firm × buyer (or firm × channel), with the governance of the tie.
+    by : columns that identify a firm, or a firm and year.
     governance : type of the tie, four or five types, or unclassified (also where missing).
     share : the tie's share of the firm's sales, in [0, 1].
 
@@ -164,18 +155,19 @@ def governance_shares(
     DataError
         Absent columns, a missing or negative share, an unknown label, shares that exceed 1 in sum.
     """
-    require_columns(ties, *unit, governance, share)
-    values = non_negative(ties, share)
+    by = listed(by)
+    require_columns(frame, *by, governance, share)
+    values = amounts(frame, share)
     if np.isnan(values).any():
         raise DataError("a tie has no share of sales", Place(column=share), "Give it, or leave the tie out.")
-    label = ties[governance].astype("object").where(ties[governance].notna(), UNCLASSIFIED)
-    five = label.isin(FIVE_TYPES).any()
+    label = frame[governance].astype("object").where(frame[governance].notna(), UNCLASSIFIED)
+    five = label.isin(GOVERNANCE_GHS).any()
     crosswalk_governance(label.rename(governance), to="four" if five else "five")
-    types = FIVE_TYPES if five else FOUR_TYPES
+    types = GOVERNANCE_GHS if five else GOVERNANCE
     wide = (
-        ties[list(unit)]
+        frame[by]
         .assign(_type=label, _share=values)
-        .pivot_table(index=list(unit), columns="_type", values="_share", aggfunc="sum")
+        .pivot_table(index=by, columns="_type", values="_share", aggfunc="sum")
         .reindex(columns=[*types, UNCLASSIFIED])
         .fillna(0.0)
     )
@@ -200,6 +192,6 @@ def governance_shares(
     out["main_governance"] = pd.Categorical(main, [*types, UNCLASSIFIED])
     out["governance_entropy"] = np.abs(entropy)
     out = out.reset_index()
-    for column in out.columns.difference(list(unit)):
-        record(out, column, governance, share, like=ties)
+    for column in out.columns.difference(by):
+        record(out, column, governance, share, like=frame)
     return out

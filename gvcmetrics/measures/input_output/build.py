@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.frames import require_columns
 from gvcmetrics.measures.input_output.table import Array, InputOutput, some
+from gvcmetrics.measures.requirements import require_columns
 
 # Codes of the World Input-Output Database's 2013 release that are not ISO 3166.
 ALIASES = {"ROM": "ROU", "RoW": "ROW"}

@@ -24,7 +24,7 @@ from gvcmetrics.measures.input_output.table import Array, InputOutput, labelled,
 
 
 @recorded
-def gvc_participation(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
+def gvc_participation(table: InputOutput, *, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Backward, forward and total participation after Borin and Mancini.
 
         DAVAX_sr    = V_s L_s (Y_sr + A_sr L_r Y_rr)
@@ -72,7 +72,7 @@ def gvc_participation(table: InputOutput, by: Sequence[str] = ("exporter",)) -> 
 
 
 @recorded
-def participation_koopman(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
+def participation_koopman(table: InputOutput, *, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Participation and position after Koopman, Powers, Wang and Wei.
 
         IV_s = V_s Σ_{r≠s} B_sr E_r          value added of s in other regions' exports (VS1)
@@ -188,7 +188,7 @@ def value_added_in_industry_exports(table: InputOutput) -> pd.DataFrame:
 
 
 @recorded
-def domestic_value_added_in_exports(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
+def domestic_value_added_in_exports(table: InputOutput, *, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Domestic content of exports and domestic value added, and their shares.
 
         domestic content V_s B_ss E_sr      domestic value added V_s L_s E_sr (each unit once)

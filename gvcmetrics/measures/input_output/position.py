@@ -52,7 +52,7 @@ def correct_inventories(table: InputOutput) -> InputOutput:
 
 
 @recorded
-def upstreamness(table: InputOutput, net_inventories: bool = True) -> pd.DataFrame:
+def upstreamness(table: InputOutput, *, net_inventories: bool = True) -> pd.DataFrame:
     """Average number of stages from an industry's output to final use.
 
         U = (I − x̂⁻¹ Z)⁻¹ 1 = x̂⁻¹ B x
@@ -84,11 +84,11 @@ def upstreamness(table: InputOutput, net_inventories: bool = True) -> pd.DataFra
 
     Source: Antràs, Chor, Fally and Hillberry (2012); Fally (2012).
     """
-    return positions(table, net_inventories)[["upstreamness"]]
+    return positions(table, net_inventories=net_inventories)[["upstreamness"]]
 
 
 @recorded
-def downstreamness(table: InputOutput, net_inventories: bool = True) -> pd.DataFrame:
+def downstreamness(table: InputOutput, *, net_inventories: bool = True) -> pd.DataFrame:
     """Average number of stages from primary factors to an industry's output.
 
         D = (I − A′)⁻¹ 1
@@ -116,11 +116,11 @@ def downstreamness(table: InputOutput, net_inventories: bool = True) -> pd.DataF
 
     Source: Antràs and Chor (2013); Miller and Temurshoev (2017); Antràs and Chor (2018).
     """
-    return positions(table, net_inventories)[["downstreamness"]]
+    return positions(table, net_inventories=net_inventories)[["downstreamness"]]
 
 
 @recorded
-def positions(table: InputOutput, net_inventories: bool = True) -> pd.DataFrame:
+def positions(table: InputOutput, *, net_inventories: bool = True) -> pd.DataFrame:
     """Upstreamness and downstreamness with the ratios behind them, from one factorisation.
 
     Parameters
@@ -153,7 +153,7 @@ def positions(table: InputOutput, net_inventories: bool = True) -> pd.DataFrame:
 
 @recorded
 def country_position(
-    table: InputOutput, weights: Literal["output", "exports"] = "exports", net_inventories: bool = True
+    table: InputOutput, *, of: Literal["output", "exports"] = "exports", net_inventories: bool = True
 ) -> pd.DataFrame:
     """Average upstreamness and downstreamness of each region's output or exports.
 
@@ -164,7 +164,7 @@ def country_position(
     Parameters
     ----------
     table : the input-output table; a group of countries counts as one region.
-    weights : gross exports, or gross output.
+    of : "exports", gross exports, or "output", gross output.
     net_inventories : as in `upstreamness`.
 
     Returns
@@ -175,14 +175,14 @@ def country_position(
     Raises
     ------
     DataError
-        The weights are neither.
+        `of` is neither.
 
     Source: Antràs, Chor, Fally and Hillberry (2012), on the upstreamness of exports.
     """
-    if weights not in ("output", "exports"):
-        raise DataError(f"weights {weights!r} are unknown", remedy="Choose 'output' or 'exports'.")
-    weight = table.x if weights == "output" else table.exports.sum(axis=1)
-    frame = positions(table, net_inventories)[["upstreamness", "downstreamness"]]
+    if of not in ("output", "exports"):
+        raise DataError(f"of={of!r} is unknown", remedy="Choose 'output' or 'exports'.")
+    weight = table.x if of == "output" else table.exports.sum(axis=1)
+    frame = positions(table, net_inventories=net_inventories)[["upstreamness", "downstreamness"]]
     averages = {}
     for name, values in frame.items():
         known = values.notna().to_numpy()
@@ -252,7 +252,7 @@ def production_length(table: InputOutput) -> pd.DataFrame:
 
 @recorded
 def smile_curve(
-    table: InputOutput, product: tuple[str, str] | None = None, net_inventories: bool = True
+    table: InputOutput, *, product: tuple[str, str] | None = None, net_inventories: bool = True
 ) -> pd.DataFrame:
     """Value added against the distance to final use, for one product's chain or for all.
 

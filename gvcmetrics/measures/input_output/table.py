@@ -240,7 +240,7 @@ def local_inverses(table: InputOutput) -> dict[str, pd.DataFrame]:
 
 
 @recorded
-def gross_exports(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
+def gross_exports(table: InputOutput, *, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Gross exports E_sr = Y_sr + A_sr x_r, with their intermediate and final parts.
 
     Parameters

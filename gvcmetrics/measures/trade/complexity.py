@@ -101,7 +101,7 @@ def proximity(presence: Matrix) -> pd.DataFrame:
     return pd.DataFrame(together / np.maximum.outer(ubiquity, ubiquity), matrix.columns, matrix.columns)
 
 
-def density(presence: Matrix, phi: pd.DataFrame | None = None, include_self: bool = True) -> pd.DataFrame:
+def density(presence: Matrix, *, phi: pd.DataFrame | None = None, include_self: bool = True) -> pd.DataFrame:
     """Relatedness density: the share of a product's proximity that falls on what a country already has.
 
     .. math:: \\omega_{cp} = \\sum_q M_{cq} \\phi_{pq} \\Big/ \\sum_q \\phi_{pq}

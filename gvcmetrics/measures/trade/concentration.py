@@ -10,12 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.trade.keys import require_non_negative, require_unique, trade_key
+from gvcmetrics.measures.requirements import amounts, listed, require_columns, require_unique, trade_key
 
 
 def market_share(
-    frame: pd.DataFrame, *, value: str = "value_usd", within: Sequence[str] = ("product", "year")
+    frame: pd.DataFrame, *, value: str = "value_usd", within: str | Sequence[str] = ("product", "year")
 ) -> pd.Series:
     """Share of each row in the total value of its market, by default the world's product-year.
 
@@ -38,10 +37,11 @@ def market_share(
     DataError
         For missing columns, repeated keys, and negative or infinite values.
     """
+    within = listed(within)
     require_columns(frame, value, *within)
     require_unique(frame, trade_key(frame, within))
-    require_non_negative(frame, value)
-    total = frame.groupby(list(within), sort=False)[value].transform("sum")
+    amounts(frame, value)
+    total = frame.groupby(within, sort=False)[value].transform("sum")
     share = (frame[value] / total.where(total > 0)).rename("market_share")
     return record(share, "market_share", value, like=frame)
 
@@ -68,7 +68,7 @@ def hhi(values: ArrayLike) -> float:
     return float(np.sum(_shares(values) ** 2))
 
 
-def normalised_hhi(values: ArrayLike, n: int | None = None) -> float:
+def normalised_hhi(values: ArrayLike, *, n: int | None = None) -> float:
     """HHI* = (HHI − 1/n) / (1 − 1/n), which is 0 for equal shares whatever their number.
 
     Parameters
@@ -89,7 +89,7 @@ def normalised_hhi(values: ArrayLike, n: int | None = None) -> float:
     return float(_normalise(np.array([np.sum(shares**2)]), np.array([count]))[0])
 
 
-def theil(values: ArrayLike, n: int | None = None) -> float:
+def theil(values: ArrayLike, *, n: int | None = None) -> float:
     """Theil index of concentration, Σ s ln(n s), in [0, ln n], with 0 ln 0 = 0.
 
     Parameters and errors as in `normalised_hhi`.
@@ -105,7 +105,7 @@ def concentration_indices(
     frame: pd.DataFrame,
     *,
     across: str = "importer",
-    by: Sequence[str] = ("exporter", "year"),
+    by: str | Sequence[str] = ("exporter", "year"),
     value: str = "value_usd",
     n: int | None = None,
 ) -> pd.DataFrame:
@@ -135,19 +135,20 @@ def concentration_indices(
     DataError
         For missing columns, missing keys, negative values, or more markets served than `n`.
     """
+    by = listed(by)
     require_columns(frame, across, *by, value)
-    require_non_negative(frame, value)
+    amounts(frame, value)
     require_unique(frame[[*by, across]].drop_duplicates(), [*by, across])
     cells = frame.groupby([*by, across], as_index=False)[value].sum()
-    groups = cells.groupby(list(by))[value]
+    groups = cells.groupby(by)[value]
     total = groups.transform("sum")
     shares = cells[value] / total.where(total > 0)
-    parts = cells[list(by)].assign(
+    parts = cells[by].assign(
         n_markets=(shares > 0).astype("int64"),
         hhi=shares**2,
         theil=np.where(shares.isna(), np.nan, _share_log_share(shares.fillna(0).to_numpy())),
     )
-    sums = parts.groupby(list(by))
+    sums = parts.groupby(by)
     out = sums.agg(n_markets=("n_markets", "sum")).join(sums[["hhi", "theil"]].sum(min_count=1))
     served = out["n_markets"].to_numpy()
     if n is not None and (served > n).any():

@@ -10,8 +10,7 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.trade.keys import require_unique
+from gvcmetrics.measures.requirements import listed, require_columns, require_unique
 
 QUADRANTS = ("downgrading", "failed product upgrading", "process upgrading", "product upgrading")
 """From worst to best; the order of the categorical that `quadrants` returns."""
@@ -22,11 +21,11 @@ Period = int | tuple[int, int]
 def quadrants(
     frame: pd.DataFrame,
     *,
-    periods: Sequence[Period] | None = None,
-    unit: Sequence[str] = ("exporter", "product"),
-    year: str = "year",
+    unit: str | Sequence[str] = ("exporter", "product"),
+    time: str = "year",
     relative_unit_value: str = "relative_unit_value",
     market_share: str = "market_share",
+    periods: Sequence[Period] | None = None,
     tolerance: float = 0.0,
 ) -> pd.DataFrame:
     """Kaplinsky–Readman quadrant of each unit, from changes in relative unit value and market share.
@@ -68,21 +67,22 @@ def quadrants(
     Source: Kaplinsky and Readman (2005), who compare the change in relative unit value with the change in
     market share.
     """
+    unit = listed(unit)
     measures = [relative_unit_value, market_share]
-    require_columns(frame, *unit, year, *measures)
-    require_unique(frame, [*unit, year])
-    keys = frame[list(unit)].drop_duplicates().set_index(list(unit)).index
-    seen = frame.loc[frame[measures].notna().all(axis=1), [*unit, year, *measures]]
+    require_columns(frame, *unit, time, *measures)
+    require_unique(frame, [*unit, time])
+    keys = frame[unit].drop_duplicates().set_index(unit).index
+    seen = frame.loc[frame[measures].notna().all(axis=1), [*unit, time, *measures]]
     seen = seen.astype(dict.fromkeys(measures, float))
     if periods is None:
-        first = seen.loc[seen.groupby(list(unit))[year].idxmin()].set_index(list(unit))
-        last = seen.loc[seen.groupby(list(unit))[year].idxmax()].set_index(list(unit))
-        pairs = [_compare(first.reindex(keys), last.reindex(keys), year, measures)]
+        first = seen.loc[seen.groupby(unit)[time].idxmin()].set_index(unit)
+        last = seen.loc[seen.groupby(unit)[time].idxmax()].set_index(unit)
+        pairs = [_compare(first.reindex(keys), last.reindex(keys), time, measures)]
     else:
         spans = _spans(periods)
-        means = [_window_mean(seen, unit, year, measures, span).reindex(keys) for span in spans]
+        means = [_window_mean(seen, unit, time, measures, span).reindex(keys) for span in spans]
         pairs = [
-            _compare(before.assign(**{year: a}), after.assign(**{year: z}), year, measures)
+            _compare(before.assign(**{time: a}), after.assign(**{time: z}), time, measures)
             for (before, after), ((a, _), (_, z)) in zip(pairwise(means), pairwise(spans), strict=True)
         ]
     out = pd.concat(pairs).reset_index().sort_values([*unit, "start_year"], ignore_index=True)
@@ -107,7 +107,7 @@ def quadrants(
         for stage in ("start", "end", "change"):
             record(out, f"{stage}_{measure}", column, like=frame)
     for column in ("start_year", "end_year"):
-        record(out, column, year, like=frame)
+        record(out, column, time, like=frame)
     record(out, "status", *measures, like=frame)
     return record(out, "quadrant", *measures, like=frame)
 
@@ -116,7 +116,7 @@ def transition_matrix(
     frame: pd.DataFrame,
     *,
     state: str = "quadrant",
-    unit: Sequence[str] = ("exporter", "product"),
+    unit: str | Sequence[str] = ("exporter", "product"),
     time: str = "start_year",
     probabilities: bool = True,
 ) -> pd.DataFrame:
@@ -141,6 +141,7 @@ def transition_matrix(
     DataError
         For missing columns, repeated unit-periods, and frames with one period.
     """
+    unit = listed(unit)
     require_columns(frame, state, *unit, time)
     require_unique(frame, [*unit, time])
     order = np.sort(frame[time].unique())
@@ -179,14 +180,14 @@ def _spans(periods: Sequence[Period]) -> list[tuple[int, int]]:
 
 
 def _window_mean(
-    seen: pd.DataFrame, unit: Sequence[str], year: str, measures: list[str], span: tuple[int, int]
+    seen: pd.DataFrame, unit: Sequence[str], time: str, measures: list[str], span: tuple[int, int]
 ) -> pd.DataFrame:
-    inside = seen[seen[year].between(*span)]
+    inside = seen[seen[time].between(*span)]
     return inside.groupby(list(unit))[measures].mean()
 
 
-def _compare(before: pd.DataFrame, after: pd.DataFrame, year: str, measures: list[str]) -> pd.DataFrame:
-    columns: dict[str, pd.Series] = {"start_year": before[year], "end_year": after[year]}
+def _compare(before: pd.DataFrame, after: pd.DataFrame, time: str, measures: list[str]) -> pd.DataFrame:
+    columns: dict[str, pd.Series] = {"start_year": before[time], "end_year": after[time]}
     names = dict(zip(("relative_unit_value", "market_share"), measures, strict=True))
     for name, column in names.items():
         columns[f"start_{name}"] = before[column]

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, cg
 
-from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.numerics.demean import singletons
+from gvcmetrics.ground.numerics.two_way import two_way_residuals
+from gvcmetrics.ground.rows import first_line
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.trade.keys import require_non_negative, require_unique, trade_key
+from gvcmetrics.measures.requirements import amounts, listed, require_columns, require_unique, trade_key
 
 
 def unit_value(frame: pd.DataFrame, *, value: str = "value_usd", quantity: str = "quantity") -> pd.Series:
@@ -34,8 +33,8 @@ def unit_value(frame: pd.DataFrame, *, value: str = "value_usd", quantity: str =
         For missing columns, and negative or infinite values or quantities.
     """
     require_columns(frame, value, quantity)
-    require_non_negative(frame, value)
-    require_non_negative(frame, quantity)
+    amounts(frame, value)
+    amounts(frame, quantity)
     ratio = frame[value].where(frame[value] > 0) / frame[quantity].where(frame[quantity] > 0)
     return record(ratio.rename("unit_value_usd"), "unit_value_usd", value, quantity, like=frame)
 
@@ -43,10 +42,10 @@ def unit_value(frame: pd.DataFrame, *, value: str = "value_usd", quantity: str =
 def unit_value_outliers(
     frame: pd.DataFrame,
     *,
+    unit_value: str = "unit_value_usd",
+    within: str | Sequence[str] = ("product", "year"),
     rule: str = "median",
     bound: float = 5.0,
-    unit_value: str = "unit_value_usd",
-    within: Sequence[str] = ("product", "year"),
 ) -> pd.Series:
     """Which unit values are too far from their market to be believed.
 
@@ -72,8 +71,9 @@ def unit_value_outliers(
 
     Source: Khandelwal (2010) trims percentiles; Tukey (1977) for the fences.
     """
+    within = listed(within)
     require_columns(frame, unit_value, *within)
-    require_non_negative(frame, unit_value)
+    amounts(frame, unit_value)
     least = {"median": 1.0, "fences": 0.0, "percentile": 0.0}
     if rule not in least:
         raise DataError(f"there is no outlier rule '{rule}'", remedy=f"Choose from {', '.join(least)}.")
@@ -102,7 +102,7 @@ def relative_unit_value(
     *,
     unit_value: str = "unit_value_usd",
     value: str = "value_usd",
-    within: Sequence[str] = ("product", "year"),
+    within: str | Sequence[str] = ("product", "year"),
 ) -> pd.Series:
     """Unit value of each row over the value-weighted mean of its market, by default the world's product-year.
 
@@ -129,10 +129,11 @@ def relative_unit_value(
 
     Source: Kaplinsky and Readman (2005), with the world's mean weighted by value.
     """
+    within = listed(within)
     require_columns(frame, unit_value, value, *within)
     require_unique(frame, trade_key(frame, within))
-    require_non_negative(frame, unit_value)
-    require_non_negative(frame, value)
+    amounts(frame, unit_value)
+    amounts(frame, value)
     price = frame[unit_value].where(frame[unit_value] > 0)
     weight = frame[value].where((frame[value] > 0) & price.notna())
     market = [frame[column] for column in within]
@@ -146,7 +147,7 @@ def distance_to_frontier(
     frame: pd.DataFrame,
     *,
     quality: str = "quality",
-    within: Sequence[str] = ("product", "year"),
+    within: str | Sequence[str] = ("product", "year"),
     percentile: float = 100.0,
 ) -> pd.Series:
     """Log distance of each row to the quality frontier of its market, by default the product-year.
@@ -176,15 +177,16 @@ def distance_to_frontier(
 
     Source: Amiti and Khandelwal (2013), whose proximity to the frontier is exp(−d) at percentile 100.
     """
+    within = listed(within)
     require_columns(frame, quality, *within)
     require_unique(frame, trade_key(frame, within))
-    require_non_negative(frame, quality)
+    amounts(frame, quality)
     if not 0 < percentile <= 100:
         raise DataError(f"percentile is {percentile}", remedy="Choose one above 0 and up to 100.")
     level = frame[quality].where(frame[quality] > 0)
     market = [frame[column] for column in within]
     frontier = level.groupby(market).quantile(percentile / 100).rename("frontier")
-    reached = frame[list(within)].join(frontier, on=list(within))["frontier"]
+    reached = frame[within].join(frontier, on=within)["frontier"]
     distance = (np.log(reached) - np.log(level)).rename("distance_to_frontier")
     return record(distance, "distance_to_frontier", quality, like=frame)
 
@@ -192,13 +194,13 @@ def distance_to_frontier(
 def khandelwal_quality(
     frame: pd.DataFrame,
     *,
-    sigma: float | str,
     quantity: str = "quantity",
     unit_value: str = "unit_value_usd",
     product: str = "product",
     importer: str = "importer",
-    year: str = "year",
-    by: Sequence[str] = (),
+    time: str = "year",
+    by: str | Sequence[str] = (),
+    sigma: float | str,
 ) -> pd.Series:
     """Log quality inferred from demand: what sells more at the same price is better.
 
@@ -233,71 +235,28 @@ def khandelwal_quality(
 
     Source: Khandelwal, Schott and Wei (2013), quality inferred from demand.
     """
+    by = listed(by)
     given = [sigma] if isinstance(sigma, str) else []
-    require_columns(frame, quantity, unit_value, product, importer, year, *by, *given)
-    require_non_negative(frame, quantity)
-    require_non_negative(frame, unit_value)
+    require_columns(frame, quantity, unit_value, product, importer, time, *by, *given)
+    amounts(frame, quantity)
+    amounts(frame, unit_value)
     elasticity = frame[sigma] if isinstance(sigma, str) else pd.Series(float(sigma), frame.index)
     low = elasticity <= 1
     if low.any():
         raise DataError(
             f"the elasticity {elasticity[low].iloc[0]} is not above one",
-            Place(row=int(low.to_numpy().argmax()) + 2, column=given[0] if given else None),
+            Place(row=first_line(low), column=given[0] if given else None),
             "CES quality needs σ > 1; set others to missing.",
         )
-    placed = frame[[product, importer, year, *by]].notna().all(axis=1)
+    placed = frame[[product, importer, time, *by]].notna().all(axis=1)
     usable = (frame[quantity] > 0) & (frame[unit_value] > 0) & elasticity.notna() & placed
     rows = frame[usable]
     demand = np.log(rows[quantity]) + elasticity[usable] * np.log(rows[unit_value])
     goods = rows.groupby([*by, product], sort=False).ngroup().to_numpy()
-    places = rows.groupby([*by, importer, year], sort=False).ngroup().to_numpy()
-    paired = _without_singletons(goods, places)
+    places = rows.groupby([*by, importer, time], sort=False).ngroup().to_numpy()
+    paired = ~singletons([goods, places])
     residual = np.full(len(rows), np.nan)
-    residual[paired] = _two_way_residual(demand.to_numpy()[paired], goods[paired], places[paired])
+    residual[paired] = two_way_residuals(demand.to_numpy()[paired], goods[paired], places[paired])
     quality = pd.Series(np.nan, frame.index, name="log_quality")
     quality[usable] = residual / (elasticity[usable].to_numpy() - 1)
     return record(quality, "log_quality", quantity, unit_value, *given, like=frame)
-
-
-def _without_singletons(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Rows left when those alone in a level of either factor are dropped until none is."""
-    keep = np.ones(len(first), dtype=bool)
-    while True:
-        alone = np.zeros(len(first), dtype=bool)
-        for factor in (first, second):
-            sizes = np.bincount(factor[keep], minlength=factor.max(initial=-1) + 1)
-            alone |= keep & (sizes[factor] == 1)
-        if not alone.any():
-            return keep
-        keep &= ~alone
-
-
-def _two_way_residual(
-    y: NDArray[np.float64], first: NDArray[np.integer], second: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """Least-squares residual of y on two sets of dummies.
-
-    The first set is solved out exactly; conjugate gradients solve the normal equations of the second, which
-    are singular (one level in each connected block is free) but consistent.
-    """
-    if not len(y):
-        return y
-    first, second = np.unique(first, return_inverse=True)[1], np.unique(second, return_inverse=True)[1]
-    cells = sparse.csr_array((np.ones(len(y)), (second, first)))
-    n_first, n_second = np.bincount(first), np.bincount(second)
-    shares = sparse.csr_array(cells / n_first[None, :])
-    sums = np.bincount(first, y), np.bincount(second, y)
-    target = sums[1] - shares @ sums[0]
-    normal = LinearOperator(
-        (len(n_second), len(n_second)), matvec=lambda b: n_second * b - shares @ (cells.T @ b), dtype=float
-    )
-    scale = LinearOperator(normal.shape, matvec=lambda b: b / n_second, dtype=float)
-    effect, failed = cg(
-        normal, target, rtol=1e-13, atol=1e-13 * np.linalg.norm(sums[1]), M=scale, maxiter=5000
-    )
-    if failed:
-        raise ModelError(
-            "the product and importer-year effects did not converge", remedy="Estimate by sector."
-        )
-    left = y - effect[second]
-    return left - (np.bincount(first, left) / n_first)[first]

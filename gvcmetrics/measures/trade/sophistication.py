@@ -15,9 +15,8 @@ from numpy.typing import ArrayLike
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.frames import require_columns
+from gvcmetrics.measures.requirements import amounts, require_columns, require_unique
 from gvcmetrics.measures.trade.complexity import economic_complexity
-from gvcmetrics.measures.trade.keys import require_non_negative, require_unique
 from gvcmetrics.measures.trade.matrices import Floats, Matrix, aligned, as_exports, positive
 
 
@@ -44,11 +43,11 @@ _VARIANTS: dict[str, Callable[[Floats, Floats, Floats, Floats], Floats]] = {
 def rca(
     frame: pd.DataFrame,
     *,
-    variant: str = "balassa",
     exporter: str = "exporter",
     product: str = "product",
-    year: str = "year",
+    time: str = "year",
     value: str = "value_usd",
+    variant: str = "balassa",
 ) -> pd.Series:
     """Revealed comparative advantage of each row of a trade panel, year by year.
 
@@ -78,20 +77,20 @@ def rca(
 
     Source: Balassa (1965); Laursen (2015) for the symmetric, Yu, Cai and Leung (2009) for the normalised.
     """
-    require_columns(frame, exporter, product, year, value)
-    require_unique(frame, [exporter, product, year])
-    require_non_negative(frame, value)
+    require_columns(frame, exporter, product, time, value)
+    require_unique(frame, [exporter, product, time])
+    amounts(frame, value)
     x = frame[value]
 
     def total(*by: str) -> Floats:
         sums = x.groupby([frame[column] for column in by], sort=False).transform("sum")
         return sums.where(sums > 0).to_numpy(float)
 
-    values = _variant(variant)(x.to_numpy(float), total(exporter, year), total(product, year), total(year))
+    values = _variant(variant)(x.to_numpy(float), total(exporter, time), total(product, time), total(time))
     return record(pd.Series(values, frame.index, name="rca"), "rca", value, like=frame)
 
 
-def rca_matrix(exports: Matrix, variant: str = "balassa") -> pd.DataFrame:
+def rca_matrix(exports: Matrix, *, variant: str = "balassa") -> pd.DataFrame:
     """Revealed comparative advantage of a country × product matrix; variants and source as in `rca`."""
     matrix = as_exports(exports)
     x = matrix.to_numpy()
@@ -100,7 +99,7 @@ def rca_matrix(exports: Matrix, variant: str = "balassa") -> pd.DataFrame:
     return pd.DataFrame(values, matrix.index, matrix.columns)
 
 
-def presence(exports: Matrix, threshold: float = 1.0) -> pd.DataFrame:
+def presence(exports: Matrix, *, threshold: float = 1.0) -> pd.DataFrame:
     """M_cp: one where a country's Balassa RCA reaches the threshold, else zero."""
     return (rca_matrix(exports) >= threshold).astype(float)
 
@@ -165,12 +164,12 @@ def expy(exports: Matrix, prody: pd.Series | ArrayLike) -> pd.Series:
 def sophistication_by_year(
     frame: pd.DataFrame,
     *,
-    income: str | None = None,
-    threshold: float = 1.0,
     exporter: str = "exporter",
     product: str = "product",
-    year: str = "year",
+    time: str = "year",
     value: str = "value_usd",
+    income: str | None = None,
+    threshold: float = 1.0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """From a trade panel to a panel of countries and a panel of products, year by year.
 
@@ -193,22 +192,22 @@ def sophistication_by_year(
         For missing columns, negative values, an exporter-year with two incomes, and as
         `economic_complexity`.
     """
-    require_columns(frame, exporter, product, year, value, *([income] if income else []))
-    require_non_negative(frame, value)
+    require_columns(frame, exporter, product, time, value, *([income] if income else []))
+    amounts(frame, value)
     countries, products = [], []
-    for period, rows in frame.groupby(year):
+    for period, rows in frame.groupby(time):
         exports = rows.pivot_table(index=exporter, columns=product, values=value, aggfunc="sum", fill_value=0)
-        by_country, by_product = economic_complexity(presence(exports, threshold))
+        by_country, by_product = economic_complexity(presence(exports, threshold=threshold))
         if income:
             level = _one_income(rows, exporter, income, period)
             by_product["prody"] = prody(exports, level)
             by_country["expy"] = expy(exports, by_product["prody"])
-        countries.append(by_country.assign(**{year: period}))
-        products.append(by_product.assign(**{year: period}))
+        countries.append(by_country.assign(**{time: period}))
+        products.append(by_product.assign(**{time: period}))
     out = []
     for parts, name in ((countries, exporter), (products, product)):
         table = pd.concat(parts).rename_axis(name).reset_index()
-        table = table[[name, year, *(column for column in table if column not in (name, year))]]
+        table = table[[name, time, *(column for column in table if column not in (name, time))]]
         for column in table.columns[2:]:
             sources = [value, income] if income and column in ("expy", "prody") else [value]
             record(table, column, *sources, like=frame)

@@ -9,9 +9,9 @@ import pandas as pd
 from scipy.special import ndtri
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.rows import first_line
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.trade.keys import require_non_negative, require_unique
+from gvcmetrics.measures.requirements import amounts, listed, require_columns, require_unique
 
 FLOW = ("exporter", "importer", "product")
 
@@ -19,8 +19,8 @@ FLOW = ("exporter", "importer", "product")
 def entry_exit(
     frame: pd.DataFrame,
     *,
-    unit: Sequence[str] = FLOW,
-    year: str = "year",
+    unit: str | Sequence[str] = FLOW,
+    time: str = "year",
     value: str = "value_usd",
 ) -> pd.DataFrame:
     """Whether each flow is active, has just entered, or is about to leave.
@@ -49,12 +49,13 @@ def entry_exit(
 
     Source: Besedeš and Prusa (2006).
     """
-    step, calendar = _steps(frame, unit, year, value)
+    unit = listed(unit)
+    step, calendar = _steps(frame, unit, time, value)
     active = frame[value].fillna(0) > 0
-    trading = pd.MultiIndex.from_frame(frame.loc[active, list(unit)].assign(step=step[active]))
+    trading = pd.MultiIndex.from_frame(frame.loc[active, unit].assign(step=step[active]))
 
     def traded(offset: int) -> np.ndarray:
-        neighbours = pd.MultiIndex.from_frame(frame[list(unit)].assign(step=step + offset))
+        neighbours = pd.MultiIndex.from_frame(frame[unit].assign(step=step + offset))
         return neighbours.isin(trading)
 
     first, last = step == 0, step == len(calendar) - 1
@@ -74,8 +75,8 @@ def entry_exit(
 def trade_spells(
     frame: pd.DataFrame,
     *,
-    unit: Sequence[str] = FLOW,
-    year: str = "year",
+    unit: str | Sequence[str] = FLOW,
+    time: str = "year",
     value: str = "value_usd",
     gap: int = 0,
 ) -> pd.DataFrame:
@@ -102,12 +103,13 @@ def trade_spells(
 
     Source: Besedeš and Prusa (2006), who bridge gaps of one year as a check.
     """
+    unit = listed(unit)
     if gap < 0:
         raise DataError(f"gap is {gap}", remedy="Give the number of years to bridge, 0 or more.")
-    step, calendar = _steps(frame, unit, year, value)
+    step, calendar = _steps(frame, unit, time, value)
     active = frame[value].fillna(0) > 0
-    flows = frame.loc[active, list(unit)].assign(step=step[active]).sort_values([*unit, "step"])
-    pause = flows.groupby(list(unit))["step"].diff()
+    flows = frame.loc[active, unit].assign(step=step[active]).sort_values([*unit, "step"])
+    pause = flows.groupby(unit)["step"].diff()
     begins = ~(pause <= gap + 1)
     out = (
         flows.assign(number=begins.cumsum())
@@ -117,7 +119,7 @@ def trade_spells(
         )
         .reset_index(drop=True)
     )
-    out["spell"] = out.groupby(list(unit)).cumcount() + 1
+    out["spell"] = out.groupby(unit).cumcount() + 1
     out["start"] = calendar[out["first_step"].to_numpy(int)]
     out["end"] = calendar[out["last_step"].to_numpy(int)]
     out["duration"] = out["last_step"] - out["first_step"] + 1
@@ -125,13 +127,13 @@ def trade_spells(
     out["ended"] = out["last_step"] + gap < len(calendar) - 1
     out["left_censored"] = out["first_step"] == 0
     out = out[[*unit, "spell", "start", "end", "duration", "ended", "left_censored"]]
-    for column in out.columns.difference(list(unit)):
+    for column in out.columns.difference(unit):
         record(out, column, value, like=frame)
     return out
 
 
 def kaplan_meier(
-    spells: pd.DataFrame,
+    frame: pd.DataFrame,
     *,
     by: str | None = None,
     duration: str = "duration",
@@ -145,7 +147,7 @@ def kaplan_meier(
 
     Parameters
     ----------
-    spells : one row for each spell, as `trade_spells` returns; take left-censored ones out first.
+    frame : one row for each spell, as `trade_spells` returns; take left-censored ones out first.
     by : column whose groups get a curve each; missing groups are left out.
     duration, ended : positive durations, and whether the spell was seen to end.
     level : of the confidence interval, which is symmetric in log survival (as R's survfit).
@@ -163,17 +165,17 @@ def kaplan_meier(
 
     Source: Kaplan and Meier (1958); Greenwood (1926).
     """
-    require_columns(spells, duration, ended, *([by] if by else []))
-    bad = ~(spells[duration] > 0)
+    require_columns(frame, duration, ended, *([by] if by else []))
+    bad = ~(frame[duration] > 0)
     if bad.any():
         raise DataError(
             "a duration is missing, zero or negative",
-            Place(row=int(bad.to_numpy().argmax()) + 2, column=duration),
+            Place(row=first_line(bad), column=duration),
             "Every spell lasts at least one period.",
         )
-    if spells.empty:
+    if frame.empty:
         raise DataError("there is no spell", remedy="Check the filter that made the frame.")
-    table = spells.assign(_ended=spells[ended].astype(int), _all=1)
+    table = frame.assign(_ended=frame[ended].astype(int), _all=1)
     keys = ([by] if by else []) + [duration]
     out = table.groupby(keys).agg(events=("_ended", "sum"), leaving=("_all", "sum")).reset_index()
     curves = [out.groupby(by)] if by else [out.groupby(np.zeros(len(out)))]
@@ -194,10 +196,10 @@ def kaplan_meier(
     return out[[*keys, *columns]]
 
 
-def _steps(frame: pd.DataFrame, unit: Sequence[str], year: str, value: str) -> tuple[pd.Series, np.ndarray]:
+def _steps(frame: pd.DataFrame, unit: Sequence[str], time: str, value: str) -> tuple[pd.Series, np.ndarray]:
     """Each row's position in the calendar of the frame's years, and the calendar."""
-    require_columns(frame, *unit, year, value)
-    require_unique(frame, [*unit, year])
-    require_non_negative(frame, value)
-    calendar = np.sort(frame[year].unique())
-    return pd.Series(np.searchsorted(calendar, frame[year]), frame.index), calendar
+    require_columns(frame, *unit, time, value)
+    require_unique(frame, [*unit, time])
+    amounts(frame, value)
+    calendar = np.sort(frame[time].unique())
+    return pd.Series(np.searchsorted(calendar, frame[time]), frame.index), calendar

@@ -7,8 +7,7 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.frames import require_columns
-from gvcmetrics.measures.trade.keys import require_non_negative, require_unique
+from gvcmetrics.measures.requirements import amounts, require_columns, require_unique
 
 TRADE_TYPES = ("one-way", "horizontal", "vertical, low", "vertical, high")
 """Two-way trade in like qualities is horizontal; vertical is named from the exporter's side."""
@@ -17,14 +16,14 @@ TRADE_TYPES = ("one-way", "horizontal", "vertical, low", "vertical, high")
 def two_way_trade(
     frame: pd.DataFrame,
     *,
-    bounds: tuple[float, float] = (0.85, 1.15),
-    overlap: float = 0.10,
     exporter: str = "exporter",
     importer: str = "importer",
     product: str = "product",
-    year: str = "year",
+    time: str = "year",
     value: str = "value_usd",
     unit_value: str = "unit_value_usd",
+    bounds: tuple[float, float] = (0.85, 1.15),
+    overlap: float = 0.10,
 ) -> pd.DataFrame:
     """One-way, horizontal and vertical two-way trade of each country, partner, product and year.
 
@@ -62,11 +61,11 @@ def two_way_trade(
             f"bounds {bounds} or overlap {overlap} make no sense",
             remedy="The bounds enclose one; the overlap is in [0, 1).",
         )
-    key = [exporter, importer, product, year]
+    key = [exporter, importer, product, time]
     require_columns(frame, *key, value, unit_value)
     require_unique(frame, key)
-    require_non_negative(frame, value)
-    require_non_negative(frame, unit_value)
+    amounts(frame, value)
+    amounts(frame, unit_value)
     if (frame[exporter] == frame[importer]).any():
         raise DataError("a country exports to itself", remedy="Drop domestic trade before this measure.")
     flows = frame.loc[frame[value] > 0, [*key, value, unit_value]]

@@ -12,7 +12,7 @@ import pandas as pd
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.numerics.demean import singletons
 from gvcmetrics.ground.warn import warn
-from gvcmetrics.lineage import KEY, raw_columns
+from gvcmetrics.lineage import KEY, lineage_of, raw_columns
 from gvcmetrics.models.data.design import Design, evaluate, plain, regressors, require, with_shifts
 from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variables_of
 from gvcmetrics.models.data.sample import Sample, drop_collinear, group_codes, take
@@ -169,7 +169,7 @@ def _evaluated(
 
 
 def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame, design: Sequence[str]) -> None:
-    lineage = data.attrs.get(KEY)
+    lineage = lineage_of(data)
     if not lineage:
         return
     made = {shift.name: shift for shift in formula.shifts}
@@ -190,11 +190,17 @@ def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame, design: Sequenc
             shared = behind.intersection(sources)
             recorded = [name for name in (regressor, outcome) if name in lineage]
             if shared and recorded:
+                name = recorded[0]
+                strike = (
+                    f"strike the record: data.attrs['lineage'].pop('{name}')"
+                    if name in data.attrs.get(KEY, {})
+                    else f"rename '{name}', which is then a column of your own"
+                )
                 raise ModelError(
                     f"regressor '{regressor}' and outcome '{outcome}' are made from the same raw variable "
                     f"'{min(shared)}'",
                     remedy="Its coefficient would be partly an identity: use another measure, or a lag L(…). "
-                    f"If it is meant, strike the record: data.attrs['lineage'].pop('{recorded[0]}')",
+                    f"If it is meant, {strike}",
                 )
 
 

@@ -29,8 +29,10 @@ def test_long_frame_gives_the_wide_frames_table(long, small):
     table = read(long)
     assert set(table.regions) == set(NAMES)
     by = ("exporter", "industry", "importer")
-    expected = gvc_participation(small, by)
-    pd.testing.assert_frame_equal(gvc_participation(table, by).reindex(expected.index), expected, rtol=1e-10)
+    expected = gvc_participation(small, by=by)
+    pd.testing.assert_frame_equal(
+        gvc_participation(table, by=by).reindex(expected.index), expected, rtol=1e-10
+    )
     without = read(long[long["use"] != "output"], year=2005)
     assert without.year == 2005
     np.testing.assert_allclose(np.sort(without.x), np.sort(table.x), rtol=1e-12)

@@ -51,12 +51,12 @@ def test_chain_of_three_by_hand():
 
 def test_country_position_by_hand():
     # A makes 10 of mining (3 stages) and 20 of steel (2), and exports steel only.
-    frame = country_position(chain(), weights="output")
+    frame = country_position(chain(), of="output")
     assert frame["upstreamness"].to_dict() == pytest.approx({"A": 7 / 3, "B": 1})
     assert frame["downstreamness"].to_dict() == pytest.approx({"A": (10 + 30) / 30, "B": (60 + 5) / 35})
     assert country_position(chain())["upstreamness"].to_dict() == pytest.approx({"A": 2, "B": 1})
-    with pytest.raises(DataError, match="'wages' are unknown"):
-        country_position(chain(), weights="wages")
+    with pytest.raises(DataError, match="of='wages' is unknown"):
+        country_position(chain(), of="wages")
 
 
 def test_country_position_passes_over_industries_without_output(small_frame, small):
@@ -64,7 +64,7 @@ def test_country_position_passes_over_industries_without_output(small_frame, sma
     empty.loc[4, empty.columns[2:]] = 0.0
     empty["BBB_s2"] = 0.0
     table = from_wide(empty, close="row_sums")
-    average = country_position(table, weights="output").loc["BBB", "upstreamness"]
+    average = country_position(table, of="output").loc["BBB", "upstreamness"]
     rows = positions(table).loc["BBB", "upstreamness"].drop("s2")
     assert average == pytest.approx(np.average(rows, weights=table.x[[3, 5]]))
 
@@ -191,7 +191,7 @@ def test_lengths_average_to_the_total(random_table, seed):
 
 
 def test_smile_curve_of_the_car_by_hand():
-    curve = smile_curve(chain(), ("B", "car"))
+    curve = smile_curve(chain(), product=("B", "car"))
     assert curve["distance"].to_dict() == pytest.approx(
         {("A", "mine"): 3, ("A", "steel"): 2, ("B", "car"): 1}
     )
@@ -206,15 +206,15 @@ def test_smile_curve_of_everything_is_upstreamness(small):
 
 
 def test_smile_curve_adds_up_over_products(small):
-    total = sum(smile_curve(small, row)["value_added"].sum() for row in small.rows)
+    total = sum(smile_curve(small, product=row)["value_added"].sum() for row in small.rows)
     assert total == pytest.approx(small.final_use.sum(), rel=1e-10)
 
 
 def test_smile_curve_of_an_unknown_or_unsold_product_is_an_error(small):
     with pytest.raises(DataError, match=r"AAA s9.*no such country and industry"):
-        smile_curve(small, ("AAA", "s9"))
+        smile_curve(small, product=("AAA", "s9"))
     with pytest.raises(DataError, match=r"A mine.*no final use"):
-        smile_curve(chain(), ("A", "mine"))
+        smile_curve(chain(), product=("A", "mine"))
 
 
 # --- Antràs and Chor's published values ------------------------------------------------------------

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.measures.firms.production.linear import least_squares, wooldridge
+from gvcmetrics.measures.firms.production.firm_years import Sample
+from gvcmetrics.measures.firms.production.linear import clustered_ols, wooldridge
 from gvcmetrics.measures.firms.production.proxy import pose, starting_points
-from gvcmetrics.measures.firms.production.sample import Sample
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ def estimate(sample: Sample, options: Options) -> Estimate:
     if options.method == "wooldridge":
         beta, covariance = wooldridge(sample, options.degree)
         return Estimate(beta, np.sqrt(np.diag(covariance)), 1, np.empty((0, len(beta))), None)
-    ols, ols_covariance = least_squares(sample, ones, fixed_effects=False)
+    ols, ols_covariance = clustered_ols(sample, ones, fixed_effects=False)
     if options.method in PROXY_METHODS:
         problem = pose(
             sample,
@@ -67,8 +67,8 @@ def estimate(sample: Sample, options: Options) -> Estimate:
         draws = _bootstrap(lambda weight: problem.estimate(weight, [beta])[0], sample, options)
         return Estimate(beta, _spread(draws, len(beta)), len(solutions), draws, problem.first_stage(ones)[2])
     fixed = options.method == "fixed_effects"
-    beta, covariance = least_squares(sample, ones, fixed_effects=True) if fixed else (ols, ols_covariance)
-    draws = _bootstrap(lambda weight: least_squares(sample, weight, fixed_effects=fixed)[0], sample, options)
+    beta, covariance = clustered_ols(sample, ones, fixed_effects=True) if fixed else (ols, ols_covariance)
+    draws = _bootstrap(lambda weight: clustered_ols(sample, weight, fixed_effects=fixed)[0], sample, options)
     analytic = np.sqrt(np.diag(covariance))
     return Estimate(beta, _spread(draws, len(beta)) if len(draws) else analytic, 1, draws, None)
 

@@ -6,40 +6,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.numerics.demean import demean, group_sums, independent_columns
+from gvcmetrics.ground.numerics.least_squares import least_squares
+from gvcmetrics.measures.firms.production.firm_years import Sample
 from gvcmetrics.measures.firms.production.polynomials import independent, polynomial
-from gvcmetrics.measures.firms.production.sample import Sample
 
 Floats = NDArray[np.float64]
 
 
-def least_squares(sample: Sample, weight: Floats, *, fixed_effects: bool) -> tuple[Floats, Floats]:
+def clustered_ols(sample: Sample, weight: Floats, *, fixed_effects: bool) -> tuple[Floats, Floats]:
     """Coefficients of the inputs and their covariance, clustered by firm as reghdfe and fixest do.
 
     The factor is G/(G − 1) · (N − 1)/(N − K), K counting regressors and the constant, but not firm effects
-    (which are nested in the clusters). With fixed effects, firms seen once count neither in G nor in N.
+    (which are nested in the clusters). With fixed effects, firms seen once count neither in G nor in N. Rows
+    without weight are left out.
     """
-    design = np.hstack([sample.x, sample.year_dummies])
-    y = sample.y
+    rows = weight > 0
+    y, w = sample.y[rows], weight[rows]
+    firm = np.unique(sample.firm[rows], return_inverse=True)[1]
+    design = np.hstack([sample.x[rows], sample.year_dummies[rows]])
+    size = np.sqrt(w @ design**2)
     if fixed_effects:
-        design, y = _within(design, sample, weight), _within(y[:, None], sample, weight)[:, 0]
+        within = demean(np.column_stack([y, design]), [firm], w)
+        y, design = within[:, 0], within[:, 1:]
     else:
-        design = np.hstack([design, np.ones((len(y), 1))])
-    root_weight = np.sqrt(weight)[:, None]
-    if np.linalg.matrix_rank(design * root_weight) < design.shape[1]:
+        design, size = np.column_stack([design, np.ones(len(y))]), np.append(size, np.sqrt(w.sum()))
+    if not independent_columns(design * np.sqrt(w)[:, None], size, 1e-9).all():
         raise ModelError("the inputs are collinear", remedy="Leave one out, or pool more rows.")
-    bread = np.linalg.inv(design.T @ (design * weight[:, None]))
-    beta = bread @ (design.T @ (weight * y))
-    scores = _by_firm(design * (weight * (y - design @ beta))[:, None], sample)
-    sizes = np.bincount(sample.firm, minlength=sample.n_firms)
-    counted = sizes > 1 if fixed_effects else sizes > 0
-    firms, n = int(counted.sum()), weight[counted[sample.firm]].sum()
+    estimates, bread, residuals = least_squares(y, design, w)
+    counted = np.bincount(firm) > (1 if fixed_effects else 0)
+    firms, n = int(counted.sum()), w[counted[firm]].sum()
     if firms < 2:
         raise ModelError(f"{firms} firms are seen more than once", remedy="Firm effects need repeated firms.")
     k = design.shape[1] + (1 if fixed_effects else 0)
+    scores = group_sums(design * (w * residuals)[:, None], firm)
     factor = firms / (firms - 1) * (n - 1) / (n - k)
     covariance = factor * bread @ (scores.T @ scores) @ bread
     inputs = sample.x.shape[1]
-    return beta[:inputs], covariance[:inputs, :inputs]
+    return estimates[:inputs], covariance[:inputs, :inputs]
 
 
 def wooldridge(sample: Sample, degree: int) -> tuple[Floats, Floats]:
@@ -89,11 +93,11 @@ def wooldridge(sample: Sample, degree: int) -> tuple[Floats, Floats]:
         raise ModelError(
             f"{sample.n_firms} firms cannot weight {z.shape[1]} moments", remedy="Lower the degree, or pool."
         )
-    return _two_step_gmm(y, x, z, firm, sample.n_firms, sample.x.shape[1])
+    return _two_step_gmm(y, x, z, firm, sample.x.shape[1])
 
 
 def _two_step_gmm(
-    y: Floats, x: Floats, z: Floats, firm: NDArray[np.int64], n_firms: int, keep: int
+    y: Floats, x: Floats, z: Floats, firm: NDArray[np.int64], keep: int
 ) -> tuple[Floats, Floats]:
     """Two-step GMM; the weights of the second step are the clustered variance at the first."""
     zx, zy = z.T @ x, z.T @ y
@@ -105,21 +109,8 @@ def _two_step_gmm(
     for _ in range(2):
         inner = np.linalg.inv(zx.T @ weight @ zx)
         beta = inner @ zx.T @ weight @ zy
-        scores = np.zeros((n_firms, z.shape[1]))
-        np.add.at(scores, firm, z * (y - x @ beta)[:, None])
+        scores = group_sums(z * (y - x @ beta)[:, None], firm)
         weight, used = np.linalg.inv(scores.T @ scores), weight
     bridge = np.linalg.inv(zx.T @ used @ zx) @ zx.T @ used
     covariance = bridge @ (scores.T @ scores) @ bridge.T
     return beta[:keep], covariance[:keep, :keep]
-
-
-def _within(columns: Floats, sample: Sample, weight: Floats) -> Floats:
-    total = np.bincount(sample.firm, weight, minlength=sample.n_firms)
-    sums = np.column_stack(
-        [np.bincount(sample.firm, weight * c, minlength=sample.n_firms) for c in columns.T]
-    )
-    return columns - (sums / np.maximum(total, 1e-300)[:, None])[sample.firm]
-
-
-def _by_firm(scores: Floats, sample: Sample) -> Floats:
-    return np.column_stack([np.bincount(sample.firm, c, minlength=sample.n_firms) for c in scores.T])

@@ -1,4 +1,4 @@
-"""Polynomials that stand in for unknown functions, and weighted least squares on them."""
+"""Polynomials that stand in for unknown functions."""
 
 from __future__ import annotations
 
@@ -34,9 +34,3 @@ def independent(columns: Floats, tolerance: float = 1e-9) -> Floats:
     scale = np.maximum(np.sqrt((columns**2).mean(axis=0)), 1e-300)
     left, singular, _ = np.linalg.svd(columns / scale, full_matrices=False)
     return left[:, singular > tolerance * singular[0]] * np.sqrt(len(columns))
-
-
-def weighted_coefficients(design: Floats, y: Floats, weight: Floats) -> Floats:
-    """Coefficients of weighted least squares."""
-    weighted = design * weight[:, None]
-    return np.asarray(np.linalg.solve(design.T @ weighted, weighted.T @ y), dtype=np.float64)

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.numerics.least_squares import least_squares
+from gvcmetrics.measures.firms.production.firm_years import Sample
 from gvcmetrics.measures.firms.production.forms import elasticities, terms
-from gvcmetrics.measures.firms.production.polynomials import polynomial, weighted_coefficients
-from gvcmetrics.measures.firms.production.sample import Sample
+from gvcmetrics.measures.firms.production.polynomials import polynomial
 from gvcmetrics.measures.firms.production.second_stage import SecondStage, build, solve
 
 Floats = NDArray[np.float64]
@@ -37,9 +38,9 @@ class ProxyProblem:
         """Coefficients of the linear inputs, the control function φ, and the first-stage residual."""
         sample, n_linear = self.sample, len(self.linear)
         design = np.hstack([sample.x[:, self.linear], self.basis, sample.year_dummies])
-        coefficients = weighted_coefficients(design, sample.y, weight)
+        coefficients, _, residuals = least_squares(sample.y, design, weight)
         phi = self.basis @ coefficients[n_linear : n_linear + self.basis.shape[1]]
-        return coefficients[:n_linear], phi, sample.y - design @ coefficients
+        return coefficients[:n_linear], phi, residuals
 
     def estimate(self, weight: Floats, starts: list[Floats]) -> tuple[Floats, list[Floats]]:
         """Coefficients of all inputs in the order of the sample, and every solution of the second stage."""

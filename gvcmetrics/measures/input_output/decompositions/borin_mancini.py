@@ -22,7 +22,7 @@ Perspective = Literal["exporter", "bilateral", "sector", "sector_bilateral"]
 
 
 @recorded
-def borin_mancini_source(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
+def borin_mancini_source(table: InputOutput, *, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Gross exports in twelve terms, value added recorded where it first leaves its origin.
 
     For exports of s to r, with d = V_s L_s, f = Σ_{t≠s} V_t B^{s}_ts (the extraction inverse of s)
@@ -71,7 +71,7 @@ def borin_mancini_source(table: InputOutput, by: Sequence[str] = ("exporter",)) 
 
 
 @recorded
-def borin_mancini_sink(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
+def borin_mancini_sink(table: InputOutput, *, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Gross exports in twelve terms, value added recorded where it last leaves for its final use.
 
     For exports of s to r, with d = V_s B_ss, f = Σ_{t≠s} V_t B_ts, B^{s} the extraction inverse of s
@@ -118,7 +118,7 @@ def borin_mancini_sink(table: InputOutput, by: Sequence[str] = ("exporter",)) ->
 
 @recorded
 def borin_mancini_perspective(
-    table: InputOutput, perspective: Perspective, by: Sequence[str] | None = None
+    table: InputOutput, perspective: Perspective, *, by: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Domestic and foreign value added in exports, double counting seen from a chosen border.
 

@@ -11,7 +11,7 @@ from gvcmetrics.measures.input_output.table import InputOutput, labelled, record
 
 
 @recorded
-def hummels_ishii_yi(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
+def hummels_ishii_yi(table: InputOutput, *, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Imported inputs in exports, VS, and its share.
 
         VS_s = u Σ_{t≠s} A_ts L_s E_s

@@ -16,7 +16,7 @@ from gvcmetrics.measures.input_output.table import InputOutput, labelled, record
 
 
 @recorded
-def oecd_content(table: InputOutput, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
+def oecd_content(table: InputOutput, *, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
     """Domestic and foreign value added in gross exports, TiVA style.
 
         EXGR_DDC  V_s diag(L_s) E_s            direct domestic value added

@@ -24,7 +24,7 @@ _LOCAL = (
 
 @recorded
 def wang_wei_zhu(
-    table: InputOutput, by: Sequence[str] = ("exporter", "industry", "importer")
+    table: InputOutput, *, by: Sequence[str] = ("exporter", "industry", "importer")
 ) -> pd.DataFrame:
     """Gross exports of each industry of s to each partner r in sixteen terms.
 

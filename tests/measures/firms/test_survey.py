@@ -1,0 +1,77 @@
+"""Survey descriptives against R's package survey (tests/reference/survey/make.R), and what they refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gvcmetrics.errors import DataError
+from gvcmetrics.measures.firms.survey import survey_means, survey_totals
+
+REFERENCE = Path(__file__).parents[2] / "reference" / "survey"
+SAMPLE = pd.read_csv(REFERENCE / "sample.csv")
+EXPECTED = pd.read_csv(REFERENCE / "expected.csv", keep_default_na=False)
+DESIGNS = {
+    "strata, psu, weights": {"stratum": "stratum", "psu": "psu", "weights": "weight"},
+    "strata, weights": {"stratum": "stratum", "weights": "weight"},
+    "psu, weights": {"psu": "psu", "weights": "weight"},
+    "weights": {"weights": "weight"},
+    "nothing": {},
+    "lonely": {"stratum": "stratum", "psu": "psu", "weights": "weight", "lonely_psu": "certainty"},
+}
+
+
+@pytest.mark.parametrize("case", list(DESIGNS))
+@pytest.mark.parametrize("what", ["mean", "total"])
+def test_agrees_with_r(case: str, what: str) -> None:
+    frame = SAMPLE if case == "lonely" else SAMPLE[SAMPLE["stratum"] != "lonely"]
+    function = survey_means if what == "mean" else survey_totals
+    overall = function(frame, ["sales", "exports"], **DESIGNS[case])
+    by_size = function(frame, ["sales", "exports"], by="size", **DESIGNS[case])
+    expected = EXPECTED[(EXPECTED["case"] == case) & (EXPECTED["what"] == what)]
+    assert len(expected) == 6
+    for line in expected.itertuples():
+        found = by_size.loc[(line.group, line.column)] if line.group else overall.loc[line.column]
+        for name in ("estimate", "standard_error", "low", "high"):
+            assert found[name] == pytest.approx(getattr(line, name), rel=1e-9), (line, name)
+
+
+def test_counts_and_population() -> None:
+    frame = SAMPLE[SAMPLE["stratum"] != "lonely"]
+    found = survey_means(frame, ["sales"], weights="weight", by=["stratum", "size"])
+    answered = frame.dropna(subset="sales").groupby(["stratum", "size"])["weight"]
+    assert found["n"].tolist() == answered.count().tolist()
+    np.testing.assert_allclose(found["population"], answered.sum(), rtol=1e-12)
+    assert list(found.index.names) == ["stratum", "size", "column"]
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "said"),
+    [
+        ({}, {"psu": "psu", "stratum": "stratum"}, "stratum 'lonely' has a single unit"),
+        (
+            {"weight": -1.0},
+            {"weights": "weight"},
+            "row 2, column 'weight': 1 negative values, the first is -1",
+        ),
+        ({"weight": np.nan}, {"weights": "weight"}, "row 2, column 'weight': 1 rows have no weight"),
+        ({"stratum": None}, {"stratum": "stratum"}, "row 2, column 'stratum': a row has no place"),
+        ({}, {"weights": "wmedian"}, "column 'wmedian': the frame has no such column"),
+    ],
+)
+def test_refuses(change: dict, options: dict, said: str) -> None:
+    frame = SAMPLE.copy()
+    for column, value in change.items():
+        frame.loc[0, column] = value
+    with pytest.raises(DataError, match=said):
+        survey_means(frame, ["sales"], **options)
+
+
+def test_text_has_no_mean() -> None:
+    with pytest.raises(DataError, match="column 'size': the column is not numeric"):
+        survey_means(SAMPLE, ["size"])
+    with pytest.raises(DataError, match="the frame has no rows"):
+        survey_means(SAMPLE.head(0), ["sales"])
