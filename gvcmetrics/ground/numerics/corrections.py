@@ -38,7 +38,7 @@ CONVENTION = SSC()
 
 
 def small_sample(
-    nobs: int,
+    nobs: float,
     parameters: int,
     absorbed: Sequence[np.ndarray] = (),
     clusters: Sequence[np.ndarray] | None = None,
@@ -65,11 +65,11 @@ def small_sample(
     left = nobs - parameters - effects
     if left <= 0:
         raise ModelError(
-            f"{nobs} observations do not identify {nobs - left} parameters",
+            f"{nobs:g} observations do not identify {nobs - left:g} parameters",
             remedy="Use fewer regressors or absorbed effects",
         )
     if clusters is None and groups is None:
-        return (nobs / left if ssc.k_adj else 1.0), left
+        return (nobs / left if ssc.k_adj else 1.0), round(left)
     smallest = groups if groups is not None else min(group_count(codes) for codes in clusters or ())
     k_factor = (nobs - 1) / left if ssc.k_adj else 1.0
     return k_factor * (smallest / (smallest - 1) if ssc.g_adj else 1.0), smallest - 1

@@ -19,6 +19,7 @@ import pyarrow.dataset as pads
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.numerics.demean import independent_columns
+from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Array, Batch, spreads_of_moments
 from gvcmetrics.models.data.design import Design, evaluate, plain, regressors, require
@@ -218,7 +219,7 @@ class ParquetSample:
 
     def place(self, position: int, frame: pd.DataFrame | None = None) -> Place:
         """Where a row of one of its frames stands in the file."""
-        row = None if frame is None else int(frame.index[position]) + 2
+        row = None if frame is None else line(frame.index[position])
         return Place(str(self.path), row=row)
 
 

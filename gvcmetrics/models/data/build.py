@@ -11,6 +11,7 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.numerics.demean import singletons
+from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import KEY, lineage_of, raw_columns
 from gvcmetrics.models.data.design import Design, evaluate, plain, regressors, require, with_shifts
@@ -238,7 +239,7 @@ def _complete_rows(
             row = int(bad.argmax())
             raise DataError(
                 f"weight {values[row]:g}; {int(bad.sum())} weights are negative or infinite",
-                Place(row=row + 2, column=weights),
+                Place(row=line(row), column=weights),
                 "Weights are positive numbers; zero leaves the row out",
             )
         lost = keep & (values == 0)
@@ -293,6 +294,6 @@ def _refuse_infinite(values: np.ndarray, names: Sequence[str], rows: np.ndarray,
         row, position = np.argwhere(infinite)[0]
         raise DataError(
             f"the {role} is infinite in {int(infinite[:, position].sum())} rows",
-            Place(row=int(rows[row]) + 2, column=plain(names[position])),
+            Place(row=line(rows[row]), column=plain(names[position])),
             "A logarithm of zero? Take these rows out, or use asinh(…) or log1p(…)",
         )

@@ -13,6 +13,7 @@ from formulaic.errors import FormulaicError
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.ground.rows import line
 from gvcmetrics.models.data.formula import Formula, Shift, parsed, unquote, variables_of
 
 FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
@@ -161,7 +162,7 @@ def with_shifts(
         row = int(np.flatnonzero(known)[repeated.argmax()])
         raise DataError(
             f"unit '{frame[unit].iloc[row]}' has period {frame[time].iloc[row]} twice",
-            Place(row=row + 2, column=time),
+            Place(row=line(row), column=time),
             "Lags need one row a unit and period",
         )
     frame = frame.copy(deep=False)

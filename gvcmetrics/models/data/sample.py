@@ -12,6 +12,7 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.numerics.demean import demean, independent_columns
+from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Batch, column_spreads
 from gvcmetrics.models.data.design import Design, require
@@ -143,7 +144,7 @@ class Sample:
 
     def place(self, position: int, frame: pd.DataFrame | None = None) -> Place:
         """Where the user finds a row of the sample: counted as a spreadsheet does."""
-        return Place(row=int(self.rows[position]) + 2)
+        return Place(row=line(self.rows[position]))
 
     def coded(self, coding: Coding) -> Sample:
         """The sample with its outcome checked, and coded as the kernels take it."""

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.rows import first_line
 from gvcmetrics.models.data.design import require
 
 
@@ -119,6 +120,6 @@ def _refuse(data: pd.DataFrame, column: str, bad: np.ndarray, what: str, remedy:
     if bad.any():
         raise DataError(
             f"the value {what} in {int(bad.sum())} rows",
-            Place(row=int(bad.argmax()) + 2, column=column),
+            Place(row=first_line(bad), column=column),
             remedy,
         )

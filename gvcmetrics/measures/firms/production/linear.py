@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.numerics.corrections import small_sample
 from gvcmetrics.ground.numerics.demean import demean, group_sums, independent_columns
 from gvcmetrics.ground.numerics.least_squares import least_squares
 from gvcmetrics.measures.firms.production.firm_years import Sample
@@ -40,7 +41,7 @@ def clustered_ols(sample: Sample, weight: Floats, *, fixed_effects: bool) -> tup
         raise ModelError(f"{firms} firms are seen more than once", remedy="Firm effects need repeated firms.")
     k = design.shape[1] + (1 if fixed_effects else 0)
     scores = group_sums(design * (w * residuals)[:, None], firm)
-    factor = firms / (firms - 1) * (n - 1) / (n - k)
+    factor, _ = small_sample(n, k, groups=firms)
     covariance = factor * bread @ (scores.T @ scores) @ bread
     inputs = sample.x.shape[1]
     return estimates[:inputs], covariance[:inputs, :inputs]
