@@ -13,7 +13,8 @@ from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.show.codebook import write_codebook
-from gvcmetrics.panels.show.describe import number, summarise_panel
+from gvcmetrics.ground.numbers import short
+from gvcmetrics.panels.show.describe import summarise_panel
 from gvcmetrics.panels.store.read import read_provenance
 
 
@@ -69,7 +70,7 @@ def test_summaries_agree_with_pandas(project: Project) -> None:
     found = {line.name: line for line in summarise_panel(provenance, project)}
     value = frame["value_usd"]
     assert found["value_usd"].spread == " … ".join(
-        number(v) for v in (value.min(), value.mean(), value.max())
+        short(v) for v in (value.min(), value.mean(), value.max())
     )
     assert found["value_usd"].missing_share == 0.25
     assert found["exporter"].spread == "DEU (2), CIV (1), KOR (1)"
@@ -105,5 +106,5 @@ def test_a_column_without_a_value_and_a_folder_are_described(project: Project) -
     ],
 )
 def test_numbers_for_reading(value: float, shown: str) -> None:
-    assert number(float(value)) == shown
-    assert float(number(float(pd.Series([value]).mean())).replace(",", "")) == pytest.approx(value, rel=1e-3)
+    assert short(float(value)) == shown
+    assert float(short(float(pd.Series([value]).mean())).replace(",", "")) == pytest.approx(value, rel=1e-3)

@@ -105,8 +105,9 @@ def test_a_package_without_its_folder_is_warned_about(home: Path) -> None:
     install(home.parent / "site", "firms_of_peru")
     install(home.parent / "site", "lost_data", value="nowhere_at_all")
     said = "the entry point 'lost_data' has no folder 'nowhere_at_all/panels'"
-    with pytest.warns(UserWarning, match=said):
+    with pytest.warns(UserWarning, match=said) as caught:
         assert list(panels().index) == ["peru_exports"]
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 def test_a_name_that_nobody_ships(home: Path) -> None:

@@ -15,6 +15,7 @@ import duckdb
 from sqlglot import exp
 
 from gvcmetrics.errors import GvcError, Place, PlacedError
+from gvcmetrics.ground.numbers import short
 from gvcmetrics.panels.build import define_views
 from gvcmetrics.panels.harmonise.engines.duckdb import connected
 from gvcmetrics.panels.harmonise.rejects import REJECTS_TABLE
@@ -23,7 +24,6 @@ from gvcmetrics.panels.harmonise.verdicts import DUPLICATE, Tally, check_rows, f
 from gvcmetrics.panels.input_output.spec import is_input_output, load_input_output_spec
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.readers.tables import open_tables
-from gvcmetrics.panels.show.describe import number
 from gvcmetrics.panels.sources.raw_files import find_raw
 from gvcmetrics.panels.spec.blanks import blanks
 from gvcmetrics.panels.spec.panel import PanelColumn, PanelSpec, load_spec
@@ -179,7 +179,7 @@ def _checked(connection: duckdb.DuckDBPyConnection, item: PanelColumn, rows: int
     elif item.meta.type in ("number", "integer", "binary"):
         low, mean, high = _one(connection, f"SELECT MIN({name}), AVG({name}), MAX({name}) FROM {_PANEL}")
         years = item.meta.unit == "year"
-        spread = f"{low} … {high}" if years else " … ".join(number(float(v)) for v in (low, mean, high))
+        spread = f"{low} … {high}" if years else " … ".join(short(float(v)) for v in (low, mean, high))
     else:
         top = f"SELECT {name}, COUNT(*) AS n FROM {_PANEL} WHERE {name} IS NOT NULL GROUP BY 1"
         found = connection.sql(f"{top} ORDER BY n DESC, 1 LIMIT 3").fetchall()

@@ -7,7 +7,6 @@ with the build. Every table knows the name by which the user knows it, and its o
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.readers.archives import unpack
 from gvcmetrics.panels.readers.columnar import parquet_types, refuse_nested
 from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, read_header
@@ -157,7 +157,6 @@ def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> Non
     for name in spec.wanted():
         if name in table.columns or name in optional:
             continue
-        near = difflib.get_close_matches(name, table.columns, n=1)
         shown = ", ".join(table.columns[:12]) + (", …" if len(table.columns) > 12 else "")
         remedy = f"The file has: {shown}. Correct the spec"
         if table.dialect is not None:
@@ -165,8 +164,8 @@ def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> Non
             better = better_delimiter(list(table.columns), table.dialect)
             if better is not None:
                 remedy = f"Is the delimiter '{better}'? Then write `read: {{delimiter: \"{better}\"}}`"
-        elif near:
-            remedy = f"Did you mean '{near[0]}'? {remedy}"
+        else:
+            remedy = f"{did_you_mean(name, table.columns)} {remedy}".lstrip()
         row = None if table.dialect is None else table.dialect.header_row
         raise DataError("the column is absent", Place(table.name, row=row, column=name), remedy)
 

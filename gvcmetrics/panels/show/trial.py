@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from gvcmetrics.ground.numbers import short
 from gvcmetrics.panels.draft.trial import OUTLIER_RULE, CheckReport
 from gvcmetrics.panels.draft.write import Draft
-from gvcmetrics.panels.show.describe import number
 from gvcmetrics.panels.show.terminal import new_console, new_table
 from gvcmetrics.panels.spec.panel import PanelColumn, PanelSpec
 
@@ -107,7 +107,7 @@ def _print_outliers(console: Console, report: CheckReport) -> None:
     )
     for line in report.outliers:
         table.add_row(
-            line.column, f"{line.outliers:,}", f"{line.positive:,}", number(line.low), number(line.high)
+            line.column, f"{line.outliers:,}", f"{line.positive:,}", short(line.low), short(line.high)
         )
     console.print(table)
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gvcmetrics.errors import SpecError
-from gvcmetrics.panels.spec.columns import nearest
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.spec.words import (
     ColumnSpec,
     CrosswalkWords,
@@ -52,7 +52,7 @@ def explain(error: ValidationError, document: Document, words: type[BaseModel] =
         parent = next((part for part in reversed(path[:-1]) if part in _PARTS), None)
         model = _PARTS[str(parent)] if parent is not None else words
         valid = [field.alias or name for name, field in model.model_fields.items()]
-        remedy = nearest(str(path[-1]), valid) or f"Valid keys here: {', '.join(valid)}"
+        remedy = did_you_mean(path[-1], valid, f"Valid keys here: {', '.join(valid)}")
         return SpecError("unknown key", place, remedy)
     if first["type"] == "missing":
         return SpecError(f"the key '{path[-1]}' is absent", place, "Add it")
@@ -60,9 +60,8 @@ def explain(error: ValidationError, document: Document, words: type[BaseModel] =
         given = str(first["input"])
         expected = first.get("ctx", {}).get("expected", "")
         valid = expected.replace("'", "").replace(" or ", ", ").split(", ")
-        return SpecError(
-            f"'{given:.60}' is not valid here", place, nearest(given, valid) or f"Valid: {expected}"
-        )
+        remedy = did_you_mean(given, valid, f"Valid: {expected}")
+        return SpecError(f"'{given:.60}' is not valid here", place, remedy)
     problem, remedy = _in_words(first, path)
     return SpecError(f"{problem} (found {first['input']!r:.60})", place, remedy)
 

@@ -24,12 +24,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gvcmetrics.errors import SpecError
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.contracts import CONTRACTS, Contract
 from gvcmetrics.panels.spec.blanks import blanks
 from gvcmetrics.panels.spec.columns import (
     Input,
     PanelColumn,
-    nearest,
     panel_column,
     periods,
     placeholder,
@@ -214,7 +214,7 @@ def _keys(spec: Spec, contract: Contract, names: list[str], document: Document) 
     if spec.keys is not None:
         for index, key in enumerate(spec.keys):
             if key not in names:
-                remedy = nearest(key, names) or "Name a column under `columns`"
+                remedy = did_you_mean(key, names, "Name a column under `columns`")
                 raise SpecError(f"'{key}' is no column of this spec", document.place(("keys", index)), remedy)
     keys = tuple(spec.keys) if spec.keys is not None else contract.keys
     for key in contract.keys:

@@ -8,7 +8,6 @@ and version give the same bytes: no date, no path and no machine is written.
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from sqlglot import exp
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
 from gvcmetrics.ground.files import recover
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.lineage import KEY
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.sources.plugins import shipped_panels
@@ -262,16 +262,14 @@ def not_built(name: str, project: Project) -> MissingSourceError:
         return MissingSourceError(
             f"the panel '{name}' is not built", remedy=f"Run `{build_command(name, project)}`, or `make all`"
         )
-    near = difflib.get_close_matches(name, known, n=1)
-    remedy = f"Did you mean '{near[0]}'?" if near else f"Panels here: {', '.join(known) or 'none'}"
+    remedy = did_you_mean(name, known, f"Panels here: {', '.join(known) or 'none'}")
     return MissingSourceError(f"there is no panel '{name}'", remedy=remedy)
 
 
 def _refuse_unknown(wanted: list[str], provenance: Provenance) -> None:
     for column in wanted:
         if column not in provenance.columns:
-            near = difflib.get_close_matches(column, provenance.columns, n=1)
-            remedy = f"Did you mean '{near[0]}'?" if near else f"Columns: {', '.join(provenance.columns)}"
+            remedy = did_you_mean(column, provenance.columns, f"Columns: {', '.join(provenance.columns)}")
             raise DataError("the panel has no such column", Place(provenance.panel, column=column), remedy)
 
 
