@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import MissingSourceError
+from gvcmetrics.ground.numbers import short
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.show.codebook import write_codebook
-from gvcmetrics.ground.numbers import short
 from gvcmetrics.panels.show.describe import summarise_panel
 from gvcmetrics.panels.store.read import read_provenance
 
@@ -69,9 +69,7 @@ def test_summaries_agree_with_pandas(project: Project) -> None:
     provenance = read_provenance(project.panel_file("exports"))
     found = {line.name: line for line in summarise_panel(provenance, project)}
     value = frame["value_usd"]
-    assert found["value_usd"].spread == " … ".join(
-        short(v) for v in (value.min(), value.mean(), value.max())
-    )
+    assert found["value_usd"].spread == " … ".join(short(v) for v in (value.min(), value.mean(), value.max()))
     assert found["value_usd"].missing_share == 0.25
     assert found["exporter"].spread == "DEU (2), CIV (1), KOR (1)"
     assert found["exporter"].distinct == 3

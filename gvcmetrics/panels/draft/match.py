@@ -28,6 +28,7 @@ class Proposal:
 
     Attributes
     ----------
+    by_label : its label says it, rather than what `why` tells.
     added : type, unit and label of a column that no contract has.
     rivals : other raw columns that could be meant.
     """
@@ -38,6 +39,7 @@ class Proposal:
     why: str
     sure: bool
     doubt: str = ""
+    by_label: bool = False
     added: dict[str, str] = field(default_factory=dict)
     rivals: tuple[str, ...] = ()
 
@@ -48,6 +50,7 @@ class _Match:
     raw: RawColumn
     fit: Fit
     why: str
+    by_label: bool = False
 
 
 def propose(
@@ -103,8 +106,7 @@ def _match(raw: RawColumn, words: Clues, column: Column, rows: int) -> _Match | 
     # Of several levels of one classification, the coarsest that still fits.
     if column.name == "industry":
         score -= 0.01 * float(raw.present.str.len().mean())
-    why = f"label “{raw.label}”" if by_label >= by_name else "by its name"
-    return _Match(score, raw, fit, why)
+    return _Match(score, raw, fit, "by its name", by_label >= by_name)
 
 
 def _twins(raws: list[RawColumn], words: Clues, column: Column, rows: int) -> list[_Match]:
@@ -172,6 +174,7 @@ def _proposal(name: str, match: _Match, found: list[_Match], clues: Clues, used:
         match.why,
         sure,
         match.fit.doubt,
+        match.by_label,
         clues.added,
         tuple(dict.fromkeys(rivals))[:_RIVALS],
     )

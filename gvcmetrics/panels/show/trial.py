@@ -29,9 +29,8 @@ def print_draft(draft: Draft) -> None:
     console.print(table)
     say(console, f"\nTo decide or fill in, {len(draft.unsure)} lines:")
     table = new_table("line", "key", "why", numeric=("line",))
-    for line, text in draft.unsure.items():
-        stated, why = text.split("#?", 1)
-        table.add_row(str(line), stated.split(":", 1)[0].strip(), why.strip())
+    for number, line in draft.unsure.items():
+        table.add_row(str(number), line.key, line.why)
     console.print(table)
     command(console, f"\nThen run: gvcmetrics panel check {shown(draft.path)}")
 
