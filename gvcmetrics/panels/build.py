@@ -18,7 +18,7 @@ import gvcmetrics
 import gvcmetrics.panels.store.read as store
 from gvcmetrics.errors import DataError, GvcError, Place
 from gvcmetrics.ground.files import put_file, put_folder, replacing, workspace
-from gvcmetrics.panels.crosswalks.links import files_between
+from gvcmetrics.panels.classifications import files_between
 from gvcmetrics.panels.harmonise.crosswalks import create_crosswalks
 from gvcmetrics.panels.harmonise.engines.duckdb import connected, define_functions
 from gvcmetrics.panels.harmonise.money import money_factors

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from gvcmetrics.errors import DataError, SpecError
 from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.panels.classifications import CLASSIFICATIONS, files_between
 from gvcmetrics.panels.contracts import Column, Contract
-from gvcmetrics.panels.crosswalks.links import CLASSIFICATIONS, files_between
 from gvcmetrics.panels.spec.words import SOURCE_WORDS, TESTS, ColumnSpec, CrosswalkWords, Item, Spec
 from gvcmetrics.panels.spec.yaml_lines import Document, KeyPath
 

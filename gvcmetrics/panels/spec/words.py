@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from gvcmetrics.panels.classifications import CLASSIFICATIONS
 from gvcmetrics.panels.contracts import CONTRACTS, Type
-from gvcmetrics.panels.crosswalks.links import CLASSIFICATIONS
 
 
 def _as_text(value: Any) -> Any:
