@@ -44,7 +44,7 @@ def input_output(
 
     Parameters
     ----------
-    name : the panel, as `gvc.panels()` lists it.
+    name : the panel, as `gvc.list_panels()` lists it.
     year : the year.
     close : how to close the gap between row sums and output, as in
         `measures.input_output_tables.from_wide`; published tables are rounded and need it. None

@@ -15,9 +15,10 @@ import duckdb
 from sqlglot import exp
 
 import gvcmetrics
-import gvcmetrics.panels.store.read as store
+import gvcmetrics.panels.store.stored as store
 from gvcmetrics.errors import DataError, GvcError, Place
 from gvcmetrics.ground.files import put_file, put_folder, replacing, workspace
+from gvcmetrics.ground.provenance import ColumnProvenance, Coverage, Provenance
 from gvcmetrics.panels.classifications import files_between
 from gvcmetrics.panels.harmonise.crosswalks import create_crosswalks
 from gvcmetrics.panels.harmonise.engines.duckdb import connected, define_functions
@@ -42,7 +43,6 @@ from gvcmetrics.panels.readers.select import duckdb_relation, select_raw
 from gvcmetrics.panels.readers.tables import RawTable, about_rows, open_tables
 from gvcmetrics.panels.sources.raw_files import RawFiles, find_raw
 from gvcmetrics.panels.spec.panel import PanelSpec, load_spec
-from gvcmetrics.panels.store.read import ColumnProvenance, Coverage, Provenance
 from gvcmetrics.panels.store.write import has_repeats, write_file, write_folder
 
 _FULL = ("no space left", "could not write", "file too large", "out of disk space", "quota exceeded")

@@ -24,7 +24,7 @@ from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.harmonise.tree import BLANKS
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store.read import read_provenance
+from gvcmetrics.panels.store.stored import read_provenance
 
 HEADER = "country,code,year,value_k,quality,share_pct\n"
 

@@ -15,7 +15,7 @@ from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.show.codebook import write_codebook
 from gvcmetrics.panels.show.describe import summarise_panel
-from gvcmetrics.panels.store.read import read_provenance
+from gvcmetrics.panels.store.stored import read_provenance
 
 
 class Balanced(HTMLParser):

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from gvcmetrics.errors import GvcError
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store.read import read_provenance
+from gvcmetrics.panels.store.stored import read_provenance
 
 pytestmark = pytest.mark.fuzz
 

@@ -16,7 +16,9 @@ from gvcmetrics.panels.input_output.store import read_labels, read_table, table_
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.show.codebook import write_codebook
 from gvcmetrics.panels.show.describe import summarise_panel
-from gvcmetrics.panels.store.read import panel, panels, read_provenance
+from gvcmetrics.panels.store.listing import list_panels
+from gvcmetrics.panels.store.read import panel
+from gvcmetrics.panels.store.stored import read_provenance
 
 MIRROR = os.environ.get("GVCMETRICS_MIRROR")
 ROWS = [("DEU", "c10"), ("DEU", "c2"), ("ROM", "c10"), ("ROM", "c2"), ("RoW", "c10"), ("RoW", "c2")]
@@ -90,7 +92,7 @@ def test_the_file_is_one_row_a_cell_that_is_not_zero(project: Project) -> None:
     found = read_provenance(project.panel_file("tables"))
     assert (found.coverage.first_year, found.coverage.last_year, found.coverage.countries) == (2000, 2001, 3)
     assert found.columns["value"].unit == "million USD"
-    assert panels(project).loc["tables", "state"] == "built"
+    assert list_panels(project).loc["tables", "state"] == "built"
 
 
 def test_the_same_files_give_the_same_bytes_and_a_codebook(project: Project) -> None:

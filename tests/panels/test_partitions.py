@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError, SpecError
-from gvcmetrics.panels import panel, panels
+from gvcmetrics.panels import list_panels, panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store import read as store
+from gvcmetrics.panels.store import stored as store
 
 
 def partition(project: Project, by: str) -> None:
@@ -45,7 +45,7 @@ def test_a_folder_holds_what_a_file_holds(project: Project, by: str) -> None:
     pd.testing.assert_frame_equal(panel("exports", project=project), whole)
     some = panel("exports", columns=["value_usd"], where="year = 2000 AND exporter = 'KOR'", project=project)
     assert some["value_usd"].tolist() == [3000.0]
-    assert panels(project).loc["exports", "state"] == "built"
+    assert list_panels(project).loc["exports", "state"] == "built"
     first = digest(folder)
     build_panel(project.spec_file("exports"), project)
     assert digest(folder) == first
@@ -116,7 +116,7 @@ def test_a_folder_that_lacks_a_part_is_damaged(project: Project) -> None:
     partition(project, "year")
     folder = build_panel(project.spec_file("exports"), project).path
     (folder / "year=2000" / "part.parquet").unlink()
-    assert panels(project).loc["exports", "state"] == "damaged"
+    assert list_panels(project).loc["exports", "state"] == "damaged"
     with pytest.raises(DataError, match="damaged"):
         panel("exports", project=project)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gvcmetrics.errors import MissingSourceError, SpecError
-from gvcmetrics.panels import panels
+from gvcmetrics.panels import list_panels
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.sources.plugins import find_spec_file
 
@@ -56,7 +56,7 @@ def test_listed_checked_built_and_read_in_a_process_of_its_own(home: Path) -> No
         "    try: cli.main()\n"
         "    except SystemExit as stop: assert not stop.code, stop.code\n"
         "assert callable(gvc.panel)\n"
-        "listed = gvc.panels().loc['peru_exports']\n"
+        "listed = gvc.list_panels().loc['peru_exports']\n"
         "print(listed['state'], listed['command'], len(gvc.panel('peru_exports')))\n"
     )
     done = subprocess.run(
@@ -78,9 +78,9 @@ def test_a_new_release_makes_the_panel_stale(home: Path) -> None:
     install(home.parent / "site", "firms_of_peru")
     spec, project = find_spec_file("peru_exports")
     build_panel(spec, project)
-    assert panels().loc["peru_exports", "state"] == "built"
+    assert list_panels().loc["peru_exports", "state"] == "built"
     spec.write_text(spec.read_text(encoding="utf-8") + "# corrected\n", encoding="utf-8")
-    assert panels().loc["peru_exports", "state"] == "stale"
+    assert list_panels().loc["peru_exports", "state"] == "stale"
 
 
 def test_the_projects_own_spec_comes_first(home: Path) -> None:
@@ -90,7 +90,9 @@ def test_the_projects_own_spec_comes_first(home: Path) -> None:
     spec, project = find_spec_file("peru_exports")
     assert spec == own
     assert project.home is None
-    assert panels().loc["peru_exports", "command"] == "gvcmetrics panel build data/panels/peru_exports.yaml"
+    assert (
+        list_panels().loc["peru_exports", "command"] == "gvcmetrics panel build data/panels/peru_exports.yaml"
+    )
 
 
 def test_two_packages_with_one_name(home: Path) -> None:
@@ -98,7 +100,7 @@ def test_two_packages_with_one_name(home: Path) -> None:
     install(home.parent / "site", "more_of_peru")
     said = "the packages firms-of-peru and more-of-peru both ship a panel 'peru_exports'"
     with pytest.raises(SpecError, match=said):
-        panels()
+        list_panels()
 
 
 def test_a_package_without_its_folder_is_warned_about(home: Path) -> None:
@@ -106,7 +108,7 @@ def test_a_package_without_its_folder_is_warned_about(home: Path) -> None:
     install(home.parent / "site", "lost_data", value="nowhere_at_all")
     said = "the entry point 'lost_data' has no folder 'nowhere_at_all/panels'"
     with pytest.warns(UserWarning, match=said) as caught:
-        assert list(panels().index) == ["peru_exports"]
+        assert list(list_panels().index) == ["peru_exports"]
     assert {warning.filename for warning in caught} == {__file__}
 
 

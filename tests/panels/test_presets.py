@@ -14,7 +14,7 @@ from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.spec.extends import preset_names
 from gvcmetrics.panels.spec.panel import load_spec
-from gvcmetrics.panels.store.read import read_provenance
+from gvcmetrics.panels.store.stored import read_provenance
 
 HEAD = "title: A panel\nlicence: none\ncitation: none\nsource: {file: raw/FILE}\n"
 

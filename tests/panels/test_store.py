@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import gvcmetrics
 from gvcmetrics.errors import DataError, GvcError, MissingSourceError
 from gvcmetrics.ground.files import replacing, sha256
-from gvcmetrics.panels import panel, panels
+from gvcmetrics.panels import list_panels, panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project, find_project
 
@@ -85,13 +85,13 @@ def test_what_is_not_built_says_what_to_run(project: Project) -> None:
         panel("exports")
     with pytest.raises(MissingSourceError, match="Did you mean 'exports'"):
         panel("export")
-    listed = panels()
+    listed = list_panels()
     assert listed.loc["exports", "state"] == "not built"
     assert listed.loc["exports", "command"] == "gvcmetrics panel build data/panels/exports.yaml"
 
 
 def test_list_knows_built_stale_and_damaged(built: Project) -> None:
-    row = panels().loc["exports"]
+    row = list_panels().loc["exports"]
     assert (row["state"], row["rows"], row["first_year"], row["last_year"], row["countries"]) == (
         "built",
         4,
@@ -101,10 +101,10 @@ def test_list_knows_built_stale_and_damaged(built: Project) -> None:
     )
     spec = built.spec_file("exports")
     spec.write_text(spec.read_text(encoding="utf-8") + "notes: [changed]\n", encoding="utf-8")
-    assert panels().loc["exports", "state"] == "stale"
+    assert list_panels().loc["exports", "state"] == "stale"
     path = built.panel_file("exports")
     path.write_bytes(path.read_bytes()[:-10])
-    assert panels().loc["exports", "state"] == "damaged"
+    assert list_panels().loc["exports", "state"] == "damaged"
     with pytest.raises(DataError, match=r"exports.parquet: the Parquet file is damaged"):
         panel("exports")
 

@@ -12,7 +12,7 @@ from gvcmetrics.panels.build import show_sql
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.spec.panel import load_spec
 from gvcmetrics.panels.spec.words import Spec, spec_schema
-from gvcmetrics.panels.store.read import read_provenance
+from gvcmetrics.panels.store.stored import read_provenance
 
 Build = Callable[..., pd.DataFrame]
 HEAD = """\

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import gvcmetrics
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.files import replacing
+from gvcmetrics.ground.provenance import ColumnProvenance, Coverage, Provenance
 from gvcmetrics.panels.contracts import INPUT_OUTPUT
 from gvcmetrics.panels.input_output.layouts import read_tables
 from gvcmetrics.panels.input_output.spec import InputOutputSpec, RawTables, find_tables
 from gvcmetrics.panels.input_output.store import Labels, Spool, seal, write_cells
 from gvcmetrics.panels.input_output.table import Balance, InputOutputTable, balance, check
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store.read import ColumnProvenance, Coverage, Provenance
 
 
 def build_input_output(spec: InputOutputSpec, project: Project) -> Provenance:

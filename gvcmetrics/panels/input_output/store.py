@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
 from gvcmetrics.panels.input_output.table import KINDS, Balance, InputOutputTable
 from gvcmetrics.panels.project import Project, find_project
-from gvcmetrics.panels.store.read import METADATA_KEY, Provenance, not_built, read_provenance
+from gvcmetrics.panels.store.listing import not_built
+from gvcmetrics.panels.store.stored import read_provenance
 
 _LABELS_KEY = "gvcmetrics_input_output"
 _TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -144,7 +146,7 @@ def read_table(name: str, year: int, project: Project | None = None) -> InputOut
 
     Parameters
     ----------
-    name : the panel's name, as `panels()` lists it.
+    name : the panel's name, as `list_panels()` lists it.
     year : the year.
     project : by default the project around the working directory.
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import duckdb
 
 from gvcmetrics.ground.numbers import short
+from gvcmetrics.ground.provenance import ColumnProvenance, Provenance
 from gvcmetrics.panels.harmonise.engines.duckdb import connected
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store.read import ColumnProvenance, Provenance, find_panel, not_built, quoted, scan
+from gvcmetrics.panels.store.listing import not_built
+from gvcmetrics.panels.store.stored import find_panel, quoted, scan
 
 _TOP = 4
 

@@ -7,11 +7,9 @@ of rows alone, so that the same rows give the same bytes however many threads so
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -20,7 +18,8 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from gvcmetrics.ground.files import flush
-from gvcmetrics.panels.store.read import METADATA_KEY, PROVENANCE_FILE, Provenance, quoted, scan
+from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
+from gvcmetrics.panels.store.stored import PROVENANCE_FILE, quoted, scan
 
 _ROW_GROUP = 122_880
 # A sort needs memory, and all sorts share the engine's bound: more of them would only spill.
@@ -38,9 +37,8 @@ def write_file(
 
     `wrote` is called with the number of rows of each row group that is written.
     """
-    stored = json.dumps(asdict(provenance), ensure_ascii=False)
     rows = _sorted(query, provenance, list(provenance.columns))
-    _write(connection, rows, provenance, path, {METADATA_KEY: stored}, wrote)
+    _write(connection, rows, provenance, path, {METADATA_KEY: provenance.to_json()}, wrote)
 
 
 def write_folder(
@@ -71,8 +69,7 @@ def write_folder(
 
     with ThreadPoolExecutor(min(_MOST_SORTS, os.cpu_count() or 1)) as pool:
         list(pool.map(part, _values(connection, query, by)))  # raises what a part raises
-    text = json.dumps(asdict(provenance), ensure_ascii=False, indent=1) + "\n"
-    (folder / PROVENANCE_FILE).write_text(text, encoding="utf-8")
+    (folder / PROVENANCE_FILE).write_text(provenance.to_json(indent=1) + "\n", encoding="utf-8")
 
 
 def has_repeats(connection: duckdb.DuckDBPyConnection, path: Path, provenance: Provenance) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gvcmetrics.errors import SpecError
 from gvcmetrics.ground.numbers import count, fixed, printed
-from gvcmetrics.ground.provenance import Provenance, as_list, is_simulated, source_note
+from gvcmetrics.ground.provenance import Told, as_list, is_simulated, source_note
 from gvcmetrics.models.results.summary import UNTESTED, left_out, term_in_block
 from gvcmetrics.report.tables.grid import Block, Cell, Note, Row, Span, Table
 from gvcmetrics.report.tables.terms import effect_label, select_terms, term_label
@@ -57,7 +57,7 @@ def regression_table(
     notes: Sequence[str] = (),
     sample: str = "",
     calls: bool = True,
-    provenance: Provenance | Sequence[Provenance] | None = None,
+    provenance: Told | Sequence[Told] | None = None,
 ) -> Table:
     """Results side by side, one column each, whatever the models.
 
@@ -137,8 +137,8 @@ def _carried_labels(results: list[Any]) -> dict[str, str]:
     return {name: label for labels in reversed(_carried(results, "labels")) for name, label in labels.items()}
 
 
-def _carried_sources(results: list[Any]) -> list[Provenance]:
-    found: list[Provenance] = []
+def _carried_sources(results: list[Any]) -> list[Told]:
+    found: list[Told] = []
     for sources in _carried(results, "provenance"):
         found += [item for item in as_list(sources) if item not in found]
     return found
@@ -307,7 +307,7 @@ def _notes(
     notes: Sequence[str],
     sample: str,
     calls: bool,
-    sources: list[Provenance],
+    sources: list[Told],
 ) -> list[Note]:
     found = [Note(text) for text in notes]
     said = f"{BELOW[below]}{'' if below == 'std_error' else '; standard errors'}: " if below else ""
