@@ -114,7 +114,7 @@ def by_gvcmetrics(raw: Path, folder: Path) -> Work:
 
 def by_check(raw: Path, folder: Path) -> Work:
     """`panel check` of the spec: all rules, duplicates, distinct values, outliers and coverage."""
-    from gvcmetrics.panels.draft.trial import check_panel
+    from gvcmetrics.panels.trial import check_panel
 
     project = set_up(raw, folder)
 

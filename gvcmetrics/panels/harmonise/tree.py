@@ -28,8 +28,8 @@ import re
 from sqlglot import exp
 
 from gvcmetrics.panels.readers.select import FILE, ROW
-from gvcmetrics.panels.spec.columns import FILE_YEAR, text_name
-from gvcmetrics.panels.spec.panel import Input, PanelColumn, PanelSpec
+from gvcmetrics.panels.spec.columns import FILE_YEAR, Input, PanelColumn, text_name
+from gvcmetrics.panels.spec.panel import PanelSpec
 
 OK = "#ok"
 MEASURE = "#measure"
@@ -80,7 +80,7 @@ def number_name(item: Input) -> str:
 
 def is_money(item: PanelColumn, spec: PanelSpec) -> bool:
     """Does the column go through the table of factors to USD?"""
-    money = spec.spec.money
+    money = spec.words.money
     converted = money is not None and (money.rates is not None or money.deflator is not None)
     return converted and item.is_number and item.meta.unit.startswith("USD")
 
@@ -97,7 +97,7 @@ def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = froz
     texts = exp.select(
         *(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
     )
-    money = spec.spec.money
+    money = spec.words.money
     carried = []
     if spec.long_to_wide:
         cells = cells.select(_trim(column(spec.long_to_wide.names_from)).as_(MEASURE, quoted=True))
@@ -114,7 +114,7 @@ def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = froz
     cells = cells.from_(NUMBERED_TABLE if numbered else RAW_TABLE)
     if spec.wide_to_long:
         cells = cells.join(_periods(spec), join_type="cross")
-    if spec.spec.keep:
+    if spec.words.keep:
         cells = cells.where(kept(spec))
     return texts.select(*(column(name) for name in carried)).from_(cells.subquery("cells"))
 
@@ -124,7 +124,7 @@ def kept(spec: PanelSpec) -> exp.Expr:
     return exp.and_(
         *(
             _is_in(exp.Coalesce(this=_trim(column(name)), expressions=[literal("")]), values)
-            for name, values in spec.spec.keep.items()
+            for name, values in spec.words.keep.items()
         )
     )
 
@@ -211,7 +211,7 @@ def select_panel(spec: PanelSpec) -> exp.Select:
             for item in spec.columns
         )
     ).from_(query.subquery("p"))
-    if spec.spec.omit_empty:
+    if spec.words.omit_empty:
         panel = panel.where(any_measure(spec))
     return panel
 
@@ -238,7 +238,7 @@ def present(value: exp.Expr) -> exp.Expr:
 
 
 def _carried(spec: PanelSpec, numbered: bool) -> list[str]:
-    money = spec.spec.money
+    money = spec.words.money
     names = [MEASURE] if spec.long_to_wide else []
     names += [PERIOD] if spec.wide_to_long else []
     names += [CURRENCY] if money is not None and money.currency_from is not None else []
@@ -285,7 +285,7 @@ def _text(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[s
     cell = column(found.name)
     if found.raw is None or found.raw in numbers:
         return cell
-    missing = found.words.missing if found.words.missing is not None else spec.spec.missing
+    missing = found.words.missing if found.words.missing is not None else spec.words.missing
     if item.meta.type == "country" and found.words.missing is None:
         missing = [code for code in missing if code != "NA"]  # NA is Namibia
     text = exp.Case()
@@ -328,7 +328,7 @@ def _plain(code: exp.Expr, item: PanelColumn) -> exp.Expr:
 
 
 def _read_number(text: exp.Expr, spec: PanelSpec) -> exp.Expr:
-    read = spec.spec.read
+    read = spec.words.read
     if read.thousands is None and read.decimal == ".":
         return exp.func(PLAIN_NUMBER, text)
     point, comma = re.escape(read.decimal), re.escape(read.thousands or "")

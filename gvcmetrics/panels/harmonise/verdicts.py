@@ -223,7 +223,7 @@ def _spelled() -> dict[str, str]:
 
 
 def _left_out(connection: duckdb.DuckDBPyConnection, spec: PanelSpec) -> int:
-    if not spec.spec.keep:
+    if not spec.words.keep:
         return 0
     dropped = (
         exp.select(exp.Count(this=exp.Star())).from_(RAW_TABLE).where(exp.Not(this=exp.paren(kept(spec))))

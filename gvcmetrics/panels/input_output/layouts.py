@@ -14,7 +14,7 @@ import pyarrow.parquet
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
 from gvcmetrics.panels.codes import match_countries
-from gvcmetrics.panels.input_output.spec import Words
+from gvcmetrics.panels.input_output.spec import TableWords
 from gvcmetrics.panels.input_output.table import InputOutputTable
 
 _OUTPUTS = ("OUT", "OUTPUT", "TOTAL")
@@ -22,7 +22,7 @@ _PRIMARY = re.compile(r"VA|VALU|TLS|(.+_)?TAXSUB")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
-def read_tables(path: Path, words: Words) -> Iterator[InputOutputTable]:
+def read_tables(path: Path, words: TableWords) -> Iterator[InputOutputTable]:
     """The tables of one file, in the layout that the spec names.
 
     Raises
@@ -39,7 +39,7 @@ def assemble(
     columns: list[tuple[str, str]],
     cells: np.ndarray,
     output: np.ndarray,
-    words: Words,
+    words: TableWords,
     file: str,
     primary: np.ndarray | None = None,
 ) -> InputOutputTable:
@@ -82,7 +82,7 @@ def assemble(
     return InputOutputTable(year, Z, Y, x, None if inputs is None else inputs[x.index])
 
 
-def _wide(path: Path, words: Words) -> Iterator[InputOutputTable]:
+def _wide(path: Path, words: TableWords) -> Iterator[InputOutputTable]:
     """`country`, `industry`, `CCC_use` for every buyer, `output`; and `year`, or a year in the name."""
     frame = _frame(path)
     for name in ("country", "industry", "output"):
@@ -107,7 +107,7 @@ def _wide(path: Path, words: Words) -> Iterator[InputOutputTable]:
         )
 
 
-def _oecd_icio(path: Path, words: Words) -> Iterator[InputOutputTable]:
+def _oecd_icio(path: Path, words: TableWords) -> Iterator[InputOutputTable]:
     """The OECD's CSV: labels `AUS_01T02` on both axes, final use `AUS_HFCE`, then rows of primary inputs."""
     frame = _frame(path)
     frame = frame.set_index(frame.columns[0])
@@ -134,7 +134,7 @@ def _oecd_icio(path: Path, words: Words) -> Iterator[InputOutputTable]:
     yield assemble(_year(path), rows, columns, cells, output, words, path.name, primary)
 
 
-def _wiod_workbook(path: Path, words: Words) -> Iterator[InputOutputTable]:
+def _wiod_workbook(path: Path, words: TableWords) -> Iterator[InputOutputTable]:
     """A workbook of the World Input-Output Database (releases 2013 and 2016).
 
     Rows of headers hold code, name, country and number (c1, c2, …) of each column, the first four columns
@@ -163,7 +163,7 @@ def _wiod_workbook(path: Path, words: Words) -> Iterator[InputOutputTable]:
     yield assemble(_year(path), rows, [labels[j] for j in buyers], cells, output, words, path.name)
 
 
-def _pymrio(path: Path, words: Words) -> Iterator[InputOutputTable]:
+def _pymrio(path: Path, words: TableWords) -> Iterator[InputOutputTable]:
     """A system that pymrio saved; parse the files of other sources with pymrio first, then `save_all`."""
     try:
         import pymrio  # an extra: LGPL-3, so the base install must work without it
@@ -177,7 +177,7 @@ def _pymrio(path: Path, words: Words) -> Iterator[InputOutputTable]:
     yield from_pymrio(pymrio.load_all(folder, include_core=True), _year(folder), words, folder.name)
 
 
-def from_pymrio(system: Any, year: int, words: Words, file: str) -> InputOutputTable:
+def from_pymrio(system: Any, year: int, words: TableWords, file: str) -> InputOutputTable:
     """The table of a pymrio system, or of anything with its `Z`, `Y` and `x`.
 
     Raises
@@ -197,7 +197,7 @@ def from_pymrio(system: Any, year: int, words: Words, file: str) -> InputOutputT
     return assemble(year, _pairs(Z.index), columns, cells, output, words, file)
 
 
-_LAYOUTS: dict[str, Callable[[Path, Words], Iterator[InputOutputTable]]] = {
+_LAYOUTS: dict[str, Callable[[Path, TableWords], Iterator[InputOutputTable]]] = {
     "wide": _wide,
     "oecd_icio": _oecd_icio,
     "wiod_workbook": _wiod_workbook,
@@ -254,7 +254,7 @@ def _year(path: Path) -> int:
     return int(years[-1])
 
 
-def _countries(labels: set[str], words: Words, file: str) -> dict[str, str]:
+def _countries(labels: set[str], words: TableWords, file: str) -> dict[str, str]:
     found = match_countries(sorted(labels - words.regions.keys()))
     for label, near in found.unknown.items():
         remedy = f"Recode it under `regions`{f', to {near}' if near else ''}, or correct the file"

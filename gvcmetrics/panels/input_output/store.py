@@ -99,7 +99,7 @@ def write_cells(tables: Iterable[tuple[InputOutputTable, Balance]], path: Path) 
 def seal(spool: Path, provenance: Provenance, labels: Labels, path: Path) -> None:
     """Copy the row groups of a spool into the panel's file, in order of year, with its metadata."""
     metadata = {
-        METADATA_KEY: json.dumps(asdict(provenance), ensure_ascii=False),
+        METADATA_KEY: provenance.to_json(),
         _LABELS_KEY: json.dumps(asdict(labels), ensure_ascii=False),
     }
     source = pq.ParquetFile(spool, read_dictionary=[field.name for field in _SCHEMA if field.type == _TEXT])

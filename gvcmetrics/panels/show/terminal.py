@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 
 from gvcmetrics.errors import MissingSourceError
-from gvcmetrics.panels.build import Built
+from gvcmetrics.panels.job import Built
 from gvcmetrics.panels.progress import Report, Step
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.show.describe import raw_columns, summarise_panel

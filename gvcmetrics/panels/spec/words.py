@@ -44,6 +44,19 @@ class FileSource(_Model):
     sha256: str | None = None
 
 
+class PanelWords(_Model):
+    """The words that the spec of every panel has, whatever its contract."""
+
+    title: str
+    contract: str
+    source: str | FileSource
+    extends: str | None = None
+    requires: dict[str, str] = {}
+    licence: str | None = None
+    citation: str | None = None
+    notes: list[str] = []
+
+
 class Read(_Model):
     """How the raw file is written, where its ending does not say it.
 
@@ -158,15 +171,11 @@ class Money(_Model):
     base_year: int | None = None
 
 
-class Spec(_Model):
-    """The YAML of one panel."""
+class Spec(PanelWords):
+    """The YAML of one panel of rows."""
 
-    title: str
     contract: Literal["trade", "firm"]
-    source: str | FileSource
     columns: dict[str, ColumnSpec | None]
-    extends: str | None = None
-    requires: dict[str, str] = {}
     read: Read = Read()
     layout: Layout | None = None
     keep: dict[str, Texts] = {}
@@ -176,9 +185,6 @@ class Spec(_Model):
     missing: list[Text] = ["", "NA"]
     omit_empty: bool = False
     max_reject_share: Annotated[float | int, Field(ge=0, lt=1)] = 0
-    licence: str | None = None
-    citation: str | None = None
-    notes: list[str] = []
 
 
 def spec_schema() -> dict[str, Any]:

@@ -17,8 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from gvcmetrics.ground.files import flush
+from gvcmetrics.ground.files import flush, put_file, put_folder
 from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
+from gvcmetrics.panels.job import Built
+from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.store.stored import PROVENANCE_FILE, quoted, scan
 
 _ROW_GROUP = 122_880
@@ -70,6 +72,22 @@ def write_folder(
     with ThreadPoolExecutor(min(_MOST_SORTS, os.cpu_count() or 1)) as pool:
         list(pool.map(part, _values(connection, query, by)))  # raises what a part raises
     (folder / PROVENANCE_FILE).write_text(provenance.to_json(indent=1) + "\n", encoding="utf-8")
+
+
+def put_panel(made: Built, project: Project) -> Path:
+    """Put a panel in its place; where it was a file and is a folder now, or the reverse, the other goes."""
+    file = project.panel_file(made.provenance.panel)
+    folder = project.panel_folder(made.provenance.panel)
+    if made.rejects is None:
+        project.rejects_file(made.provenance.panel).unlink(missing_ok=True)
+    if made.path.is_dir():
+        put_folder(made.path, folder)
+        file.unlink(missing_ok=True)
+        return folder
+    put_file(made.path, file)
+    if folder.is_dir():
+        os.rename(folder, made.path)
+    return file
 
 
 def has_repeats(connection: duckdb.DuckDBPyConnection, path: Path, provenance: Provenance) -> bool:

@@ -84,7 +84,7 @@ def typed_rows(
     with _session() as spark:
         small = [codes_table(item.name) for item in spec.columns if item.meta.type == "country"]
         small += [crosswalk_table(item.name) for item in spec.columns if item.spec.crosswalk is not None]
-        for name in small + ([MONEY_TABLE] if spec.spec.money is not None else []):
+        for name in small + ([MONEY_TABLE] if spec.words.money is not None else []):
             path = folder / f"{name}.parquet"
             connection.execute(f"COPY {name} TO '{path}' (FORMAT parquet)")
             spark.read.parquet(str(path)).createOrReplaceTempView(name)

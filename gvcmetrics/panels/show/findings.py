@@ -7,10 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from gvcmetrics.ground.numbers import short
-from gvcmetrics.panels.draft.trial import OUTLIER_RULE, CheckReport
 from gvcmetrics.panels.draft.write import Draft
+from gvcmetrics.panels.findings import OUTLIER_RULE, Findings
 from gvcmetrics.panels.show.terminal import new_console, new_table
-from gvcmetrics.panels.spec.panel import PanelColumn, PanelSpec
+from gvcmetrics.panels.spec.columns import PanelColumn
+from gvcmetrics.panels.spec.panel import PanelSpec
 
 _MOST_VALUES = 12
 _MOST_RAW = 40
@@ -35,16 +36,13 @@ def print_draft(draft: Draft) -> None:
     command(console, f"\nThen run: gvcmetrics panel check {shown(draft.path)}")
 
 
-def print_check(report: CheckReport, path: Path) -> None:
+def print_check(report: Findings, path: Path) -> None:
     """The report of a check, as far as it got; problems are printed by the caller."""
     console = new_console()
     spec, tally = report.spec, report.tally
     if spec is None or tally is None:
         if not report.problems:
-            said = (
-                "the spec is in order; the tables of an input-output panel are checked while they are built"
-            )
-            command(console, f"{said}. Next: gvcmetrics panel build {shown(path)}")
+            command(console, f"{report.note}. Next: gvcmetrics panel build {shown(path)}")
         return
     counts = f"{tally.rows:,} raw rows, {report.rows:,} rows of a {spec.contract.name} panel"
     say(console, f"{spec.name}: {counts}; keys {' × '.join(spec.keys)}", style="bold")
@@ -72,7 +70,7 @@ def print_check(report: CheckReport, path: Path) -> None:
         command(console, f"\nNothing is wrong. Next: gvcmetrics panel build {shown(path)}")
 
 
-def _print_columns(console: Console, report: CheckReport) -> None:
+def _print_columns(console: Console, report: Findings) -> None:
     assert report.spec is not None
     table = new_table(
         "column", "raw column", "missing", "distinct", "values", numeric=("missing", "distinct")
@@ -86,7 +84,7 @@ def _print_columns(console: Console, report: CheckReport) -> None:
     console.print(table)
 
 
-def _print_recodes(console: Console, report: CheckReport) -> None:
+def _print_recodes(console: Console, report: Findings) -> None:
     if not report.recoded:
         return
     table = new_table("recoded column", "raw column", "raw value", "becomes", "rows", numeric=("rows",))
@@ -96,7 +94,7 @@ def _print_recodes(console: Console, report: CheckReport) -> None:
     console.print(table)
 
 
-def _print_outliers(console: Console, report: CheckReport) -> None:
+def _print_outliers(console: Console, report: Findings) -> None:
     say(console, f"\nOutliers: {OUTLIER_RULE}", style="bold")
     if not report.outliers:
         say(console, "none")

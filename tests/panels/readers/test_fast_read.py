@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gvcmetrics.panels import build, panel
+from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.harmonise import verdicts as checks
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.numbers import FastRead
+from gvcmetrics.panels.rows import build as rows_build
 from gvcmetrics.panels.store import write as store_write
 
 SPEC = """\
@@ -48,14 +49,14 @@ def built(project: Project, rows: str, monkeypatch: pytest.MonkeyPatch) -> tuple
     read, fill = checks.fast_read, checks.fill_fast
     with monkeypatch.context() as patch:
         patch.setattr(checks, "fast_read", lambda *given: seen.append(read(*given)) or seen[0])
-        patch.setattr(build, "fill_fast", lambda *given: enough.append(fill(*given)) or enough[0])
+        patch.setattr(rows_build, "fill_fast", lambda *given: enough.append(fill(*given)) or enough[0])
         build_panel(project.spec_file("trade"), project)
     return seen[0], enough[0]
 
 
 def slowly(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
     with monkeypatch.context() as patch:
-        patch.setattr(build, "fill_fast", lambda *_: False)
+        patch.setattr(rows_build, "fill_fast", lambda *_: False)
         return build_panel(project.spec_file("trade"), project).path
 
 

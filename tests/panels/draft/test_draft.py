@@ -14,12 +14,12 @@ import pytest
 from gvcmetrics.errors import DataError, GvcError, SpecError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
-from gvcmetrics.panels.draft.trial import check_panel
 from gvcmetrics.panels.draft.write import Draft, write_draft
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.spec.panel import load_spec
+from gvcmetrics.panels.trial import check_panel
 
-from .survey_files import WBES_COLUMNS, WBES_LABELS, write_wbes
+from ..survey_files import WBES_COLUMNS, WBES_LABELS, write_wbes
 
 ECUADOR = Path(os.environ.get("GVCMETRICS_MIRROR", "/none")) / "enai_ecuador_2012_2014.dta"
 FILLED = {
@@ -43,7 +43,7 @@ def fill_in(draft: Draft, project: Project) -> None:
 def test_ecuador(project: Project) -> None:
     """No codebook, no labels: sales and employment are known by the means that were made from them."""
     draft = write_draft(ECUADOR, "ECU", project)
-    made_by_hand = load_spec(Path(__file__).parents[2] / "data" / "panels" / "ecuador_innovation.yaml")
+    made_by_hand = load_spec(Path(__file__).parents[3] / "data" / "panels" / "ecuador_innovation.yaml")
     true = {
         column.name: column.raw
         for column in made_by_hand.columns

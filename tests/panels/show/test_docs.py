@@ -14,9 +14,9 @@ from gvcmetrics import cli
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.show import terminal
 
-from .survey_files import write_wbes
+from ..survey_files import write_wbes
 
-PAGE = Path(__file__).parents[2] / "docs" / "add_a_panel.md"
+PAGE = Path(__file__).parents[3] / "docs" / "add_a_panel.md"
 WIDTH = 96
 
 

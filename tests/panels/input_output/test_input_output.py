@@ -280,7 +280,7 @@ def test_bad_specs_are_refused(project: Project, extra: str, message: str) -> No
 def test_a_source_outside_the_data_folder_is_refused(project: Project) -> None:
     with pytest.raises(SpecError, match="leaves the data folder"):
         built(project, "extends: wiod\nsource: {file: ../wiot_2000.csv}\n")
-    with pytest.raises(SpecError, match="no file in the data folder is named or matches"):
+    with pytest.raises(SpecError, match="leaves the data folder"):
         built(project, "extends: wiod\nsource: {files: '../wiot_*.csv'}\n")
 
 
@@ -306,7 +306,7 @@ def test_two_tables_of_one_year_are_refused(project: Project) -> None:
     not MIRROR or not (Path(MIRROR) / "wiod2013").is_dir(), reason="needs WIOD 2013 (GVCMETRICS_MIRROR)"
 )
 def test_wiod_of_the_mirror(project: Project) -> None:
-    spec = Path(__file__).parents[2] / "data" / "panels" / "wiod.yaml"
+    spec = Path(__file__).parents[3] / "data" / "panels" / "wiod.yaml"
     (project.specs / "wiod.yaml").write_text(spec.read_text() + "\nyears: [1995, 2011]\n")
     build_panel(project.spec_file("wiod"), project)
     table = read_table("wiod", 2011, project)

@@ -14,7 +14,7 @@ from gvcmetrics.panels import list_panels
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.sources.plugins import find_spec_file
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 ROOT = HERE.parents[1]
 
 

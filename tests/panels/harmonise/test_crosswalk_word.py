@@ -13,11 +13,11 @@ from gvcmetrics.errors import DataError, MissingSourceError, SpecError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.crosswalks.links import crosswalk
-from gvcmetrics.panels.draft.trial import check_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.spec.panel import load_spec
 from gvcmetrics.panels.spec.words import spec_schema
 from gvcmetrics.panels.state import ABSENT, build_or_skip
+from gvcmetrics.panels.trial import check_panel
 
 MIRROR = os.environ.get("GVCMETRICS_MIRROR")
 HEAD = """\

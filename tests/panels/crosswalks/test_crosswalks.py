@@ -15,7 +15,7 @@ from gvcmetrics.panels.contracts import ISIC4_DIVISIONS
 from gvcmetrics.panels.crosswalks.convert import convert, describe
 from gvcmetrics.panels.crosswalks.links import crosswalk
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "crosswalks"
+REFERENCE = Path(__file__).parents[2] / "reference" / "crosswalks"
 MIRROR = os.environ.get("GVCMETRICS_MIRROR")
 needs_mirror = pytest.mark.skipif(
     not MIRROR or not (Path(MIRROR) / "concordances").is_dir(),

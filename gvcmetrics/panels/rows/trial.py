@@ -1,4 +1,4 @@
-"""`panel check`: what a spec makes of its raw file, without building.
+"""What a spec of rows makes of its raw files, without building.
 
 Outliers are positive amounts whose logarithm lies far from the median, by the modified z-score of
 Iglewicz and Hoaglin (1993): 0.6745 |ln x − median| / MAD > 3.5.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -16,102 +15,25 @@ from sqlglot import exp
 
 from gvcmetrics.errors import GvcError, Place, PlacedError
 from gvcmetrics.ground.numbers import short
-from gvcmetrics.panels.build import define_views
+from gvcmetrics.panels.findings import CheckedColumn, Findings, Outliers, Recoded
 from gvcmetrics.panels.harmonise.engines.duckdb import connected
 from gvcmetrics.panels.harmonise.rejects import REJECTS_TABLE
 from gvcmetrics.panels.harmonise.tree import NUMBERED_TABLE, select_panel
 from gvcmetrics.panels.harmonise.verdicts import DUPLICATE, Tally, check_rows, fill_fast, refuse_all_missing
-from gvcmetrics.panels.input_output.spec import is_input_output, load_input_output_spec
-from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.tables import open_tables
-from gvcmetrics.panels.sources.raw_files import find_raw
-from gvcmetrics.panels.spec.blanks import blanks
-from gvcmetrics.panels.spec.panel import PanelColumn, PanelSpec, load_spec
-from gvcmetrics.panels.spec.yaml_lines import read_yaml
+from gvcmetrics.panels.rows.build import define_views
+from gvcmetrics.panels.sources.raw_files import RawFiles
+from gvcmetrics.panels.spec.columns import PanelColumn
+from gvcmetrics.panels.spec.panel import PanelSpec
 
-OUTLIER_RULE = "0.6745 |ln x − median| / MAD > 3.5 (Iglewicz and Hoaglin 1993)"
 _Z, _LIMIT = 0.6745, 3.5
 _MOST_VALUES = 12
 _PANEL = "checked_panel"
 
 
-@dataclass(frozen=True)
-class CheckedColumn:
-    """A column that maps: where it comes from, and its values in the rows that break no rule."""
-
-    column: PanelColumn
-    missing_share: float
-    distinct: int
-    spread: str
-
-
-@dataclass(frozen=True)
-class Recoded:
-    """A raw value of a recoded or compared column, and what becomes of it how often."""
-
-    column: str
-    raw_column: str
-    value: str
-    becomes: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class Outliers:
-    """Outliers of one column, by the rule in `OUTLIER_RULE`."""
-
-    column: str
-    positive: int
-    outliers: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """What `panel check` found.
-
-    Attributes
-    ----------
-    problems : messages with file and line; a spec with none can be built.
-    absent : columns of the contract that the spec does not map.
-    coverage : rows by value of year, region and industry, the most frequent first (years in order).
-    """
-
-    name: str
-    problems: list[str]
-    spec: PanelSpec | None = None
-    tally: Tally | None = None
-    rows: int = 0
-    duplicates: int = 0
-    columns: tuple[CheckedColumn, ...] = ()
-    absent: tuple[str, ...] = ()
-    recoded: tuple[Recoded, ...] = ()
-    outliers: tuple[Outliers, ...] = ()
-    coverage: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
-
-
-def check_panel(spec_path: Path | str, project: Project | None = None) -> CheckReport:
-    """Read a spec and its raw file, and report; nothing is written.
-
-    Whatever is wrong becomes a problem of the report; of bad cells, the first of each kind with
-    their number.
-    """
-    path = Path(spec_path)
-    try:
-        left = blanks(read_yaml(path))
-        if left:
-            return CheckReport(path.stem, [str(error) for error in left])
-        if is_input_output(path):
-            load_input_output_spec(path)
-            return CheckReport(path.stem, [])
-        return _check(load_spec(path), project or find_project(path.absolute().parent))
-    except GvcError as error:
-        return CheckReport(path.stem, [str(error)])
-
-
-def _check(spec: PanelSpec, project: Project) -> CheckReport:
-    raw = find_raw(spec, project)
+def try_rows(spec: PanelSpec, raw: RawFiles, project: Project) -> Findings:
+    """Read a spec's raw files and say what becomes of them; nothing is written."""
     with tempfile.TemporaryDirectory() as folder, connected(Path(folder) / "spill") as connection:
         try:
             spec, tables = open_tables(raw.paths, spec, Path(folder) / "raw")
@@ -119,10 +41,10 @@ def _check(spec: PanelSpec, project: Project) -> CheckReport:
             tally = check_rows(connection, spec, tables, raw.name, duplicates=True, fill=fill_fast)
         except duckdb.Error as error:
             problem = f"the file cannot be read as the spec says ({str(error).splitlines()[0]})"
-            return CheckReport(spec.name, [str(PlacedError(problem, Place(raw.name)))], spec)
+            return Findings(spec.name, [str(PlacedError(problem, Place(raw.name)))], spec=spec)
         problems = _bad_cells(connection, tally)
         try:
-            raw.checksum(project)
+            raw.checksum()
             if tally.rejected < tally.rows:
                 refuse_all_missing(connection, spec, raw.name)
         except GvcError as error:
@@ -135,7 +57,7 @@ def _check(spec: PanelSpec, project: Project) -> CheckReport:
             f"SELECT COUNT(DISTINCT (file, row)) FROM {REJECTS_TABLE} WHERE reason LIKE '{DUPLICATE}%'"
         )
         mapped = {column.name for column in spec.columns}
-        return CheckReport(
+        return Findings(
             name=spec.name,
             problems=problems,
             spec=spec,
@@ -210,7 +132,7 @@ def _becomes(text: str, item: PanelColumn, words: object, spec: PanelSpec) -> st
     if text in recode:
         return recode[text] or "missing"
     missing = getattr(words, "missing", None)
-    if text in (missing if missing is not None else spec.spec.missing):
+    if text in (missing if missing is not None else spec.words.missing):
         return "missing"
     if item.spec.recode is not None:
         return "no recode"

@@ -16,7 +16,7 @@ from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 
-SPECS = Path(__file__).parents[2] / "data" / "panels"
+SPECS = Path(__file__).parents[3] / "data" / "panels"
 MIRROR = os.environ.get("GVCMETRICS_MIRROR")
 needs_mirror = pytest.mark.skipif(not MIRROR, reason="needs GVCMETRICS_MIRROR")
 FROM_MIRROR = ("ecuador_innovation", "gravity", "world_trade_sitc4")

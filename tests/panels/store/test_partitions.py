@@ -84,7 +84,7 @@ def write_years(project: Project, scale: int) -> None:
 def kill_when(project: Project, parts: int) -> None:
     """Start a build in a process of its own, and kill it once it has written so many parts."""
     command = [sys.executable, "-m", "gvcmetrics", "panel", "build", str(project.spec_file("exports"))]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     process = subprocess.Popen(command, env=environment, cwd=project.data.parent)
     pattern = f".exports.{process.pid}-*.tmp/panel/*/part.parquet"
     while process.poll() is None and len(list(project.parquet.glob(pattern))) < parts:

@@ -18,7 +18,7 @@ from gvcmetrics.errors import DataError
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "gvcmetrics", "panel", "build", "data/panels/exports.yaml"]
 
 

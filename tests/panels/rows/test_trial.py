@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvcmetrics.panels.draft.trial import CheckReport, check_panel
+from gvcmetrics.panels.findings import Findings
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.trial import check_panel
 
 SPEC = """\
 title: Firms
@@ -54,7 +55,7 @@ def raw() -> pd.DataFrame:
     return frame
 
 
-def check(frame: pd.DataFrame, project: Project, spec: str = SPEC) -> CheckReport:
+def check(frame: pd.DataFrame, project: Project, spec: str = SPEC) -> Findings:
     frame.to_csv(project.raw / "firms.csv", index=False)
     project.spec_file("firms").write_text(spec, encoding="utf-8")
     return check_panel(project.spec_file("firms"), project)
@@ -141,5 +142,5 @@ def test_a_column_without_any_value_is_a_problem(raw: pd.DataFrame, project: Pro
 
 
 def test_a_spec_that_is_not_there_is_a_problem() -> None:
-    specs = Path(__file__).parents[2] / "data" / "panels"
+    specs = Path(__file__).parents[3] / "data" / "panels"
     assert check_panel(specs / "none.yaml").problems[0].endswith("Check the path")

@@ -344,7 +344,7 @@ def test_an_embedded_file_that_was_cut_between_rows_is_refused(real_project: Pro
 
 def start_build(project: Project) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "gvcmetrics", "panel", "build", str(project.spec_file("exports"))]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     return subprocess.Popen(command, env=environment, cwd=project.data.parent, stdout=subprocess.DEVNULL)
 
 

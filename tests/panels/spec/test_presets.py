@@ -236,7 +236,7 @@ def test_a_spec_has_the_last_word_and_errors_name_the_preset_file(project: Proje
     assert by_name["country"].raw == "land"
     assert by_name["employment"].raw == "staff"
     assert by_name["employment"].spec.scale == 10
-    assert spec.spec.notes == ["from below", "own"]
+    assert spec.words.notes == ["from below", "own"]
     digest = spec.sha256
     write_presets(project, middle="extends: base\ncolumns:\n  employment: {from: staff, scale: 5}\n")
     assert load_spec(path).sha256 != digest
