@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gvcmetrics.errors import DataError, GvcError, Place, SpecError
+from gvcmetrics.ground.input_output import InputOutput
 from gvcmetrics.ground.provenance import ColumnProvenance, Coverage, Provenance
 from gvcmetrics.panels.contracts import INPUT_OUTPUT
 from gvcmetrics.panels.findings import Findings
+from gvcmetrics.panels.input_output.balance import Balance, balance, check
 from gvcmetrics.panels.input_output.layouts import read_tables
 from gvcmetrics.panels.input_output.spec import InputOutputSpec
 from gvcmetrics.panels.input_output.store import Labels, Spool, seal, write_cells
-from gvcmetrics.panels.input_output.table import Balance, InputOutputTable, balance, check
 from gvcmetrics.panels.job import Built, Job
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.raw_files import RawFiles
@@ -37,7 +38,7 @@ def build_tables(spec: InputOutputSpec, job: Job) -> Built:
         final_uses=written.final_uses,
         uses=spec.words.uses,
         industries=spec.words.industries,
-        balances=[str(found) for found in sorted(written.balances, key=lambda found: found.year)],
+        balances=[str(found) for found in sorted(written.balances, key=lambda found: found.year or 0)],
     )
     seal(spool, provenance, labels, made)
     return Built(made, provenance)
@@ -64,7 +65,7 @@ def no_sql(spec: InputOutputSpec, _dialect: str) -> str:
     raise SpecError("no SQL builds an input-output panel", Place(spec.path.name), remedy)
 
 
-def _checked(spec: InputOutputSpec, raw: RawFiles) -> Iterator[tuple[InputOutputTable, Balance]]:
+def _checked(spec: InputOutputSpec, raw: RawFiles) -> Iterator[tuple[InputOutput, Balance]]:
     for path in raw.paths:
         for table in read_tables(path, spec.words):
             if spec.words.years is None or table.year in spec.words.years:

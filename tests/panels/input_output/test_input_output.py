@@ -10,7 +10,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from gvcmetrics import measures
 from gvcmetrics.errors import DataError, MissingSourceError, SpecError
+from gvcmetrics.ground.input_output import InputOutput
+from gvcmetrics.measures.input_output.close import balanced
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.input_output.store import read_labels, read_table, table_years
 from gvcmetrics.panels.project import Project
@@ -34,6 +37,11 @@ def flows(seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Y[0, 1] = -3.0  # stocks drawn down
     Z[5, :], Z[:, 5], Y[5, :] = 0, 0, 0
     return Z, Y, Z.sum(axis=1) + Y.sum(axis=1)
+
+
+def flat(table: InputOutput) -> np.ndarray:
+    """Final use as files have it: the uses of each country side by side."""
+    return table.Y.reshape(len(table.x), -1)
 
 
 def wide(seed: int = 1, **changed: object) -> pd.DataFrame:
@@ -61,15 +69,16 @@ def test_the_panel_holds_the_matrices_and_their_labels(project: Project) -> None
     for year in (2000, 2001):
         Z, Y, x = flows(year)
         table = read_table("tables", year, project)
-        np.testing.assert_array_equal(table.intermediate, Z)
-        np.testing.assert_array_equal(table.final, Y)
-        np.testing.assert_array_equal(table.output, x)
+        np.testing.assert_array_equal(table.Z, Z)
+        np.testing.assert_array_equal(flat(table), Y)
+        np.testing.assert_array_equal(table.x, x)
     # Codes as ISO3, in the order of the source, not of the alphabet (c10 stands before c2).
     countries = {"ROM": "ROU", "RoW": "ROW"}
     named = [(countries.get(country, country), industry) for country, industry in ROWS]
-    assert list(table.output.index) == list(table.intermediate.index) == named
-    assert list(table.intermediate.columns) == named
-    assert list(table.final.columns[:3]) == [("DEU", "f1"), ("DEU", "f5"), ("ROU", "f1")]
+    assert list(table.rows) == named
+    assert (table.regions, table.uses) == (("DEU", "ROU", "ROW"), ("f1", "f5"))
+    assert table.region_of_row.tolist() == [0, 0, 1, 1, 2, 2]
+    assert (table.inventories, table.name) == ("f5", "tables")
     assert table_years("tables", project) == [2000, 2001]
     labels = read_labels(project.panel_file("tables"))
     assert labels.unit == "million USD"
@@ -146,19 +155,49 @@ def test_oecd_icio(project: Project, edition: int, name: str) -> None:
     frame.to_csv(project.raw / name)
     built(project, f"extends: oecd_icio\nsource: {{file: raw/{name}}}\n")
     table = read_table("tables", 2018, project)
-    assert list(table.output.index) == [(c, i) for c in ("AUS", "CHN") for i in ("01T02", "10T12")]
-    np.testing.assert_array_equal(table.intermediate, Z)
-    np.testing.assert_array_equal(table.final, Y)
-    np.testing.assert_array_equal(table.output, Z.sum(axis=1) + Y.sum(axis=1))
-    assert list(table.final.columns) == [(c, u) for c in ("AUS", "CHN") for u in ("HFCE", "INVNT")]
+    assert list(table.rows) == [(c, i) for c in ("AUS", "CHN") for i in ("01T02", "10T12")]
+    np.testing.assert_array_equal(table.Z, Z)
+    np.testing.assert_array_equal(flat(table), Y)
+    np.testing.assert_array_equal(table.x, Z.sum(axis=1) + Y.sum(axis=1))
+    assert (table.regions, table.uses) == (("AUS", "CHN"), ("HFCE", "INVNT"))
     assert "column sums by 0.0e+00" in read_labels(project.panel_file("tables")).balances[0]
+
+
+def test_rows_of_a_country_are_put_together(project: Project) -> None:
+    """A published table may run through the countries of an industry; measures need regions as blocks."""
+    wide_panel(project)
+    expected = read_table("tables", 2000, project)
+    frame = wide(2000)
+    frame.iloc[[0, 2, 4, 1, 3, 5]].to_csv(project.raw / "wiot_2000.csv", index=False)
+    build_panel(project.spec_file("tables"), project)
+    found = read_table("tables", 2000, project)
+    assert list(found.rows) == list(expected.rows)
+    for name in ("Z", "Y", "x", "exports", "B"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+def test_final_use_of_a_country_without_industries_is_refused(project: Project) -> None:
+    """It used to be added to the last column of the table."""
+    wide().assign(FRA_f1=7.0, output=wide()["output"] + 7).to_csv(project.raw / "wiot_2000.csv", index=False)
+    with pytest.raises(
+        DataError, match=r"wiot_2000.csv: FRA has final use \(f1\) and no industry. Recode it"
+    ):
+        built(project, "extends: wiod\nsource: {file: raw/wiot_2000.csv}\n")
+
+
+def test_the_published_table_is_the_class_that_measures_take(project: Project) -> None:
+    wide_panel(project)
+    table = read_table("tables", 2000, project)
+    assert type(table) is measures.InputOutput
+    closed = balanced(table, "row_sums", negative_value_added="keep")
+    assert measures.gross_exports(closed).attrs["lineage"]["gross_exports"] == ["tables.value"]
 
 
 def test_icio_output_from_its_row_where_no_column_has_it(project: Project) -> None:
     frame, Z, Y = icio(2021)
     frame.drop(columns="TOTAL").to_csv(project.raw / "ICIO2021_1999.csv")
     built(project, "extends: oecd_icio\nsource: {file: raw/ICIO2021_1999.csv}\n")
-    found = read_table("tables", 1999, project).output
+    found = read_table("tables", 1999, project).x
     np.testing.assert_array_equal(found, Z.sum(axis=1) + Y.sum(axis=1))
 
 
@@ -194,10 +233,10 @@ def test_wiod_workbook(project: Project) -> None:
     path.rename(project.raw / "wiot_1995.xlsx")
     built(project, spec % "wiot_1995.xlsx")
     table = read_table("tables", 1995, project)
-    np.testing.assert_array_equal(table.intermediate, Z)
-    np.testing.assert_array_equal(table.final, Y)
-    np.testing.assert_array_equal(table.output, x)
-    assert table.output.index[2] == ("ROU", "c1")
+    np.testing.assert_array_equal(table.Z, Z)
+    np.testing.assert_array_equal(flat(table), Y)
+    np.testing.assert_array_equal(table.x, x)
+    assert table.rows[2] == ("ROU", "c1")
 
 
 def test_pymrio_system(project: Project) -> None:
@@ -212,10 +251,10 @@ def test_pymrio_system(project: Project) -> None:
         built(project, spec)
     built(project, f"{spec}regions: {{{regions}}}\ninventories: Changes in inventories\n")
     table, saved = read_table("tables", 2010, project), pymrio.load(folder)
-    np.testing.assert_array_equal(table.intermediate, saved.Z)
-    np.testing.assert_array_equal(table.final, saved.Y)
-    np.testing.assert_array_equal(table.output, saved.x["indout"])
-    assert table.output.index[8] == ("R02", "food")
+    np.testing.assert_array_equal(table.Z, saved.Z)
+    np.testing.assert_array_equal(flat(table), saved.Y)
+    np.testing.assert_array_equal(table.x, saved.x["indout"])
+    assert table.rows[8] == ("R02", "food")
 
 
 def spoiled(change: str) -> pd.DataFrame:
@@ -311,11 +350,11 @@ def test_wiod_of_the_mirror(project: Project) -> None:
     build_panel(project.spec_file("wiod"), project)
     table = read_table("wiod", 2011, project)
     raw = pd.read_parquet(Path(MIRROR or "") / "wiod2013" / "wiot_2011.parquet")
-    cells = np.hstack([table.intermediate, table.final])
+    cells = np.hstack([table.Z, flat(table)])
     np.testing.assert_array_equal(cells, raw.iloc[:, 2:-1].to_numpy())
-    np.testing.assert_array_equal(table.output, raw["output"])
-    assert table.output.index.get_level_values("country").unique()[[32, 40]].tolist() == ["ROU", "ROW"]
-    assert (table.output == 0).sum() == 22
+    np.testing.assert_array_equal(table.x, raw["output"])
+    assert [table.regions[k] for k in (32, 40)] == ["ROU", "ROW"]
+    assert (table.x == 0).sum() == 22
 
 
 def test_without_the_mirror_wiod_says_what_it_lacks(

@@ -1,47 +1,13 @@
-"""Inter-country input-output tables as panels: what a table is, and whether it balances.
-
-A panel of the contract `input_output` is one Parquet file, one row group a year, one row a cell:
-
-    year, country, industry, use_country, use, kind, value
-
-`kind` is `intermediate` (then `use` is an industry of `use_country`), `final` (then `use` is a
-category of final use) or `output` (then `use` is `output`). Cells that are zero are left out, and every
-country × industry has its row of output, in the order of the table. Why long: rows and columns carry
-their labels, any engine or language can ask for a part, and most cells are zero. The 17 tables of the World
-Input-Output Database (1435 × 1640 cells each, 84 per cent of them zero) take 11 MB, against 27 MB as
-files of 1640 columns, and a year is in matrices as soon as from those.
-"""
+"""How far a published input-output table is from balancing, and how far it may be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-
-KINDS = ("intermediate", "final", "output")
-
-
-@dataclass(frozen=True, eq=False)
-class InputOutputTable:
-    """One year's table, labelled, as it was published: nothing is closed or corrected.
-
-    Attributes
-    ----------
-    intermediate : (country, industry) on both axes, in the same order.
-    final : the same rows; columns (country, use).
-    output : gross output, the same rows.
-    primary : primary inputs by buying country × industry (value added, taxes less subsidies on
-        products), where the source states them.
-    """
-
-    year: int
-    intermediate: pd.DataFrame
-    final: pd.DataFrame
-    output: pd.Series
-    primary: pd.Series | None = None
+from gvcmetrics.ground.input_output import InputOutput
 
 
 @dataclass(frozen=True)
@@ -57,7 +23,7 @@ class Balance:
         intermediate cells.
     """
 
-    year: int
+    year: int | None
     row_gap: float
     column_gap: float | None
     largest_gap: float
@@ -76,37 +42,37 @@ class Balance:
         )
 
 
-def balance(table: InputOutputTable) -> Balance:
+def balance(table: InputOutput) -> Balance:
     """Compare the sums of a table's rows and columns with its output."""
-    Z, x = table.intermediate.to_numpy(), table.output.to_numpy()
-    gap = np.abs(Z.sum(axis=1) + table.final.to_numpy().sum(axis=1) - x)
+    Z, x = table.Z, table.x
+    gap = np.abs(Z.sum(axis=1) + table.Y.reshape(len(x), -1).sum(axis=1) - x)
     worst = int(gap.argmax())
     total = x.sum() or np.nan
     column_gap = None
     if table.primary is not None:
-        column_gap = float(np.abs(Z.sum(axis=0) + table.primary.to_numpy() - x).sum() / total)
+        column_gap = float(np.abs(Z.sum(axis=0) + table.primary - x).sum() / total)
     # What an industry without output buys is final use by another name, not negative value added.
-    short = (x - Z.sum(axis=0) < -1e-9 * np.maximum(np.abs(x), 1.0)) & (x > 0)
+    short = (table.value_added < -1e-9 * np.maximum(np.abs(x), 1.0)) & (x > 0)
     return Balance(
         year=table.year,
         row_gap=float(gap.sum() / total),
         column_gap=column_gap,
         largest_gap=float(gap[worst]),
-        largest_in=" ".join(table.output.index[worst]),
+        largest_in=" ".join(map(str, table.rows[worst])),
         without_output=int((x == 0).sum()),
         negative_value_added=int(short.sum()),
         negative_cells=int((Z < 0).sum()),
     )
 
 
-def check(table: InputOutputTable, found: Balance, tolerance: float, file: str) -> None:
+def check(table: InputOutput, found: Balance, tolerance: float, file: str) -> None:
     """Refuse a table that cannot be one: nothing produced, or gaps beyond `tolerance` of output.
 
     Raises
     ------
     DataError : with the file, by how much, and the row with the largest gap.
     """
-    if not table.output.sum() > 0:
+    if not table.x.sum() > 0:
         raise DataError("the table has no output", Place(file), "Check that the file is complete")
     for gap, what in ((found.row_gap, "row sums"), (found.column_gap, "column sums")):
         if gap is not None and gap > tolerance:
