@@ -9,6 +9,7 @@ from typing import Any
 
 from gvcmetrics.errors import SpecError
 from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.panels.contracts import CONTRACTS, INPUT_OUTPUT
 from gvcmetrics.panels.findings import Findings
 from gvcmetrics.panels.input_output.build import build_tables, no_sql, try_tables
 from gvcmetrics.panels.input_output.spec import tables_formats, tables_spec
@@ -48,7 +49,7 @@ class Kind:
 _ROWS = Kind(panel_spec, lambda _: FORMATS, build_rows, try_rows, rows_sql, ("duckdb", "spark"))
 _TABLES = Kind(tables_spec, tables_formats, build_tables, try_tables, no_sql, ("duckdb",))
 
-KINDS = {"firm": _ROWS, "trade": _ROWS, "input_output": _TABLES}
+KINDS = {**dict.fromkeys(CONTRACTS, _ROWS), INPUT_OUTPUT.name: _TABLES}
 """The kind of each contract."""
 
 

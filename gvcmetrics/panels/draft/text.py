@@ -21,8 +21,6 @@ _DOLLAR_COUNTRIES = ("ECU", "FSM", "MHL", "PAN", "PLW", "SLV", "TLS", "USA")
 _COMMENT_AT, _WIDTH = 44, 100
 _LABEL = 64
 _LISTED = 40
-# What holds for a firm whatever the year.
-_FIXED = ("firm_id", "region", "industry", "weight", "stratum", "psu", "founded")
 _RATES = "rates: a CSV file in data/ with currency,year,per_usd"
 
 
@@ -53,8 +51,9 @@ class Found:
             mapped["year"] = "the years in the names"
         if self.contract.name == "firm":
             mapped.setdefault("country", "--country")
-            if {"region", "industry"} <= mapped.keys():
-                mapped.setdefault("cluster_id", "region × industry")
+        for name, crossed in self.contract.crossed.items():
+            if mapped.keys() >= set(crossed):
+                mapped.setdefault(name, " × ".join(crossed))
         return mapped
 
 
@@ -173,7 +172,7 @@ def _proposed(item: Proposal, found: Found) -> Line:
     doubts = [item.doubt] if item.doubt else []
     if item.rivals:
         doubts.append(f"or {', '.join(item.rivals)}")
-    if found.years and not item.raw.years and item.name not in _FIXED:
+    if found.years and not item.raw.years and not item.column.fixed:
         doubts.append(f"one value for all years: `only_in: [{found.years[-1]}]`?")
     codes = [code for code in item.raw.missing_codes if code not in _shared_codes(found)]
     if codes:
@@ -202,12 +201,7 @@ def _missing(found: Found) -> list[Line]:
 
 
 def _money(found: Found) -> list[Line]:
-    amounts = [
-        item
-        for item in found.proposals
-        if item.added.get("unit") == "USD"
-        or getattr(found.contract.columns.get(item.name), "unit", "") == "USD"
-    ]
+    amounts = [item for item in found.proposals if item.column.unit == "USD"]
     required = found.preset is not None and "money" in found.preset.required
     if not required and not amounts:
         return []

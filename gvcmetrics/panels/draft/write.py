@@ -20,7 +20,7 @@ from gvcmetrics.panels.draft.columns import RawColumn, RawSample, by_year, read_
 from gvcmetrics.panels.draft.match import Proposal, propose
 from gvcmetrics.panels.draft.preset import PresetMatch, best_preset
 from gvcmetrics.panels.draft.text import Found, Line, draft_lines
-from gvcmetrics.panels.draft.words import FIRM_WORDS, TRADE_WORDS
+from gvcmetrics.panels.draft.words import clues_for
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.catalogue import catalogue
 from gvcmetrics.panels.sources.fetch import mirror_path
@@ -98,15 +98,13 @@ def _proposals(
 ) -> tuple[Contract, list[Proposal]]:
     given = set(preset.mapped) if preset else set()
     if preset is None:
-        trade = propose(columns, TRADE_WORDS, TRADE, rows)
+        trade = propose(columns, clues_for(TRADE), TRADE, rows)
         names = {item.name for item in trade}
         if {"product", "value_usd"} <= names and names & {"exporter", "importer"}:
             return TRADE, trade
-    elif preset.contract == TRADE.name:
-        words = {name: clues for name, clues in TRADE_WORDS.items() if name not in given}
-        return TRADE, propose(columns, words, TRADE, rows)
-    words = {name: clues for name, clues in FIRM_WORDS.items() if name not in given}
-    return FIRM, propose(columns, words, FIRM, rows)
+    contract = TRADE if preset is not None and preset.contract == TRADE.name else FIRM
+    words = {name: clues for name, clues in clues_for(contract).items() if name not in given}
+    return contract, propose(columns, words, contract, rows)
 
 
 def _country(country: str) -> str:

@@ -1,1 +1,1 @@
-"""Panels of rows, one a key (firm, trade): built, and tried without building."""
+"""Panels of rows, one a key (firm, trade, cluster): built, and tried without building."""

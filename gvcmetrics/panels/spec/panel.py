@@ -117,8 +117,9 @@ def panel_spec(path: Path, document: Document) -> PanelSpec:
     _check_money(spec, document)
     contract = CONTRACTS[spec.contract]
     given = dict(spec.columns)
-    if contract.name == "firm" and {"region", "industry"} <= given.keys() and "cluster_id" not in given:
-        given["cluster_id"] = ColumnSpec(cross=["region", "industry"])
+    for name, crossed in contract.crossed.items():
+        if name not in given and given.keys() >= set(crossed):
+            given[name] = ColumnSpec(cross=list(crossed))
     columns = tuple(
         panel_column(name, words or ColumnSpec(), contract, spec, document) for name, words in given.items()
     )

@@ -174,7 +174,7 @@ class Money(_Model):
 class Spec(PanelWords):
     """The YAML of one panel of rows."""
 
-    contract: Literal["trade", "firm"]
+    contract: Literal["trade", "firm", "cluster"]
     columns: dict[str, ColumnSpec | None]
     read: Read = Read()
     layout: Layout | None = None

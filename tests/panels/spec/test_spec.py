@@ -12,7 +12,7 @@ from gvcmetrics.errors import SpecError
 from gvcmetrics.panels.spec.panel import load_spec
 from gvcmetrics.panels.spec.yaml_lines import read_yaml
 
-SPEC = Path(__file__).with_name("exports.yaml").read_text(encoding="utf-8")
+SPEC = Path(__file__).parents[1].joinpath("exports.yaml").read_text(encoding="utf-8")
 
 
 def load(folder: Path, text: str | bytes) -> object:
