@@ -46,7 +46,7 @@ def build_panel(
     raw = find_raw(spec, project, kind.formats(spec))
     with workspace(project.parquet / spec.name) as folder:
         try:
-            made = kind.build(spec, Job(raw, raw.checksum(), project, folder, engine, report))
+            made = kind.build(spec, Job(raw, project, folder, engine, report))
             place = put_panel(made, project)
         except (duckdb.Error, OSError) as error:
             raise _explain(error, raw.name) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -38,17 +39,25 @@ class Job:
 
     Attributes
     ----------
-    raw_sha256 : checksum of the raw files, which are those expected.
     folder : a workspace that goes with the build.
     report : called with each step forward, from a thread of its own.
     """
 
     raw: RawFiles
-    raw_sha256: str
     project: Project
     folder: Path
     engine: Engine = "duckdb"
     report: Report | None = None
+
+    @cached_property
+    def raw_sha256(self) -> str:
+        """The checksum of the raw files.
+
+        Raises
+        ------
+        DataError : they are not those expected.
+        """
+        return self.raw.checksum()
 
     def record(
         self,

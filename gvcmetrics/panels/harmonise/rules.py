@@ -13,6 +13,7 @@ from gvcmetrics.panels.harmonise.tree import (
     OK,
     PERIOD,
     UNMAPPED,
+    Rows,
     column,
     is_label,
     is_money,
@@ -84,9 +85,9 @@ def checks(spec: PanelSpec) -> list[Check]:
     return rules
 
 
-def select_typed(spec: PanelSpec, numbers: frozenset[str] = frozenset()) -> exp.Select:
+def select_typed(spec: PanelSpec, raw: Rows, numbers: frozenset[str] = frozenset()) -> exp.Select:
     """The typed rows of the raw file, and whether each obeys every rule."""
-    values = select_values(spec, numbered=False, numbers=numbers).subquery("v")
+    values = select_values(spec, raw, numbered=False, numbers=numbers).subquery("v")
     bad = exp.or_(*(rule.bad for rule in checks(spec)))
     names = [column(item.name) for item in spec.columns if not is_label(item, spec)]
     if spec.long_to_wide:

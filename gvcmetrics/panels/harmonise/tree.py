@@ -36,10 +36,10 @@ MEASURE = "#measure"
 PERIOD = "#period"
 CURRENCY = "#currency"
 FACTOR = "#factor"
-RAW_TABLE = "raw"
-NUMBERED_TABLE = "raw_numbered"
-TYPED_TABLE = "typed"
 MONEY_TABLE = "money"
+
+# A storey stands on a table, or on the query of the storey below.
+Rows = exp.Table | exp.Query
 
 # Functions of one text that every engine defines in its own, fastest way (`engines/`): the text without
 # BLANKS at its ends; and the number that a text of digits, sign, point and exponent stands for, else null.
@@ -85,10 +85,13 @@ def is_money(item: PanelColumn, spec: PanelSpec) -> bool:
     return converted and item.is_number and item.meta.unit.startswith("USD")
 
 
-def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
+def select_texts(
+    spec: PanelSpec, raw: Rows, numbered: bool, numbers: frozenset[str] = frozenset()
+) -> exp.Select:
     """Each raw cell as text, missing codes gone and recodes applied; with file and row if `numbered`.
 
-    `numbers` names raw columns that the reader has read as numbers already; they stay so.
+    `raw` holds the rows of the raw files, with file and row if `numbered`. `numbers` names raw columns
+    that the reader has read as numbers already; they stay so.
     """
     inputs = [(item, found) for item in spec.columns for found in item.inputs]
     cells = exp.select(
@@ -111,7 +114,7 @@ def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = froz
     if numbered:
         cells = cells.select(column(FILE), column(ROW))
         carried += [FILE, ROW]
-    cells = cells.from_(NUMBERED_TABLE if numbered else RAW_TABLE)
+    cells = cells.from_(_below(raw, "raw"))
     if spec.wide_to_long:
         cells = cells.join(_periods(spec), join_type="cross")
     if spec.words.keep:
@@ -129,7 +132,9 @@ def kept(spec: PanelSpec) -> exp.Expr:
     )
 
 
-def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
+def select_values(
+    spec: PanelSpec, raw: Rows, numbered: bool, numbers: frozenset[str] = frozenset()
+) -> exp.Select:
     """Each panel column typed and scaled, beside the texts that it is made from."""
     read = [
         (
@@ -146,7 +151,7 @@ def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = fro
         for found in item.inputs
         if found.words.at_least is not None
     ]
-    with_numbers = exp.select("*", *read).from_(select_texts(spec, numbered, numbers).subquery("texts"))
+    with_numbers = exp.select("*", *read).from_(select_texts(spec, raw, numbered, numbers).subquery("texts"))
     query = exp.select().from_(with_numbers.subquery("numbers"))
     values: dict[str, exp.Expr] = {}
     for item in spec.columns:
@@ -182,9 +187,9 @@ def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = fro
     return query.select(*(column(name, "numbers") for name in _carried(spec, numbered)))
 
 
-def select_panel(spec: PanelSpec) -> exp.Select:
+def select_panel(spec: PanelSpec, typed: Rows) -> exp.Select:
     """The panel: one row a key, from the typed rows."""
-    typed = exp.select("*").from_(TYPED_TABLE).where(column(OK)).subquery("t")
+    rows = exp.select("*").from_(_below(typed, "typed")).where(column(OK)).subquery("t")
     if spec.long_to_wide:
         fixed = [item for item in spec.columns if item.spec.cell is None]
         cells = [item for item in spec.columns if item.spec.cell is not None]
@@ -199,10 +204,10 @@ def select_panel(spec: PanelSpec) -> exp.Select:
             if not is_label(item, spec)
         ]
         known = [item.spec.cell for item in cells if item.spec.cell is not None]
-        query = exp.select(*selected).from_(typed).where(_is_in(column(MEASURE), known)).group_by(*keys)
+        query = exp.select(*selected).from_(rows).where(_is_in(column(MEASURE), known)).group_by(*keys)
     else:
         varying = [item for item in spec.columns if not is_label(item, spec)]
-        query = exp.select(*(column(item.name) for item in varying)).from_(typed)
+        query = exp.select(*(column(item.name) for item in varying)).from_(rows)
     panel = exp.select(
         *(
             literal(item.spec.constant or "").as_(item.name, quoted=True)
@@ -231,6 +236,10 @@ def any_measure(spec: PanelSpec) -> exp.Expr:
 def _varies(item: PanelColumn, spec: PanelSpec) -> bool:
     by_period = item.spec.only_in is not None or "" not in _raw_names(item, spec)
     return item.spec.cell is not None or (bool(spec.periods) and by_period)
+
+
+def _below(rows: Rows, alias: str) -> exp.Expression:
+    return rows.copy() if isinstance(rows, exp.Table) else rows.subquery(alias)
 
 
 def present(value: exp.Expr) -> exp.Expr:

@@ -26,6 +26,7 @@ def build_tables(spec: InputOutputSpec, job: Job) -> Built:
     DataError : a file or a table is wrong.
     """
     spool, made = job.folder / "spool", job.folder / "panel"
+    _ = job.raw_sha256  # tables take long to read: first see that they are those expected
     written = write_cells(_checked(spec, job.raw), spool)
     if not written.years:
         years = ", ".join(map(str, spec.words.years or []))

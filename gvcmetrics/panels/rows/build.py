@@ -15,25 +15,24 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.files import replacing
 from gvcmetrics.ground.provenance import ColumnProvenance, Coverage, Provenance
 from gvcmetrics.panels.classifications import files_between
+from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.crosswalks import create_crosswalks
 from gvcmetrics.panels.harmonise.engines.duckdb import connected, define_functions
 from gvcmetrics.panels.harmonise.money import money_factors
-from gvcmetrics.panels.harmonise.rejects import REJECTS_TABLE
 from gvcmetrics.panels.harmonise.rules import select_typed
-from gvcmetrics.panels.harmonise.tree import MONEY_TABLE, NUMBERED_TABLE, OK, TYPED_TABLE, select_panel
+from gvcmetrics.panels.harmonise.tree import MONEY_TABLE, OK, column, literal, select_panel
 from gvcmetrics.panels.harmonise.verdicts import (
-    Fill,
+    Judged,
     Tally,
-    check_rows,
     fill_by_spark,
     fill_fast,
     first_reject,
+    judge_rows,
     refuse_all_missing,
 )
 from gvcmetrics.panels.job import Built, Job
 from gvcmetrics.panels.progress import reading, writing
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.readers.select import duckdb_relation, select_raw
 from gvcmetrics.panels.readers.tables import RawTable, about_rows, open_tables
 from gvcmetrics.panels.spec.panel import PanelSpec
 from gvcmetrics.panels.store.write import has_repeats, write_file, write_folder
@@ -50,90 +49,82 @@ def build_rows(spec: PanelSpec, job: Job) -> Built:
     folder = job.folder
     with connected(folder / "spill") as connection:
         spec, tables = open_tables(job.raw.paths, spec, folder / "raw")
-        define_views(connection, spec, tables, job.project)
+        bench = laid_out(connection, spec, tables, job.project)
         # Equal keys are neighbours in a sorted panel, which is the cheap way to find them. Where rows
         # are merged or left out on the way, they must be looked for before.
         sorted_shows = not (spec.long_to_wide or spec.words.omit_empty)
-        fill = partial(fill_by_spark, folder=folder) if job.engine == "spark" else fill_fast
-        make = partial(_make, connection, spec, tables, job, fill)
-        made = make(duplicates=not sorted_shows)
+        made = _make(bench, job, duplicates=not sorted_shows)
         if sorted_shows and has_repeats(connection, made.path, made.provenance):
-            made = make(duplicates=True)
+            made = _make(bench, job, duplicates=True)
     return made
 
 
-def _make(
-    connection: duckdb.DuckDBPyConnection,
-    spec: PanelSpec,
-    tables: Sequence[RawTable],
-    job: Job,
-    fill: Fill,
-    duplicates: bool,
-) -> Built:
-    with reading(connection, sum(about_rows(table) for table in tables), job.report):
-        tally = check_rows(connection, spec, tables, job.raw.name, duplicates, fill)
-    rejects = _judge_rejects(connection, spec, tally, job.project)
-    refuse_all_missing(connection, spec, job.raw.name)
-    provenance = _provenance(connection, spec, job, tally)
-    panel = select_panel(spec)
-    made = job.folder / "panel"
-    wrote = writing(provenance.coverage.rows, job.report)
-    if provenance.partition_by is None:
-        write_file(connection, panel, provenance, made, wrote)
-        return Built(made, provenance, rejects)
-    shutil.rmtree(made, ignore_errors=True)
-    write_folder(connection, panel, provenance, made, wrote)
-    return Built(made, provenance, rejects)
-
-
-def rows_sql(spec: PanelSpec, dialect: str) -> str:
-    """The SQL that a build runs, for reading."""
-    typed, panel = (query.sql(dialect, pretty=True) for query in (select_typed(spec), select_panel(spec)))
-    heads = f"-- {TYPED_TABLE}: every row of the raw file, typed and judged", f"-- {spec.name}: the panel"
-    return f"{define_functions()}\n\n{heads[0]}\n{typed};\n\n{heads[1]}\n{panel};"
-
-
-def define_views(
+def laid_out(
     connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tables: Sequence[RawTable], project: Project
-) -> None:
-    """The raw rows as texts with their numbers, as a view, and the tables of codes and of factors to USD."""
-    query = select_raw(tables, spec, numbered=True, relation=duckdb_relation)
-    connection.execute(f"CREATE TEMP VIEW {NUMBERED_TABLE} AS {query.sql('duckdb')}")
+) -> Bench:
+    """A bench with the tables of crosswalks and of factors to USD that the trees join."""
     create_crosswalks(connection, spec)
     if spec.words.money is not None:
         connection.execute(f"CREATE TEMP TABLE {MONEY_TABLE} (country VARCHAR, year BIGINT, factor DOUBLE)")
         rows = [(*key, factor) for key, factor in money_factors(spec, project).items()]
         if rows:
             connection.executemany(f"INSERT INTO {MONEY_TABLE} VALUES (?, ?, ?)", rows)
+    return Bench(connection, spec, tables)
 
 
-def _judge_rejects(
-    connection: duckdb.DuckDBPyConnection, spec: PanelSpec, tally: Tally, project: Project
-) -> Path | None:
+def rows_sql(spec: PanelSpec, dialect: str) -> str:
+    """The SQL that a build runs, for reading."""
+    raw, rows = exp.to_table("raw"), exp.to_table("typed")
+    typed, panel = (
+        query.sql(dialect, pretty=True) for query in (select_typed(spec, raw), select_panel(spec, rows))
+    )
+    heads = f"-- {rows}: every row of the raw file, typed and judged", f"-- {spec.name}: the panel"
+    return f"{define_functions()}\n\n{heads[0]}\n{typed};\n\n{heads[1]}\n{panel};"
+
+
+def _make(bench: Bench, job: Job, duplicates: bool) -> Built:
+    fill = partial(fill_by_spark, folder=job.folder) if job.engine == "spark" else fill_fast
+    with reading(bench.connection, sum(about_rows(table) for table in bench.tables), job.report):
+        judged = judge_rows(bench, job.raw.name, duplicates, fill)
+    rejects = _judge_rejects(bench, judged, job.project)
+    refuse_all_missing(bench, judged.typed, job.raw.name)
+    panel = select_panel(bench.spec, judged.typed)
+    provenance = _provenance(bench, job, judged, panel)
+    made = job.folder / "panel"
+    wrote = writing(provenance.coverage.rows, job.report)
+    if provenance.partition_by is None:
+        write_file(bench.connection, panel, provenance, made, wrote)
+        return Built(made, provenance, rejects)
+    shutil.rmtree(made, ignore_errors=True)
+    write_folder(bench.connection, panel, provenance, made, wrote)
+    return Built(made, provenance, rejects)
+
+
+def _judge_rejects(bench: Bench, judged: Judged, project: Project) -> Path | None:
+    spec, tally = bench.spec, judged.tally
     path = project.rejects_file(spec.name)
     if not tally.rejected:
         path.unlink(missing_ok=True)
         return None
     with replacing(path) as temporary:
-        file = exp.Literal.string(str(temporary)).sql("duckdb")
-        query = f"SELECT * FROM {REJECTS_TABLE} ORDER BY file, row, panel_column, reason"
-        connection.execute(f"COPY ({query}) TO {file} (FORMAT csv, HEADER, USE_TMP_FILE false)")
+        file = literal(str(temporary)).sql("duckdb")
+        query = f"SELECT * FROM {judged.rejects} ORDER BY file, row, panel_column, reason"
+        bench.connection.execute(f"COPY ({query}) TO {file} (FORMAT csv, HEADER, USE_TMP_FILE false)")
     if tally.rejected > spec.words.max_reject_share * tally.rows:
-        listed = f"{project.data.name}/{project.parquet.name}/{path.name}"
-        raise first_reject(connection, spec, tally, listed)
+        raise first_reject(bench, judged, f"{project.data.name}/{project.parquet.name}/{path.name}")
     return path
 
 
-def _provenance(connection: duckdb.DuckDBPyConnection, spec: PanelSpec, job: Job, tally: Tally) -> Provenance:
+def _provenance(bench: Bench, job: Job, judged: Judged, panel: exp.Select) -> Provenance:
+    spec, tally = bench.spec, judged.tally
     country = spec.contract.country_column
-    panel = select_panel(spec).sql("duckdb")
-    counts = f'SELECT COUNT(*), MIN("year"), MAX("year"), COUNT(DISTINCT "{country}") FROM ({panel})'
-    rows, first, last, countries = connection.sql(counts).fetchall()[0]
+    counts = f'COUNT(*), MIN("year"), MAX("year"), COUNT(DISTINCT "{country}")'
+    rows, first, last, countries = bench.one(f"SELECT {counts} FROM ({panel.sql('duckdb')})")
     omitted = 0
     if spec.long_to_wide or spec.words.omit_empty:
-        named = exp.select(*(exp.column(key, quoted=True) for key in spec.keys)).distinct()
-        named = named.from_(TYPED_TABLE).where(exp.column(OK, quoted=True))
-        omitted = connection.sql(f"SELECT COUNT(*) FROM ({named.sql('duckdb')})").fetchall()[0][0] - rows
+        named = exp.select(*(column(key) for key in spec.keys)).distinct()
+        named = named.from_(judged.typed).where(column(OK))
+        omitted = bench.one(f"SELECT COUNT(*) FROM ({named.sql('duckdb')})")[0] - rows
     if rows == 0:
         raise DataError(
             "no row is left for the panel", Place(job.raw.name), "Check the spec and the rejects file"

@@ -16,13 +16,13 @@ from sqlglot import exp
 from gvcmetrics.errors import GvcError, Place, PlacedError
 from gvcmetrics.ground.numbers import short
 from gvcmetrics.panels.findings import CheckedColumn, Findings, Outliers, Recoded
+from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.engines.duckdb import connected
-from gvcmetrics.panels.harmonise.rejects import REJECTS_TABLE
-from gvcmetrics.panels.harmonise.tree import NUMBERED_TABLE, select_panel
-from gvcmetrics.panels.harmonise.verdicts import DUPLICATE, Tally, check_rows, fill_fast, refuse_all_missing
+from gvcmetrics.panels.harmonise.tree import select_panel
+from gvcmetrics.panels.harmonise.verdicts import DUPLICATE, Judged, fill_fast, judge_rows, refuse_all_missing
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.tables import open_tables
-from gvcmetrics.panels.rows.build import define_views
+from gvcmetrics.panels.rows.build import laid_out
 from gvcmetrics.panels.sources.raw_files import RawFiles
 from gvcmetrics.panels.spec.columns import PanelColumn
 from gvcmetrics.panels.spec.panel import PanelSpec
@@ -37,24 +37,26 @@ def try_rows(spec: PanelSpec, raw: RawFiles, project: Project) -> Findings:
     with tempfile.TemporaryDirectory() as folder, connected(Path(folder) / "spill") as connection:
         try:
             spec, tables = open_tables(raw.paths, spec, Path(folder) / "raw")
-            define_views(connection, spec, tables, project)
-            tally = check_rows(connection, spec, tables, raw.name, duplicates=True, fill=fill_fast)
+            bench = laid_out(connection, spec, tables, project)
+            judged = judge_rows(bench, raw.name, duplicates=True, fill=fill_fast)
         except duckdb.Error as error:
             problem = f"the file cannot be read as the spec says ({str(error).splitlines()[0]})"
             return Findings(spec.name, [str(PlacedError(problem, Place(raw.name)))], spec=spec)
-        problems = _bad_cells(connection, tally)
+        tally = judged.tally
+        problems = _bad_cells(bench, judged)
         try:
             raw.checksum()
             if tally.rejected < tally.rows:
-                refuse_all_missing(connection, spec, raw.name)
+                refuse_all_missing(bench, judged.typed, raw.name)
         except GvcError as error:
             problems.append(str(error))
         # A pivot is done once; else the panel is the typed rows, and a copy of them would take their room.
         kind = "TABLE" if spec.long_to_wide else "VIEW"
-        connection.execute(f"CREATE TEMP {kind} {_PANEL} AS {select_panel(spec).sql('duckdb')}")
+        panel = select_panel(spec, judged.typed).sql("duckdb")
+        connection.execute(f"CREATE TEMP {kind} {_PANEL} AS {panel}")
         rows = _one(connection, f"SELECT COUNT(*) FROM {_PANEL}")[0]
         duplicated = (
-            f"SELECT COUNT(DISTINCT (file, row)) FROM {REJECTS_TABLE} WHERE reason LIKE '{DUPLICATE}%'"
+            f"SELECT COUNT(DISTINCT (file, row)) FROM {judged.rejects} WHERE reason LIKE '{DUPLICATE}%'"
         )
         mapped = {column.name for column in spec.columns}
         return Findings(
@@ -66,18 +68,18 @@ def try_rows(spec: PanelSpec, raw: RawFiles, project: Project) -> Findings:
             duplicates=_one(connection, duplicated)[0],
             columns=tuple(_checked(connection, column, rows) for column in spec.columns),
             absent=tuple(name for name in spec.contract.columns if name not in mapped),
-            recoded=tuple(line for column in spec.columns for line in _recoded(connection, column, spec)),
+            recoded=tuple(line for column in spec.columns for line in _recoded(bench, column)),
             outliers=tuple(line for column in spec.columns for line in _outliers(connection, column)),
             coverage=tuple(_coverage(connection, mapped)),
         )
 
 
-def _bad_cells(connection: duckdb.DuckDBPyConnection, tally: Tally) -> list[str]:
+def _bad_cells(bench: Bench, judged: Judged) -> list[str]:
     """A message for each kind of bad cell: the first of them, and how many there are."""
     kind = f"CASE WHEN reason LIKE '{DUPLICATE}%' THEN '{DUPLICATE}' ELSE reason END"
     # A value without a recode is no number either; the first of a cell's reasons says it.
     one_a_cell = (
-        f"SELECT * FROM {REJECTS_TABLE} "
+        f"SELECT * FROM {judged.rejects} "
         "QUALIFY reason = MIN(reason) OVER (PARTITION BY file, row, panel_column)"
     )
     query = (
@@ -86,9 +88,9 @@ def _bad_cells(connection: duckdb.DuckDBPyConnection, tally: Tally) -> list[str]
         f"FROM ({one_a_cell}) GROUP BY ALL ORDER BY MIN((file, row)), 1, 2"
     )
     messages = []
-    for name, said, count, file, row, column, value, reason in connection.sql(query).fetchall():
+    for name, said, count, file, row, column, value, reason in bench.rows(query):
         shown = f"'{value}': {reason}" if value is not None and said != DUPLICATE else reason
-        often = f"{count:,} of {tally.rows:,} rows, this the first; panel column '{name}'"
+        often = f"{count:,} of {judged.tally.rows:,} rows, this the first; panel column '{name}'"
         messages.append(str(PlacedError(f"{shown} ({often})", Place(file, row=row, column=column))))
     return messages
 
@@ -111,15 +113,16 @@ def _checked(connection: duckdb.DuckDBPyConnection, item: PanelColumn, rows: int
     return CheckedColumn(item, 1 - count / rows if rows else 1.0, distinct, spread)
 
 
-def _recoded(connection: duckdb.DuckDBPyConnection, item: PanelColumn, spec: PanelSpec) -> Iterator[Recoded]:
+def _recoded(bench: Bench, item: PanelColumn) -> Iterator[Recoded]:
     """Counts of the raw values of columns with `recode`, `equals`, `in`, `any_of` or `all_of`."""
+    spec, rows = bench.spec, bench.raw().sql("duckdb")
     for found in item.inputs:
         if item.spec.recode is None and not (found.is_test and found.words.at_least is None):
             continue
         for raw in spec.raw_names(found).values():
             value = f"TRIM({_quoted(raw)})"
-            query = f"SELECT {value} AS v, COUNT(*) AS n FROM {NUMBERED_TABLE} WHERE v <> '' GROUP BY v"
-            counted = connection.sql(f"{query} ORDER BY n DESC, v").fetchall()
+            query = f"SELECT {value} AS v, COUNT(*) AS n FROM ({rows}) WHERE v <> '' GROUP BY v"
+            counted = bench.rows(f"{query} ORDER BY n DESC, v")
             for text, count in counted[:_MOST_VALUES]:
                 yield Recoded(item.name, raw, text, _becomes(text, item, found.words, spec), count)
             rest = counted[_MOST_VALUES:]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlglot import exp
 
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
@@ -45,18 +46,18 @@ def built(project: Project, rows: str, monkeypatch: pytest.MonkeyPatch) -> tuple
     """How the file was read fast, and whether that was enough."""
     (project.raw / "baci.csv").write_text(HEADER + rows, encoding="utf-8")
     seen: list[FastRead | None] = []
-    enough: list[bool] = []
+    enough: list[exp.Table | None] = []
     read, fill = checks.fast_read, checks.fill_fast
     with monkeypatch.context() as patch:
         patch.setattr(checks, "fast_read", lambda *given: seen.append(read(*given)) or seen[0])
         patch.setattr(rows_build, "fill_fast", lambda *given: enough.append(fill(*given)) or enough[0])
         build_panel(project.spec_file("trade"), project)
-    return seen[0], enough[0]
+    return seen[0], enough[0] is not None
 
 
 def slowly(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
     with monkeypatch.context() as patch:
-        patch.setattr(rows_build, "fill_fast", lambda *_: False)
+        patch.setattr(rows_build, "fill_fast", lambda *_: None)
         return build_panel(project.spec_file("trade"), project).path
 
 

@@ -28,10 +28,10 @@ from gvcmetrics.panels.harmonise.tree import (
     BLANKS,
     MONEY_TABLE,
     PLAIN_NUMBER,
-    RAW_TABLE,
     TRIMMED,
     codes_table,
     crosswalk_table,
+    literal,
 )
 from gvcmetrics.panels.readers.columnar import FRACTION_TEXT
 from gvcmetrics.panels.readers.delimited import signs_in
@@ -86,12 +86,11 @@ def typed_rows(
         small += [crosswalk_table(item.name) for item in spec.columns if item.spec.crosswalk is not None]
         for name in small + ([MONEY_TABLE] if spec.words.money is not None else []):
             path = folder / f"{name}.parquet"
-            connection.execute(f"COPY {name} TO '{path}' (FORMAT parquet)")
+            connection.execute(f"COPY {name} TO {literal(str(path)).sql('duckdb')} (FORMAT parquet)")
             spark.read.parquet(str(path)).createOrReplaceTempView(name)
         define_functions(spark)
         raw = select_raw(tables, spec, numbered=False, relation=partial(_relation, spark, folder, spec))
-        spark.sql(raw.sql("spark")).createOrReplaceTempView(RAW_TABLE)
-        typed = spark.sql(select_typed(spec).sql("spark"))
+        typed = spark.sql(select_typed(spec, raw).sql("spark"))
         target = folder / "typed"
         try:
             typed.write.mode("overwrite").parquet(str(target))
