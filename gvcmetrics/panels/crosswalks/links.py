@@ -1,6 +1,6 @@
 """Crosswalks between product and industry classifications, with explicit weights.
 
-    crosswalk("HS5", "HS0").links      the links and their weights; `conversion.py` applies them
+    crosswalk("HS5", "HS0").links      the links and their weights; `convert.py` applies them
 
 Classifications: HS0–HS6 (1988/92, 1996, 2002, 2007, 2012, 2017, 2022) and HS (all revisions in one),
 SITC2, SITC3, ISIC2, ISIC3, ISIC3.1, ISIC4, NACE2, BEC4, WIOD2013 (industries c1–c35) and

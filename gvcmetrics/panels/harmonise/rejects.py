@@ -10,12 +10,13 @@ from sqlglot import exp
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.rules import checks, shown_raw
-from gvcmetrics.panels.harmonise.tree import MEASURE, UNMAPPED, column, literal
+from gvcmetrics.panels.harmonise.tree import MEASURE, UNMAPPED
 from gvcmetrics.panels.readers.delimited import lines_of, one_line_a_record
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec.columns import text_name
 from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.sql import column, literal
 
 _HEADER_AGAIN = "the header stands here again"
 _PROBLEMS = {

@@ -14,10 +14,8 @@ from gvcmetrics.panels.harmonise.tree import (
     PERIOD,
     UNMAPPED,
     Rows,
-    column,
     is_label,
     is_money,
-    literal,
     number_name,
     present,
     select_values,
@@ -25,6 +23,7 @@ from gvcmetrics.panels.harmonise.tree import (
 )
 from gvcmetrics.panels.spec.columns import PanelColumn, placeholder, text_name
 from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.sql import column, literal
 
 _LARGEST = 1e300
 _SHORT_LIST = 6

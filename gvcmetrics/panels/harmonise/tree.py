@@ -30,6 +30,7 @@ from sqlglot import exp
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.spec.columns import FILE_YEAR, Input, PanelColumn, text_name
 from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.sql import column, literal
 
 OK = "#ok"
 MEASURE = "#measure"
@@ -48,14 +49,6 @@ PLAIN_NUMBER = "PLAIN_NUMBER"
 BLANKS = " \t\u00a0"
 UNMAPPED = "\ue000"  # a private-use character that no code carries
 _CROSSED_BY = "-"
-
-
-def column(name: str, table: str | None = None) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=True), table=table)
-
-
-def literal(value: str | float | int) -> exp.Expr:
-    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(repr(value))
 
 
 def codes_table(name: str) -> str:
@@ -194,7 +187,7 @@ def select_panel(spec: PanelSpec, typed: Rows) -> exp.Select:
         fixed = [item for item in spec.columns if item.spec.cell is None]
         cells = [item for item in spec.columns if item.spec.cell is not None]
         keys = [column(item.name) for item in fixed if item.name in spec.keys]
-        # What does not vary with the measure is constant within a key; `checks.py` refuses otherwise.
+        # What does not vary with the measure is constant within a key; `verdicts.py` refuses otherwise.
         carried = {item.name for item in fixed if item.name not in spec.keys} | {item.name for item in cells}
         selected = [
             exp.Max(this=column(item.name)).as_(item.name, quoted=True)

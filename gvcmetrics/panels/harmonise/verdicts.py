@@ -25,21 +25,12 @@ from gvcmetrics.panels.harmonise.rejects import (
     use_lines,
 )
 from gvcmetrics.panels.harmonise.rules import checks, select_typed
-from gvcmetrics.panels.harmonise.tree import (
-    BLANKS,
-    MEASURE,
-    OK,
-    codes_table,
-    column,
-    kept,
-    literal,
-    present,
-    select_values,
-)
+from gvcmetrics.panels.harmonise.tree import BLANKS, MEASURE, OK, codes_table, kept, present, select_values
 from gvcmetrics.panels.readers.delimited import UNREAD_TABLE
 from gvcmetrics.panels.readers.numbers import fast_read
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.spec.columns import text_name
+from gvcmetrics.panels.sql import column, literal
 
 DUPLICATE = "duplicate key"
 _TYPED = "typed"

@@ -20,7 +20,7 @@ from gvcmetrics.panels.harmonise.crosswalks import create_crosswalks
 from gvcmetrics.panels.harmonise.engines.duckdb import connected, define_functions
 from gvcmetrics.panels.harmonise.money import money_factors
 from gvcmetrics.panels.harmonise.rules import select_typed
-from gvcmetrics.panels.harmonise.tree import MONEY_TABLE, OK, column, literal, select_panel
+from gvcmetrics.panels.harmonise.tree import MONEY_TABLE, OK, select_panel
 from gvcmetrics.panels.harmonise.verdicts import (
     Judged,
     Tally,
@@ -35,6 +35,7 @@ from gvcmetrics.panels.progress import reading, writing
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.tables import RawTable, about_rows, open_tables
 from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.sql import column, literal
 from gvcmetrics.panels.store.write import has_repeats, write_file, write_folder
 
 

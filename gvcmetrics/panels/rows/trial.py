@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-from sqlglot import exp
 
 from gvcmetrics.errors import GvcError, Place, PlacedError
 from gvcmetrics.ground.numbers import short
@@ -26,6 +25,7 @@ from gvcmetrics.panels.rows.build import laid_out
 from gvcmetrics.panels.sources.raw_files import RawFiles
 from gvcmetrics.panels.spec.columns import PanelColumn
 from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.sql import column as quoted
 
 _Z, _LIMIT = 0.6745, 3.5
 _MOST_VALUES = 12
@@ -175,4 +175,4 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple:
 
 
 def _quoted(name: str) -> str:
-    return exp.to_identifier(name, quoted=True).sql("duckdb")
+    return quoted(name).sql("duckdb")

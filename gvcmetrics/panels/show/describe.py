@@ -12,8 +12,9 @@ from gvcmetrics.ground.numbers import short
 from gvcmetrics.ground.provenance import ColumnProvenance, Provenance
 from gvcmetrics.panels.harmonise.engines.duckdb import connected
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.sql import column as quoted
 from gvcmetrics.panels.store.listing import not_built
-from gvcmetrics.panels.store.stored import find_panel, quoted, scan
+from gvcmetrics.panels.store.stored import find_panel, scan
 
 _TOP = 4
 

@@ -13,8 +13,9 @@ from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.ground.provenance import Provenance
 from gvcmetrics.lineage import KEY
 from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.sql import column as quoted
 from gvcmetrics.panels.store.listing import not_built
-from gvcmetrics.panels.store.stored import find_panel, quoted, read_provenance, scan
+from gvcmetrics.panels.store.stored import find_panel, read_provenance, scan
 
 
 def panel(

@@ -18,27 +18,23 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.files import recover
 from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.sql import literal
 
 # Beyond this, a year is read a good deal faster than the whole, and a sort of the whole spills to disk.
 PARTITION_ROWS = 5_000_000
 PROVENANCE_FILE = "_provenance.json"
 
 
-def quoted(name: str) -> exp.Column:
-    """A column by its name, whatever signs are in it."""
-    return exp.column(exp.to_identifier(name, quoted=True))
-
-
 def scan(path: Path, provenance: Provenance) -> exp.Select:
     """All columns of a stored panel, as DuckDB reads them."""
-    arguments: list[exp.Expression] = [exp.Literal.string(str(path))]
+    arguments: list[exp.Expr] = [literal(str(path))]
     if provenance.partition_by is not None:
         integer = provenance.columns[provenance.partition_by].type == "integer"
-        kind = exp.Literal.string("BIGINT" if integer else "VARCHAR")
+        kind = literal("BIGINT" if integer else "VARCHAR")
         name = exp.to_identifier(provenance.partition_by, quoted=True)
         types = exp.Struct(expressions=[exp.PropertyEQ(this=name, expression=kind)])
         arguments = [
-            exp.Literal.string(str(path / "*" / "*.parquet")),
+            literal(str(path / "*" / "*.parquet")),
             exp.EQ(this=exp.to_identifier("hive_types"), expression=types),
         ]
     return exp.select("*").from_(exp.Anonymous(this="read_parquet", expressions=arguments))

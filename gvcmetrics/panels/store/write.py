@@ -21,7 +21,8 @@ from gvcmetrics.ground.files import flush, put_file, put_folder
 from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
 from gvcmetrics.panels.job import Built
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store.stored import PROVENANCE_FILE, quoted, scan
+from gvcmetrics.panels.sql import column
+from gvcmetrics.panels.store.stored import PROVENANCE_FILE, scan
 
 _ROW_GROUP = 122_880
 # A sort needs memory, and all sorts share the engine's bound: more of them would only spill.
@@ -63,7 +64,7 @@ def write_folder(
     names = [name for name in provenance.columns if name != by]
 
     def part(value: str | int) -> None:
-        rows = query.copy().where(quoted(by).eq(exp.convert(value)))
+        rows = query.copy().where(column(by).eq(exp.convert(value)))
         path = folder / f"{by}={value}" / "part.parquet"
         path.parent.mkdir(parents=True)
         with connection.cursor() as cursor:
@@ -92,15 +93,15 @@ def put_panel(made: Built, project: Project) -> Path:
 
 def has_repeats(connection: duckdb.DuckDBPyConnection, path: Path, provenance: Provenance) -> bool:
     """Do two rows of a stored panel have the same key? Rows are sorted, so they would be neighbours."""
-    before = [exp.Window(this=exp.func("LAG", quoted(key)), over="OVER") for key in provenance.keys]
-    same = exp.and_(*(quoted(key).eq(earlier) for key, earlier in zip(provenance.keys, before, strict=True)))
+    before = [exp.Window(this=exp.func("LAG", column(key)), over="OVER") for key in provenance.keys]
+    same = exp.and_(*(column(key).eq(earlier) for key, earlier in zip(provenance.keys, before, strict=True)))
     flagged = exp.select(same.as_("repeated")).from_(scan(path, provenance).subquery("panel"))
     query = exp.select(exp.Count(this=exp.Star())).from_(flagged.subquery("f")).where("repeated")
     return bool(connection.sql(query.sql("duckdb")).fetchall()[0][0])
 
 
 def _values(connection: duckdb.DuckDBPyConnection, query: exp.Select, by: str) -> Sequence[str | int]:
-    found = exp.select(quoted(by)).distinct().from_(query.subquery("panel")).order_by(quoted(by))
+    found = exp.select(column(by)).distinct().from_(query.subquery("panel")).order_by(column(by))
     return [value for (value,) in connection.sql(found.sql("duckdb")).fetchall()]
 
 
@@ -108,14 +109,14 @@ def _sorted(query: exp.Select, provenance: Provenance, names: list[str]) -> exp.
     """The rows sorted by key; a text that is the same in all rows comes as an ENUM of one."""
     constants = {item.alias: item.this for item in query.selects if isinstance(item.this, exp.Literal)}
     varying = [name for name in names if name not in constants]
-    ordered = exp.select(*(quoted(name) for name in varying)).from_(query.subquery("panel"))
-    ordered = ordered.order_by(*(quoted(key) for key in provenance.keys if key in names))
+    ordered = exp.select(*(column(name) for name in varying)).from_(query.subquery("panel"))
+    ordered = ordered.order_by(*(column(key) for key in provenance.keys if key in names))
     shown = [
         exp.cast(
             constants[name].copy(), exp.DataType(this=exp.DType.ENUM, expressions=[constants[name].copy()])
         ).as_(name, quoted=True)
         if name in constants
-        else quoted(name)
+        else column(name)
         for name in names
     ]
     return exp.select(*shown).from_(ordered.subquery("sorted"))

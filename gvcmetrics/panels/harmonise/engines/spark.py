@@ -31,13 +31,13 @@ from gvcmetrics.panels.harmonise.tree import (
     TRIMMED,
     codes_table,
     crosswalk_table,
-    literal,
 )
 from gvcmetrics.panels.readers.columnar import FRACTION_TEXT
 from gvcmetrics.panels.readers.delimited import signs_in
 from gvcmetrics.panels.readers.select import select_raw
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.sql import literal
 
 # Java writes 1.0E-5 and 1.23E7 where DuckDB writes 1e-05 and 12300000.0. Java before 19 also writes a digit
 # too many of some numbers beyond 1e17, which reads back as the same number, so that only a text shows it.
