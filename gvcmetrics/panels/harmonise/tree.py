@@ -9,7 +9,7 @@ the engines' own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each
 
 The tree has five storeys, each a SELECT over the one below:
 
-    raw  →  cells    one trimmed text for each raw cell that a panel column is made from
+    raw  →  cells    one trimmed text for each raw cell, or part of one, that a panel column is made from
          →  texts    missing codes gone, recodes applied, codes cut and padded
          →  numbers  texts read as numbers where they are to be
          →  values   typed, compared, scaled, in USD; country names and codes replaced by joined tables
@@ -271,7 +271,7 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[s
         by_period = exp.Case()
         for period, raw in names.items():
             by_period = by_period.when(column(PERIOD).eq(literal(period)), column(raw))
-        return _trim(by_period)
+        return trimmed_part(by_period, item)
     value: exp.Expr = column(names[""])
     if found.raw in numbers:
         return value
@@ -280,7 +280,18 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[s
         value = exp.Case().when(matches, value)
     if item.spec.only_in is not None:
         value = exp.Case().when(_is_in(column(PERIOD), item.spec.only_in), value)
-    return _trim(value)
+    return trimmed_part(value, item)
+
+
+def trimmed_part(value: exp.Expr, item: PanelColumn) -> exp.Expr:
+    """A raw cell without blanks at its ends; of one with several parts, the part that is meant."""
+    part = item.spec.part
+    if part is None:
+        return _trim(value)
+    found = exp.SplitPart(
+        this=_trim(value), delimiter=literal(part.by), part_index=exp.Literal.number(part.number)
+    )
+    return _trim(found)
 
 
 def _text(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:

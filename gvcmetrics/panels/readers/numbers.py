@@ -81,5 +81,5 @@ def _is_simple(spec: PanelSpec) -> bool:
 
 def _is_plain(item: PanelColumn) -> bool:
     words = item.spec
-    shaped = (words.recode, words.characters, words.pad, words.cell, words.only_in)
+    shaped = (words.part, words.recode, words.characters, words.pad, words.cell, words.only_in)
     return item.is_number and not item.inputs[0].suffix and all(word is None for word in shaped)

@@ -17,7 +17,7 @@ from gvcmetrics.ground.numbers import short
 from gvcmetrics.panels.findings import CheckedColumn, Findings, Outliers, Recoded
 from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.engines.duckdb import connected
-from gvcmetrics.panels.harmonise.tree import select_panel
+from gvcmetrics.panels.harmonise.tree import select_panel, trimmed_part
 from gvcmetrics.panels.harmonise.verdicts import DUPLICATE, Judged, fill_fast, judge_rows, refuse_all_missing
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.tables import open_tables
@@ -120,7 +120,7 @@ def _recoded(bench: Bench, item: PanelColumn) -> Iterator[Recoded]:
         if item.spec.recode is None and not (found.is_test and found.words.at_least is None):
             continue
         for raw in spec.raw_names(found).values():
-            value = f"TRIM({_quoted(raw)})"
+            value = trimmed_part(quoted(raw), item).sql("duckdb")
             query = f"SELECT {value} AS v, COUNT(*) AS n FROM ({rows}) WHERE v <> '' GROUP BY v"
             counted = bench.rows(f"{query} ORDER BY n DESC, v")
             for text, count in counted[:_MOST_VALUES]:

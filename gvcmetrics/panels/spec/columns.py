@@ -188,7 +188,7 @@ def _refuse_misfits(
         alone = (
             ("by_label", "missing") if source in ("any_of", "all_of") else ("by_label", "missing", "optional")
         )
-        for word in (*tests, *changes, *_stated(words, alone)):
+        for word in (*tests, *changes, *_stated(words, ("part", *alone))):
             refuse(word, f"`{word}` has nothing to do with `{source}`", f"Remove `{word}`")
     if words.cell is not None and (spec.layout is None or spec.layout.long_to_wide is None):
         refuse("cell", "`cell` needs `layout: long_to_wide`", "Write `from`")

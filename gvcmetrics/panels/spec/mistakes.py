@@ -17,6 +17,7 @@ from gvcmetrics.panels.spec.words import (
     Layout,
     LongToWide,
     Money,
+    PartWords,
     Read,
     Spec,
     WideToLong,
@@ -26,6 +27,7 @@ from gvcmetrics.panels.spec.yaml_lines import Document, KeyPath
 _PARTS: dict[str, type[BaseModel]] = {
     "columns": ColumnSpec,
     "crosswalk": CrosswalkWords,
+    "part": PartWords,
     "any_of": Item,
     "all_of": Item,
     "layout": Layout,

@@ -95,13 +95,20 @@ class CrosswalkWords(_Model):
     digits: Annotated[int, Field(ge=1, le=6)] | None = None
 
 
+class PartWords(_Model):
+    """Which part of a cell is meant, counted from 1, where a sign separates several."""
+
+    by: Sign
+    number: Annotated[int, Field(ge=1, le=100)]
+
+
 class ColumnSpec(_Model):
     """How one column of the panel comes from the raw file.
 
     Where the value comes from, one of: `from`, `cell` (a measure of a long file), `constant`,
     `file_name` (the year in the raw file's name), `cross` (panel columns joined into one code),
     `any_of`, `all_of` (answers combined).
-    What happens to it, in this order: `missing`, `recode`, `characters`, `pad`, `crosswalk`, then
+    What happens to it, in this order: `part`, `missing`, `recode`, `characters`, `pad`, `crosswalk`, then
     `equals`, `in` or `at_least` (0/1), or `scale`. `only_in` keeps it in some periods of a wide file.
     """
 
@@ -113,6 +120,7 @@ class ColumnSpec(_Model):
     any_of: Annotated[list[Item] | None, Field(min_length=1)] = None
     all_of: Annotated[list[Item] | None, Field(min_length=1)] = None
     by_label: bool = False
+    part: PartWords | None = None
     missing: list[Text] | None = None
     recode: dict[str, Text | None] | None = None
     characters: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None

@@ -299,3 +299,12 @@ def test_customs_records_in_spanish(project: Project, tmp_path: Path) -> None:
     assert set(frame["importer"]) == {"USA", "PER", "JPN", "DEU"}
     assert frame["value_usd"].sum() == sum(n * 101 + 0.75 for n in range(1, 9))
     assert set(frame["exporter"]) == {"COL"}
+
+
+def test_a_label_that_looks_like_a_mark_makes_no_line_doubtful(project: Project, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"firm_id": [f"f{n}" for n in range(40)], "year": 2020, "emp": range(5, 45)})
+    labels = ["Firm", "Year", "Number of employees #? full time"]
+    pyreadstat.write_dta(frame, str(tmp_path / "firms.dta"), column_labels=labels)
+    draft = write_draft(tmp_path / "firms.dta", "ECU", project)
+    assert "#? full time" in draft.path.read_text()
+    assert sorted(line.key for line in draft.unsure.values()) == ["citation", "licence", "title"]

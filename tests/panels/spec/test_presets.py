@@ -50,6 +50,59 @@ def test_baci(project: Project) -> None:
         build(project, "baci", "BACI_HS17_Y2020.csv", "")
 
 
+EUROSTAT = """\
+contract: cluster
+read: {delimiter: "\\t"}
+missing: ["", ":"]
+columns:
+  country: {from: 'nace_r2,geo\\TIME_PERIOD', part: {by: ",", number: 2}, characters: [1, 2]}
+  region: {from: 'nace_r2,geo\\TIME_PERIOD', part: {by: ",", number: 2}}
+  industry: {from: 'nace_r2,geo\\TIME_PERIOD', part: {by: ",", number: 1}, characters: [2, 3]}
+  year: {}
+  cluster_employment: {from: "{year} ", part: {by: " ", number: 1}}
+requires: {layout: "Write the years as `layout: {wide_to_long: {name: year, values: [2019, 2020]}}`"}
+"""
+
+
+def test_a_layout_is_one_yaml_file(project: Project) -> None:
+    """Eurostat's TSV: the keys in one column, a column a year, flags after the numbers, `:` for none."""
+    (project.specs / "presets").mkdir()
+    (project.specs / "presets" / "eurostat.yaml").write_text(EUROSTAT)
+    lines = ["nace_r2,geo\\TIME_PERIOD\t2019 \t2020 ", "C10,EL30\t1234 \t: ", "C13,DE21\t5 b\t6.5 ep"]
+    (project.raw / "e.tsv").write_text("\n".join([*lines, "C14,AT11\t: c\t7 "]) + "\n")
+    years = "layout: {wide_to_long: {name: year, values: [2019, 2020]}}\nomit_empty: true\n"
+    built = build(project, "eurostat", "e.tsv", years)
+    assert built.drop(columns="cluster_id").to_numpy().tolist() == [
+        ["AUT", "AT11", "14", 2020, 7],
+        ["DEU", "DE21", "13", 2019, 5],
+        ["DEU", "DE21", "13", 2020, 6.5],
+        ["GRC", "EL30", "10", 2019, 1234],
+    ]
+    assert built["cluster_id"].tolist()[0] == "AT11-14"
+    (project.raw / "e.tsv").write_text("\n".join([*lines, "C14,AT11\tx c\t7 "]) + "\n")
+    with pytest.raises(DataError, match=r"e.tsv, row 4, column '2019 ': 'x': not a number"):
+        build(project, "eurostat", "e.tsv", years)
+    with pytest.raises(SpecError, match=r"the preset 'eurostat' needs `layout`. Write the years"):
+        build(project, "eurostat", "e.tsv", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ('{constant: x, part: {by: ",", number: 1}}', "`part` has nothing to do with `constant`"),
+        ('{from: a, part: {by: ",", number: 0}}', "key 'columns.region.part.number'"),
+        ('{from: a, part: {by: ",,", number: 1}}', "key 'columns.region.part.by'"),
+        ('{from: a, part: {bye: ",", number: 1}}', "unknown key. Did you mean 'by'"),
+    ],
+)
+def test_a_part_that_cannot_be_is_refused(project: Project, words: str, message: str) -> None:
+    path = project.spec_file("mine")
+    columns = f"columns: {{country: {{constant: ECU}}, firm_id: {{from: a}}, year: {{}}, region: {words}}}\n"
+    path.write_text(HEAD + "contract: firm\n" + columns)
+    with pytest.raises(SpecError, match=message):
+        load_spec(path)
+
+
 COMTRADE = (
     "typeCode,freqCode,refPeriodId,refYear,refMonth,period,reporterCode,reporterISO,reporterDesc,flowCode,"
     "flowDesc,partnerCode,partnerISO,partnerDesc,partner2Code,partner2ISO,partner2Desc,classificationCode,"

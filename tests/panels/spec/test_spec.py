@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import SpecError
+from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.spec.blanks import blanks
 from gvcmetrics.panels.spec.panel import load_spec
 from gvcmetrics.panels.spec.yaml_lines import read_yaml
 
@@ -161,3 +163,17 @@ def test_a_spoilt_spec_is_read_or_refused(
     folder = tmp_path_factory.mktemp("spec")
     said = refusal(folder, SPEC[:position] + put + SPEC[position + 1 :])
     assert said is None or said.startswith("exports.yaml")
+
+
+def test_blanks_are_told_in_the_order_of_their_lines(project: Project) -> None:
+    path = project.spec_file("mine")
+    lines = [
+        "title: T",
+        "source: {file: raw/x.csv}",
+        *("#" for _ in range(8)),
+        "licence: ???",
+        "citation: ???",
+    ]
+    path.write_text("contract: ???\n" + "\n".join(lines) + "\n")
+    assert [error.place.line for error in blanks(read_yaml(path))] == [1, 12, 13]
+    assert str(blanks(read_yaml(path))[1].place) == "mine.yaml, line 12, key 'licence'"

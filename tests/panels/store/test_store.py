@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 import gvcmetrics
 from gvcmetrics.errors import DataError, GvcError, MissingSourceError
 from gvcmetrics.ground.files import replacing, sha256
+from gvcmetrics.ground.provenance import Provenance
 from gvcmetrics.panels import list_panels, panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project, find_project
@@ -171,3 +173,12 @@ def test_any_condition_is_answered_or_refused(project: Project, where: str) -> N
     except GvcError as error:
         said = str(error)
     assert said is None or "exports" in said
+
+
+def test_the_record_of_a_panel_goes_to_json_and_back(project: Project) -> None:
+    found = build_panel(project.spec_file("exports"), project).provenance
+    assert Provenance.from_json(found.to_json()) == found
+    assert found.told(["year"])["columns"] == {"year": asdict(found.columns["year"])}
+    for spoiled in ("{}", "[]", "no JSON", found.to_json().replace('"panel"', '"panels"', 1)):
+        with pytest.raises(ValueError, match=r"provenance|Expecting"):
+            Provenance.from_json(spoiled)
