@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     # panels
     "panel": "gvcmetrics.panels",
-    "panels": "gvcmetrics.panels",
+    "list_panels": "gvcmetrics.panels",
     "convert": "gvcmetrics.panels.crosswalks.convert",
     "crosswalk": "gvcmetrics.panels.crosswalks.links",
     # where panels and measures meet
@@ -46,8 +46,6 @@ __all__ = ["__version__", *_PUBLIC]
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         value = getattr(importlib.import_module(_PUBLIC[name]), name)
-        # A module of the same name hides the function once something has imported it.
-        value = getattr(value, name, value)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'gvcmetrics' has no attribute '{name}'")

@@ -48,21 +48,21 @@ def panel_new(
     """Draft a spec from a raw file: data/panels/NAME.yaml, with what is unsure marked in it."""
     from gvcmetrics.panels.draft.write import write_draft
     from gvcmetrics.panels.project import find_project
-    from gvcmetrics.panels.show import trial
+    from gvcmetrics.panels.show import findings
 
-    trial.print_draft(write_draft(file, country, find_project(), preset))
+    findings.print_draft(write_draft(file, country, find_project(), preset))
 
 
 @panel_app.command("check")
 def panel_check(spec: Annotated[str, typer.Argument(help=_SPEC_HELP)]) -> None:
     """Report what a spec makes of its raw file, without building; exit code 1 if something is wrong."""
-    from gvcmetrics.panels.draft.trial import check_panel
-    from gvcmetrics.panels.show import trial
+    from gvcmetrics.panels.show import findings
     from gvcmetrics.panels.sources.plugins import find_spec_file
+    from gvcmetrics.panels.trial import check_panel
 
     path, project = find_spec_file(spec)
     report = check_panel(path, project)
-    trial.print_check(report, path)
+    findings.print_check(report, path)
     for problem in report.problems:
         typer.echo(f"error: {problem}", err=True)
     if report.problems:
@@ -87,18 +87,18 @@ def panel_build(
     from gvcmetrics.panels.sources.plugins import find_spec_file
     from gvcmetrics.panels.state import build_or_skip
 
+    if engine not in ("duckdb", "spark"):
+        raise typer.BadParameter("write duckdb or spark", param_hint="--engine")
+    chosen: Literal["duckdb", "spark"] = "spark" if engine == "spark" else "duckdb"
     path, project = find_spec_file(spec)
     if show_sql:
         typer.echo(build.show_sql(path))
     elif state is not None:
-        terminal.print_built_or_skipped(path.stem, build_or_skip(path, state))
-    elif engine in ("duckdb", "spark"):
-        chosen: Literal["duckdb", "spark"] = "spark" if engine == "spark" else "duckdb"
+        terminal.print_built_or_skipped(path.stem, build_or_skip(path, state, project, chosen))
+    else:
         with terminal.shown_progress(path.stem) as report:
             built = build.build_panel(path, project, chosen, report)
         terminal.print_built(built)
-    else:
-        raise typer.BadParameter("write duckdb or spark", param_hint="--engine")
 
 
 @panel_app.command("describe")

@@ -20,10 +20,12 @@ class Place:
     row: int | None = None
     column: str | None = None
     key: str | None = None
+    line: int | None = None
 
     def __str__(self) -> str:
         parts = [
             self.file,
+            None if self.line is None else f"line {self.line}",
             None if self.row is None else f"row {self.row}",
             None if self.column is None else f"column '{self.column}'",
             None if self.key is None else f"key '{self.key}'",

@@ -7,7 +7,6 @@ gvc.join_value_chain(firms, classification="ISIC4")     participation and positi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,14 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.input_output import InputOutput
 from gvcmetrics.lineage import attrs_with_lineage, record
-from gvcmetrics.measures.input_output.build import Close, from_matrices
+from gvcmetrics.measures.input_output.close import Close, balanced
 from gvcmetrics.measures.input_output.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.input_output.position import positions
-from gvcmetrics.measures.input_output.table import InputOutput
 from gvcmetrics.measures.requirements import require_columns
 from gvcmetrics.panels.crosswalks.links import crosswalk, links_for
-from gvcmetrics.panels.input_output.store import read_labels, read_table, table_years
+from gvcmetrics.panels.input_output.store import read_table, table_years
 from gvcmetrics.panels.project import Project, find_project
 
 MEASURES = (
@@ -45,7 +44,7 @@ def input_output(
 
     Parameters
     ----------
-    name : the panel, as `gvc.panels()` lists it.
+    name : the panel, as `gvc.list_panels()` lists it.
     year : the year.
     close : how to close the gap between row sums and output, as in
         `measures.from_wide`; published tables are rounded and need it. None
@@ -61,18 +60,7 @@ def input_output(
     MissingSourceError : the panel is not built; the remedy is the command.
     DataError : the panel has no such year, is no input-output panel, or does not balance.
     """
-    project = project or find_project()
-    table = read_table(name, year, project)
-    balanced = from_matrices(
-        table.intermediate,
-        table.final,
-        table.output,
-        year=year,
-        inventories=read_labels(project.panel_file(name)).inventories,
-        close=close,
-        negative_value_added="keep",
-    )
-    return replace(balanced, name=name)
+    return balanced(read_table(name, year, project), close, negative_value_added="keep")
 
 
 def industry_measures(name: str, years: Iterable[int], project: Project | None = None) -> pd.DataFrame:

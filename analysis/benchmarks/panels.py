@@ -114,7 +114,7 @@ def by_gvcmetrics(raw: Path, folder: Path) -> Work:
 
 def by_check(raw: Path, folder: Path) -> Work:
     """`panel check` of the spec: all rules, duplicates, distinct values, outliers and coverage."""
-    from gvcmetrics.panels.draft.trial import check_panel
+    from gvcmetrics.panels.trial import check_panel
 
     project = set_up(raw, folder)
 
@@ -129,7 +129,7 @@ def by_check(raw: Path, folder: Path) -> Work:
 def by_describe(raw: Path, folder: Path) -> Work:
     """`panel describe` of a panel that the folder holds."""
     from gvcmetrics.panels.show.describe import summarise_panel
-    from gvcmetrics.panels.store.read import read_provenance
+    from gvcmetrics.panels.store.stored import read_provenance
 
     project = Project(folder / "data")
     return lambda: summarise_panel(read_provenance(project.panel_folder("trade")), project)

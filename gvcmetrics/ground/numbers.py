@@ -34,6 +34,13 @@ def count(value: float) -> str:
     return MISSING if math.isnan(value) else f"{int(value):,d}"
 
 
+def short(value: float) -> str:
+    """A number for reading: four significant digits, commas in thousands, powers of ten beyond a million."""
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}"
+    return f"{value:.3e}" if abs(value) >= 1e6 or 0 < abs(value) < 1e-3 else f"{value:,.4g}"
+
+
 def printed(value: object, form: Format | None, digits: int) -> str:
     """Any cell of a frame as text.
 

@@ -12,13 +12,14 @@ name that two states may claim ("Korea") is unknown, and the error suggests the 
 from __future__ import annotations
 
 import csv
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from gvcmetrics.ground.names import nearest
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def match_countries(values: Iterable[str]) -> Matched:
         if code is not None:
             codes[value] = code
         else:
-            near = difflib.get_close_matches(plain(value), _suggestible(), n=1, cutoff=0.6)
+            near = nearest(plain(value), _suggestible())
             unknown[value] = _suggestible()[near[0]] if near else ""
     return Matched(codes, unknown)
 

@@ -1,15 +1,15 @@
-"""What a panel must look like: the columns of the trade and firm contracts, with units and limits.
+"""What a panel must look like: the columns of each contract, with units and limits.
 
 Only keys are required; a column that a source does not have stays absent. A spec may add columns of
-its own if it says their type, unit and label. The limits below are checked in every build, on the
-engine, row by row (`checks.py`), and on frames in memory through pandera (`validate.py`): one
-definition, two readers.
+its own if it says their type, unit and label. A column of a contract is one line here: what checks rows
+in a build (`harmonise/rules.py`) and frames in memory (`validate.py`), the schema of specs, codebooks
+and drafts all read it off these tables.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gvcmetrics.ground.vocabulary import EXPORT_STAGES, GOVERNANCE, GOVERNANCE_GHS, UPGRADING
@@ -33,6 +33,7 @@ class Column:
     ----------
     minimum, maximum : closed limits; None is no limit.
     allowed : the only values of a text column; empty is no limit.
+    fixed : does it hold for a unit whatever the year?
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     allowed: tuple[str, ...] = ()
+    fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,14 @@ class Contract:
     ----------
     keys : columns that together name a row; required, never missing, unique.
     country_column : the column that coverage counts countries by.
+    crossed : columns that are made by crossing others where a spec has these and does not give them.
     """
 
     name: str
     keys: tuple[str, ...]
     country_column: str
     columns: dict[str, Column]
+    crossed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def _share(name: str, label: str) -> Column:
@@ -72,16 +76,20 @@ def _dummy(name: str, label: str) -> Column:
     return Column(name, "binary", "0/1", label, 0, 1)
 
 
-def _text(name: str, label: str, unit: str = "code", allowed: tuple[str, ...] = ()) -> Column:
-    return Column(name, "text", unit, label, allowed=allowed)
+def _text(
+    name: str, label: str, unit: str = "code", allowed: tuple[str, ...] = (), fixed: bool = False
+) -> Column:
+    return Column(name, "text", unit, label, allowed=allowed, fixed=fixed)
 
 
 def _country(name: str, label: str) -> Column:
     return Column(name, "country", "ISO3", label)
 
 
-def _contract(name: str, keys: tuple[str, ...], country: str, columns: Iterable[Column]) -> Contract:
-    return Contract(name, keys, country, {column.name: column for column in columns})
+def _contract(
+    name: str, keys: tuple[str, ...], country: str, columns: Iterable[Column], **crossed: tuple[str, ...]
+) -> Contract:
+    return Contract(name, keys, country, {column.name: column for column in columns}, crossed)
 
 
 _YEAR = Column("year", "integer", "year", "Year", FIRST_YEAR, LAST_YEAR)
@@ -110,14 +118,14 @@ FIRM = _contract(
     "country",
     [
         _country("country", "Country"),
-        _text("firm_id", "Firm"),
+        _text("firm_id", "Firm", fixed=True),
         _YEAR,
-        _text("region", "Region"),
-        _text("industry", "Industry, ISIC Rev.4, 2-digit", allowed=ISIC4_DIVISIONS),
+        _text("region", "Region", fixed=True),
+        _text("industry", "Industry, ISIC Rev.4, 2-digit", allowed=ISIC4_DIVISIONS, fixed=True),
         _text("cluster_id", "Cluster (region × industry unless given)"),
-        Column("weight", "number", "firms represented", "Survey weight", 0),
-        _text("stratum", "Sampling stratum"),
-        _text("psu", "Primary sampling unit"),
+        Column("weight", "number", "firms represented", "Survey weight", 0, fixed=True),
+        _text("stratum", "Sampling stratum", fixed=True),
+        _text("psu", "Primary sampling unit", fixed=True),
         Column("employment", "number", "persons", "Employment", 0),
         _money("sales_usd", "Sales"),
         _money("value_added_usd", "Value added", None),
@@ -149,6 +157,31 @@ FIRM = _contract(
         *(_dummy(f"upgrade_{kind}", f"{kind.capitalize()} upgrading") for kind in UPGRADING),
         Column("export_stage", "integer", "stage 1–5", "Stage of exporting", 1, len(EXPORT_STAGES)),
     ],
+    cluster_id=("region", "industry"),
+)
+
+CLUSTER = _contract(
+    "cluster",
+    ("country", "region", "industry", "year"),
+    "country",
+    [
+        _country("country", "Country"),
+        _text("region", "Region", fixed=True),
+        _text("industry", "Industry, ISIC Rev.4, 2-digit", allowed=ISIC4_DIVISIONS, fixed=True),
+        _YEAR,
+        _text("cluster_id", "Cluster (region × industry unless given)"),
+        Column("cluster_employment", "number", "persons", "Employment of the cluster", 0),
+        Column("cluster_n_firms", "number", "firms", "Firms of the cluster", 0),
+        Column("location_quotient", "number", "ratio", "Location quotient of employment", 0),
+        _share("region_share", "Cluster's share of the region's employment"),
+        _share("cluster_cr_1", "Largest firm's share of the cluster's employment"),
+        _share("cluster_cr_4", "Four largest firms' share of the cluster's employment"),
+        _share("cluster_hhi", "Herfindahl index of firm employment"),
+        _share("cluster_gini", "Gini index of firm employment"),
+        Column("region_krugman", "number", "index", "Krugman's index of the region's specialisation", 0, 2),
+        Column("industry_ellison_glaeser", "number", "index", "Ellison and Glaeser's index of the industry"),
+    ],
+    cluster_id=("region", "industry"),
 )
 
 INPUT_OUTPUT = _contract(
@@ -166,5 +199,5 @@ INPUT_OUTPUT = _contract(
     ],
 )
 
-# Input-output tables have a spec and a reader of their own (`input_output_spec.py`).
-CONTRACTS = {contract.name: contract for contract in (TRADE, FIRM)}
+# Contracts of rows; input-output tables have a spec and a reader of their own (`input_output/`).
+CONTRACTS = {contract.name: contract for contract in (TRADE, FIRM, CLUSTER)}

@@ -6,19 +6,23 @@ from pathlib import Path
 
 from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.ground.files import replacing
-from gvcmetrics.panels.build import Built, build_panel
+from gvcmetrics.panels.build import build_panel
+from gvcmetrics.panels.job import Built, Engine
+from gvcmetrics.panels.project import Project
 
 BUILT, ABSENT = "built\n", "absent\n"
 
 
-def build_or_skip(spec: Path, state: Path) -> Built | MissingSourceError:
+def build_or_skip(
+    spec: Path, state: Path, project: Project | None = None, engine: Engine = "duckdb"
+) -> Built | MissingSourceError:
     """Build a panel and write to `state` how it ended; an absent source is returned, not raised.
 
     An earlier panel of an absent source stays. Any other error is raised and leaves `state` as it was.
     """
     found: Built | MissingSourceError
     try:
-        found = build_panel(spec)
+        found = build_panel(spec, project, engine)
     except MissingSourceError as error:
         found = error
     with replacing(state) as temporary:

@@ -22,7 +22,7 @@ def schema(contract: Contract) -> pa.DataFrameSchema:
 
 
 def validate(frame: pd.DataFrame, contract: str) -> pd.DataFrame:
-    """Check a frame against a contract (`trade` or `firm`) and return it unchanged.
+    """Check a frame against a contract (`firm`, `trade` or `cluster`) and return it unchanged.
 
     Raises
     ------

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.input_output.table import Array, InputOutput, some
+from gvcmetrics.ground.input_output import Array, InputOutput, regions_of, some
+from gvcmetrics.measures.input_output.close import Close, balanced
 from gvcmetrics.measures.requirements import require_columns
 
 # Codes of the World Input-Output Database's 2013 release that are not ISO 3166.
 ALIASES = {"ROM": "ROU", "RoW": "ROW"}
-
-Close = Literal["row_sums", "intermediate"]
 
 
 def from_wide(
@@ -134,10 +133,10 @@ def from_matrices(
     """
     given, buyers = _text(intermediate.index), _text(intermediate.columns)
     sellers, users = _text(final.index), _text(final.columns)
-    rows = _row_order(given)
+    _refuse_repeats(given)
+    rows, regions, code = regions_of(given)
     _same_labels(rows, buyers, "columns of the intermediate matrix")
     _same_labels(rows, sellers, "rows of the final-use matrix")
-    regions = tuple(dict.fromkeys(rows.get_level_values("country")))
     categories = tuple(dict.fromkeys(users.get_level_values(1)))
     columns = pd.MultiIndex.from_product([regions, categories])
     _same_labels(columns, users, "columns of the final-use matrix (country × category)")
@@ -148,28 +147,13 @@ def from_matrices(
         )
     Z = _numbers(intermediate, given.get_indexer(rows), buyers.get_indexer(rows))
     Y = _numbers(final, sellers.get_indexer(rows), users.get_indexer(columns))
-    if (Z < 0).any():
-        i, j = np.argwhere(Z < 0)[0]
-        raise DataError(
-            f"intermediate use is negative ({Z[i, j]:g}) in the row of {some([rows[i]])}",
-            Place(column="_".join(rows[j])),
-            "Move negative entries to final use before building the table.",
-        )
     if output is None:
         x = Z.sum(axis=1) + Y.sum(axis=1)
     else:
         makers = _text(output.index)
         _same_labels(rows, makers, "rows of the output vector")
         x = _numbers(output.to_frame("output"), makers.get_indexer(rows), np.array([0]))[:, 0]
-        Z, x = _closed(Z, Y.sum(axis=1), x, rows, close, tolerance)
-    if negative_value_added == "error":
-        _check_value_added(Z, x, rows)
-    code = np.array([regions.index(country) for country in rows.get_level_values("country")])
-    stock = categories.index(inventories) if inventories is not None else len(categories) - 1
-    for idle in np.flatnonzero((x == 0) & (Z.sum(axis=0) > 0)):
-        Y[:, code[idle] * len(categories) + stock] += Z[:, idle]
-        Z[:, idle] = 0.0
-    return InputOutput(
+    published = InputOutput(
         year=year,
         rows=rows,
         regions=regions,
@@ -180,6 +164,9 @@ def from_matrices(
         x=x,
         inventories=inventories,
     )
+    # Row sums are output already, and scaling to meet them would only add noise.
+    gap = None if output is None else close
+    return balanced(published, gap, negative_value_added=negative_value_added, tolerance=tolerance)
 
 
 def from_arrays(
@@ -356,14 +343,12 @@ def _text(index: pd.Index) -> pd.MultiIndex:
     return pd.MultiIndex.from_arrays(levels, names=["country", "industry"])
 
 
-def _row_order(rows: pd.MultiIndex) -> pd.MultiIndex:
-    """The rows with each country's together, countries in order of first appearance."""
+def _refuse_repeats(rows: pd.MultiIndex) -> None:
     if rows.has_duplicates:
         raise DataError(
             f"rows are not unique: {some(rows[rows.duplicated()])}",
             remedy="Keep one row for each country and industry.",
         )
-    return rows[np.argsort(pd.factorize(rows.get_level_values(0))[0], kind="stable")]
 
 
 def _same_labels(expected: pd.MultiIndex, found: pd.MultiIndex, what: str) -> None:
@@ -393,41 +378,3 @@ def _numbers(frame: pd.DataFrame, row: Array, column: Array) -> Array:
             "Every cell must hold a number; write 0 where there is no flow.",
         )
     return values[np.ix_(row, column)]
-
-
-def _closed(
-    Z: Array, final: Array, x: Array, rows: pd.MultiIndex, close: Close | None, tolerance: float
-) -> tuple[Array, Array]:
-    """Z and x whose rows balance, or an error that says by how much they do not."""
-    sums = Z.sum(axis=1) + final
-    if close is None:
-        gap = sums - x
-        wrong = np.flatnonzero(np.abs(gap) > tolerance * np.maximum(np.abs(x), 1.0))
-        if len(wrong):
-            worst = wrong[np.argsort(-np.abs(gap[wrong]))]
-            named = [f"{' '.join(rows[i])} (row sum {sums[i]:g}, output {x[i]:g})" for i in worst]
-            raise DataError(
-                f"the table does not balance: in {len(wrong)} of {len(x)} rows uses differ from output, "
-                f"by {np.abs(gap).sum():g} in all; largest gaps: {some(named, 3)}",
-                remedy="Mend the rows, or close the gap with close='row_sums' or close='intermediate'.",
-            )
-        return Z, x
-    if close == "row_sums":
-        return Z, sums
-    intermediate = Z.sum(axis=1)
-    scalable = (intermediate > 0) & (x >= final)
-    scale = np.where(scalable, (x - final) / np.where(scalable, intermediate, 1.0), 1.0)
-    return Z * scale[:, None], np.where(scalable, x, sums)
-
-
-def _check_value_added(Z: Array, x: Array, rows: pd.MultiIndex) -> None:
-    value_added = x - Z.sum(axis=0)
-    wrong = np.flatnonzero(value_added < -1e-9 * np.maximum(np.abs(x), 1.0))
-    if len(wrong):
-        worst = wrong[np.argsort(value_added[wrong])]
-        named = [f"{' '.join(rows[i])} ({value_added[i]:g} on output {x[i]:g})" for i in worst]
-        raise DataError(
-            f"value added (output less intermediate purchases) is negative in {len(wrong)} industries: "
-            f"{some(named)}",
-            remedy="Mend their columns, or accept them with negative_value_added='keep'.",
-        )

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.measures.input_output.table import Array, InputOutput, divide, recorded, some
+from gvcmetrics.ground.input_output import Array, InputOutput, divide, some
+from gvcmetrics.measures.input_output.table import recorded
 
 
 def correct_inventories(table: InputOutput) -> InputOutput:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.input_output import InputOutput, divide, some
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.input_output.table import InputOutput, divide, recorded, share, some
+from gvcmetrics.measures.input_output.table import recorded, share
 
 
 @recorded

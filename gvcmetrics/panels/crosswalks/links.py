@@ -1,6 +1,6 @@
 """Crosswalks between product and industry classifications, with explicit weights.
 
-    crosswalk("HS5", "HS0").links      the links and their weights; `conversion.py` applies them
+    crosswalk("HS5", "HS0").links      the links and their weights; `convert.py` applies them
 
 Classifications: HS0–HS6 (1988/92, 1996, 2002, 2007, 2012, 2017, 2022) and HS (all revisions in one),
 SITC2, SITC3, ISIC2, ISIC3, ISIC3.1, ISIC4, NACE2, BEC4, WIOD2013 (industries c1–c35) and
@@ -31,9 +31,8 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.panels.classifications import CLASSIFICATIONS, files_between, route_between
 from gvcmetrics.panels.crosswalks import tables
-
-CLASSIFICATIONS = (*tables.CLASSIFICATIONS, "NACE2")
 
 
 @dataclass(frozen=True)
@@ -82,21 +81,6 @@ def crosswalk(
     return Crosswalk(source, target, found.route, found.files, _reweighted(found.links, weights))
 
 
-def files_between(source: str, target: str) -> tuple[str, ...]:
-    """The names of the tables that lead from one classification to another.
-
-    Raises
-    ------
-    DataError : the two are one, or no route leads from one to the other.
-    """
-    if source == target:
-        raise DataError(f"{source} is to become {target}, which it is", remedy="Name two classifications")
-    if {source, target} == {"NACE2", "ISIC4"}:
-        return (tables.file_name("ISIC4", "ISIC3"),)
-    start, end = ("ISIC4" if name == "NACE2" else name for name in (source, target))
-    return tuple(tables.file_name(*step) for step in itertools.pairwise(tables.route(start, end)))
-
-
 def links_for(spelled: pd.Series, found: Crosswalk, parents: bool = False) -> pd.DataFrame:
     """The links of the codes as a frame spells them: `code` is their place in `spelled`.
 
@@ -123,7 +107,7 @@ def links_for(spelled: pd.Series, found: Crosswalk, parents: bool = False) -> pd
 def _equal_links(source: str, target: str, digits: int | None, where: Path) -> Crosswalk:
     if source == "NACE2" or target == "NACE2":
         return _nace(source, target, digits, where)
-    route = tables.route(source, target)
+    route = route_between(source, target)
     links: pd.DataFrame | None = None
     files = []
     for start, end in itertools.pairwise(route):

@@ -104,12 +104,12 @@ def read_sample(path: Path) -> RawSample:
         raise DataError("there is no such file", Place(str(path)), "Check the path")
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        unpacked = unpack(path, None, FORMATS, scratch / "raw")
+        unpacked = unpack(path, None, FORMATS.endings, scratch / "raw")
         name, file = unpacked[0]
         suffix = file.suffix.lower()
-        if suffix not in FORMATS:
-            remedy = f"Formats: {', '.join(FORMATS)}, and .zip or .gz of these"
-            raise DataError(f"'{suffix}' is no format that a panel is built from", Place(name), remedy)
+        if suffix not in FORMATS.endings:
+            problem = f"'{suffix}' is no format that a panel is built from"
+            raise DataError(problem, Place(name), f"Formats: {FORMATS}")
         if file.stat().st_size == 0:
             raise DataError("the file is empty", Place(name), "Check the file")
         read: dict[str, str] = {}

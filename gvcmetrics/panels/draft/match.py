@@ -28,18 +28,24 @@ class Proposal:
 
     Attributes
     ----------
+    by_label : its label says it, rather than what `why` tells.
     added : type, unit and label of a column that no contract has.
     rivals : other raw columns that could be meant.
     """
 
-    name: str
+    column: Column
     raw: RawColumn
     words: dict[str, str]
     why: str
     sure: bool
     doubt: str = ""
+    by_label: bool = False
     added: dict[str, str] = field(default_factory=dict)
     rivals: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.column.name
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class _Match:
     raw: RawColumn
     fit: Fit
     why: str
+    by_label: bool = False
 
 
 def propose(
@@ -56,8 +63,9 @@ def propose(
     """The best raw column of each panel column, in the order of `clues`; each raw column is used once."""
     raws = list(raws)
     matches: dict[str, list[_Match]] = {}
+    columns = {name: contract.columns.get(name) or _added(name, words) for name, words in clues.items()}
     for name, words in clues.items():
-        column = contract.columns.get(name) or _added(name, words)
+        column = columns[name]
         found = [match for raw in raws if (match := _match(raw, words, column, rows))]
         found += _twins(raws, words, column, rows)
         matches[name] = sorted(found, key=lambda match: -match.score)
@@ -72,7 +80,9 @@ def propose(
             chosen[name] = match
             used.add(match.raw.name)
     return [
-        _proposal(name, chosen[name], matches[name], clues[name], used) for name in clues if name in chosen
+        _proposal(columns[name], chosen[name], matches[name], clues[name], used)
+        for name in clues
+        if name in chosen
     ]
 
 
@@ -84,6 +94,7 @@ def _added(name: str, words: Clues) -> Column:
         words.added["unit"],
         words.added["label"],
         None if minimum is None else float(minimum),
+        fixed=words.fixed,
     )
 
 
@@ -103,8 +114,7 @@ def _match(raw: RawColumn, words: Clues, column: Column, rows: int) -> _Match | 
     # Of several levels of one classification, the coarsest that still fits.
     if column.name == "industry":
         score -= 0.01 * float(raw.present.str.len().mean())
-    why = f"label “{raw.label}”" if by_label >= by_name else "by its name"
-    return _Match(score, raw, fit, why)
+    return _Match(score, raw, fit, "by its name", by_label >= by_name)
 
 
 def _twins(raws: list[RawColumn], words: Clues, column: Column, rows: int) -> list[_Match]:
@@ -155,7 +165,7 @@ def _threshold(told: RawColumn, raw: RawColumn) -> float | None:
     return float(one.min())
 
 
-def _proposal(name: str, match: _Match, found: list[_Match], clues: Clues, used: set[str]) -> Proposal:
+def _proposal(column: Column, match: _Match, found: list[_Match], clues: Clues, used: set[str]) -> Proposal:
     rivals = [
         other.raw.name
         for other in found
@@ -166,12 +176,13 @@ def _proposal(name: str, match: _Match, found: list[_Match], clues: Clues, used:
     raw = match.raw
     sure = match.score >= SURE and not match.fit.doubt and not rivals
     return Proposal(
-        name,
+        column,
         raw,
         match.fit.words,
         match.why,
         sure,
         match.fit.doubt,
+        match.by_label,
         clues.added,
         tuple(dict.fromkeys(rivals))[:_RIVALS],
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gvcmetrics.errors import SpecError
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.contracts import CONTRACTS
 from gvcmetrics.panels.draft.columns import RawSample
 from gvcmetrics.panels.spec.extends import preset_names, with_presets
@@ -42,8 +42,7 @@ def best_preset(sample: RawSample, name: str | None, folder: Path) -> PresetMatc
     """
     known = preset_names(folder)
     if name is not None and name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        remedy = f"Did you mean '{near[0]}'?" if near else f"Presets: {', '.join(known)}"
+        remedy = did_you_mean(name, known, f"Presets: {', '.join(known)}")
         raise SpecError(f"there is no preset '{name}'", remedy=remedy)
     available = {column.name.casefold(): column.name for column in sample.columns}
     best: tuple[float, PresetMatch] | None = None

@@ -21,8 +21,6 @@ _DOLLAR_COUNTRIES = ("ECU", "FSM", "MHL", "PAN", "PLW", "SLV", "TLS", "USA")
 _COMMENT_AT, _WIDTH = 44, 100
 _LABEL = 64
 _LISTED = 40
-# What holds for a firm whatever the year.
-_FIXED = ("firm_id", "region", "industry", "weight", "stratum", "psu", "founded")
 _RATES = "rates: a CSV file in data/ with currency,year,per_usd"
 
 
@@ -53,12 +51,27 @@ class Found:
             mapped["year"] = "the years in the names"
         if self.contract.name == "firm":
             mapped.setdefault("country", "--country")
-            if {"region", "industry"} <= mapped.keys():
-                mapped.setdefault("cluster_id", "region × industry")
+        for name, crossed in self.contract.crossed.items():
+            if mapped.keys() >= set(crossed):
+                mapped.setdefault(name, " × ".join(crossed))
         return mapped
 
 
-def draft_text(found: Found, name: str, file: str, entry: str | None) -> str:
+@dataclass(frozen=True)
+class Line:
+    """One line of a draft.
+
+    Attributes
+    ----------
+    key, why : of a line that a person must decide or fill in, what it is on and why; "" of all others.
+    """
+
+    text: str
+    key: str = ""
+    why: str = ""
+
+
+def draft_lines(found: Found, name: str, file: str, entry: str | None) -> list[Line]:
     """The YAML of a draft.
 
     Parameters
@@ -68,16 +81,17 @@ def draft_text(found: Found, name: str, file: str, entry: str | None) -> str:
     """
     sample = found.sample
     read = f"{sample.rows:,} rows" if sample.whole else f"the first {sample.rows:,} rows"
-    lines = [
+    head = [
         f"# Draft by `gvcmetrics panel new` from {sample.name}: {read}, {len(sample.columns):,} columns.",
         f"# Decide every line marked `#?`, fill in every `{BLANK}`, and then run",
         f"#   gvcmetrics panel check data/panels/{name}.yaml",
         "",
     ]
+    lines = [Line(text) for text in head]
     if entry is None:
         lines.append(_line("title", BLANK, "what the panel is, in one line", sure=False))
     else:
-        lines.append(f"title: {json.dumps(catalogue()[entry].title, ensure_ascii=False)}")
+        lines.append(_line("title", json.dumps(catalogue()[entry].title, ensure_ascii=False)))
     if found.preset:
         why = f"{len(found.preset.mapped)} columns are named as in this layout"
         lines.append(_line("extends", found.preset.name, why))
@@ -97,35 +111,33 @@ def draft_text(found: Found, name: str, file: str, entry: str | None) -> str:
     lines += _missing(found) + _money(found)
     if found.years:
         values = f"{{name: year, values: [{', '.join(found.years)}]}}"
-        lines += ["layout:", _line("  wide_to_long", values, "columns by year become rows")]
-    lines += ["", "columns:", *_columns(found), *_rest(found)]
-    return "\n".join(lines) + "\n"
+        lines += [Line("layout:"), _line("  wide_to_long", values, "columns by year become rows")]
+    return [*lines, Line(""), Line("columns:"), *_columns(found), *_rest(found)]
 
 
-def _columns(found: Found) -> list[str]:
+def _columns(found: Found) -> list[Line]:
     lines = []
     if found.preset and found.preset.mapped:
-        lines.append(
-            f"  # The preset `{found.preset.name}` maps these; a column stated here replaces its line:"
-        )
+        said = f"  # The preset `{found.preset.name}` maps these; a column stated here replaces its line:"
+        lines.append(Line(said))
         labels = {column.name: column.label for column in found.sample.columns}
         for name, raws in found.preset.mapped.items():
             label = labels.get(raws[0], "")
             said = f"  “{_short(label)}”" if label else ""
-            lines.append(f"  #   {name} ← {', '.join(raws)}{said}")
+            lines.append(Line(f"  #   {name} ← {', '.join(raws)}{said}"))
     known = {item.name for item in found.proposals} | set(found.preset.mapped if found.preset else ())
     proposals = {item.name: item for item in found.proposals}
     for key, blank in _keys(found).items():
         if key not in known:
             lines.append(blank)
     if found.years:
-        lines.append("  year:")
+        lines.append(Line("  year:"))
     order = [name for name in found.contract.columns if name in proposals]
     order += [name for name in proposals if name not in found.contract.columns]
     return lines + [_proposed(proposals[name], found) for name in order]
 
 
-def _keys(found: Found) -> dict[str, str]:
+def _keys(found: Found) -> dict[str, Line]:
     """The lines for keys and what else is required, where no raw column was found for it."""
     code = found.country
     if found.contract.name == "firm":
@@ -155,12 +167,12 @@ def _keys(found: Found) -> dict[str, str]:
     return lines
 
 
-def _proposed(item: Proposal, found: Found) -> str:
+def _proposed(item: Proposal, found: Found) -> Line:
     words = {"from": quoted(item.raw.name), **item.words}
     doubts = [item.doubt] if item.doubt else []
     if item.rivals:
         doubts.append(f"or {', '.join(item.rivals)}")
-    if found.years and not item.raw.years and item.name not in _FIXED:
+    if found.years and not item.raw.years and not item.column.fixed:
         doubts.append(f"one value for all years: `only_in: [{found.years[-1]}]`?")
     codes = [code for code in item.raw.missing_codes if code not in _shared_codes(found)]
     if codes:
@@ -168,7 +180,7 @@ def _proposed(item: Proposal, found: Found) -> str:
         words["missing"] = "[" + ", ".join(json.dumps(code) for code in ("", "NA", *every)) + "]"
     words |= {key: quoted(value) if key != "minimum" else value for key, value in item.added.items()}
     value = "{" + ", ".join(f"{key}: {word}" for key, word in words.items()) + "}"
-    why = item.why if not item.why.startswith("label") else f"“{_short(item.raw.label)}”"
+    why = f"“{_short(item.raw.label)}”" if item.by_label else item.why
     sure = item.sure and not doubts
     return _line(f"  {item.name}", value, "; ".join([why, *doubts]), sure)
 
@@ -180,7 +192,7 @@ def _shared_codes(found: Found) -> list[str]:
     )
 
 
-def _missing(found: Found) -> list[str]:
+def _missing(found: Found) -> list[Line]:
     codes = _shared_codes(found)
     if found.preset or not codes:
         return []
@@ -188,13 +200,8 @@ def _missing(found: Found) -> list[str]:
     return [_line("missing", f"[{listed}]", "the only negative values of their columns", sure=False)]
 
 
-def _money(found: Found) -> list[str]:
-    amounts = [
-        item
-        for item in found.proposals
-        if item.added.get("unit") == "USD"
-        or getattr(found.contract.columns.get(item.name), "unit", "") == "USD"
-    ]
+def _money(found: Found) -> list[Line]:
+    amounts = [item for item in found.proposals if item.column.unit == "USD"]
     required = found.preset is not None and "money" in found.preset.required
     if not required and not amounts:
         return []
@@ -216,7 +223,7 @@ def _said(raw: RawColumn) -> tuple[str, ...]:
     return (*plain_words(raw.name), *plain_words(raw.label))
 
 
-def _rest(found: Found) -> list[str]:
+def _rest(found: Found) -> list[Line]:
     """The raw columns without a proposal, as comments, by what they hold."""
     if not found.rest:
         return []
@@ -245,12 +252,15 @@ def _rest(found: Found) -> list[str]:
             lines += textwrap.wrap(
                 text, _WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
             )
-    return lines
+    return [Line(text) for text in lines]
 
 
-def _line(key: str, value: str, comment: str = "", sure: bool = True) -> str:
+def _line(key: str, value: str, comment: str = "", sure: bool = True) -> Line:
     text = f"{key}: {value}"
-    return f"{text:{_COMMENT_AT}}  {'#' if sure else '#?'} {comment}" if comment else text
+    if not comment:
+        return Line(text)
+    text = f"{text:{_COMMENT_AT}}  {'#' if sure else '#?'} {comment}"
+    return Line(text) if sure else Line(text, key.strip(), comment)
 
 
 def _short(label: str) -> str:

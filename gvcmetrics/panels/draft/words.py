@@ -11,18 +11,26 @@ import unicodedata
 from dataclasses import dataclass, field
 from functools import cache
 
+from gvcmetrics.panels.contracts import FIRM, TRADE, Contract
+
 
 @dataclass(frozen=True)
 class Clues:
-    """What speaks for a panel column, what against it, and its words if no contract has it."""
+    """What speaks for a panel column and what against it; if no contract has it, its words.
+
+    Attributes
+    ----------
+    fixed : as in a contract: does it hold for a unit whatever the year?
+    """
 
     clues: tuple[str, ...]
     unless: tuple[str, ...] = ()
     added: dict[str, str] = field(default_factory=dict)
+    fixed: bool = False
 
 
-def _clues(text: str, unless: str = "", **added: str) -> Clues:
-    return Clues(tuple(part.strip() for part in text.split(",")), tuple(unless.split()), added)
+def _clues(text: str, unless: str = "", fixed: bool = False, **added: str) -> Clues:
+    return Clues(tuple(part.strip() for part in text.split(",")), tuple(unless.split()), added, fixed)
 
 
 def _words(*lines: str) -> frozenset[str]:
@@ -138,6 +146,7 @@ FIRM_WORDS = {
     "founded": _clues(
         "year founded, founded, year established, began operations, begin operations, ano constitucion, "
         "ano fundacion",
+        fixed=True,
         type="integer",
         unit="year",
         label="Year of foundation",
@@ -163,6 +172,20 @@ TRADE_WORDS = {
     ),
     "quantity_unit": _clues("quantity unit, unidad, qty unit abbr, unidad medida, ~unit", "value valor"),
 }
+
+_WORDS = {FIRM.name: FIRM_WORDS, TRADE.name: TRADE_WORDS}
+
+
+def clues_for(contract: Contract) -> dict[str, Clues]:
+    """The clues of all columns that a draft looks for; of one that has none above, the words of its name."""
+    told = _WORDS[contract.name]
+    plain = {
+        name: Clues((" ".join(word for word in name.split("_") if word != "usd"),))
+        for name in contract.columns
+        if name not in told
+    }
+    return {**told, **plain}
+
 
 # Words that say how a column is written or counted, not what it is about.
 _NEUTRAL = _words(

@@ -19,8 +19,8 @@ from gvcmetrics.panels.contracts import FIRM, TRADE, Contract
 from gvcmetrics.panels.draft.columns import RawColumn, RawSample, by_year, read_sample
 from gvcmetrics.panels.draft.match import Proposal, propose
 from gvcmetrics.panels.draft.preset import PresetMatch, best_preset
-from gvcmetrics.panels.draft.text import Found, draft_text
-from gvcmetrics.panels.draft.words import FIRM_WORDS, TRADE_WORDS
+from gvcmetrics.panels.draft.text import Found, Line, draft_lines
+from gvcmetrics.panels.draft.words import clues_for
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.catalogue import catalogue
 from gvcmetrics.panels.sources.fetch import mirror_path
@@ -42,7 +42,7 @@ class Draft:
     sample: RawSample
     preset: str | None
     proposed: dict[str, str]
-    unsure: dict[int, str]
+    unsure: dict[int, Line]
     copied: Path | None
 
 
@@ -71,13 +71,12 @@ def write_draft(file: Path, country: str, project: Project, preset: str | None =
         inside = file.resolve().is_relative_to(project.data.resolve())
         copied = None if inside else _copy(file, project)
         within = file.resolve().relative_to(project.data.resolve()) if inside else Path("raw") / file.name
-        text = draft_text(found, path.stem, within.as_posix(), None)
+        lines = draft_lines(found, path.stem, within.as_posix(), None)
     else:
-        text = draft_text(found, path.stem, file.name, entry)
+        lines = draft_lines(found, path.stem, file.name, entry)
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    lines = enumerate(text.splitlines(), 1)
-    unsure = {number: line for number, line in lines if "#?" in line and not line.startswith("#")}
+        temporary.write_text("".join(f"{line.text}\n" for line in lines), encoding="utf-8")
+    unsure = {number: line for number, line in enumerate(lines, 1) if line.key}
     return Draft(path, sample, found.preset.name if found.preset else None, found.proposed, unsure, copied)
 
 
@@ -99,15 +98,13 @@ def _proposals(
 ) -> tuple[Contract, list[Proposal]]:
     given = set(preset.mapped) if preset else set()
     if preset is None:
-        trade = propose(columns, TRADE_WORDS, TRADE, rows)
+        trade = propose(columns, clues_for(TRADE), TRADE, rows)
         names = {item.name for item in trade}
         if {"product", "value_usd"} <= names and names & {"exporter", "importer"}:
             return TRADE, trade
-    elif preset.contract == TRADE.name:
-        words = {name: clues for name, clues in TRADE_WORDS.items() if name not in given}
-        return TRADE, propose(columns, words, TRADE, rows)
-    words = {name: clues for name, clues in FIRM_WORDS.items() if name not in given}
-    return FIRM, propose(columns, words, FIRM, rows)
+    contract = TRADE if preset is not None and preset.contract == TRADE.name else FIRM
+    words = {name: clues for name, clues in clues_for(contract).items() if name not in given}
+    return contract, propose(columns, words, contract, rows)
 
 
 def _country(country: str) -> str:

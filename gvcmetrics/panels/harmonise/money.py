@@ -27,7 +27,7 @@ def money_factors(spec: PanelSpec, project: Project) -> dict[tuple[str, int], fl
     ------
     DataError : a table lacks a column, holds no positive number, a year twice, or not the base year.
     """
-    money = spec.spec.money
+    money = spec.words.money
     if money is None:
         return {}
     place = spec.document.place(("money",))

@@ -13,17 +13,17 @@ from gvcmetrics.panels.harmonise.tree import (
     OK,
     PERIOD,
     UNMAPPED,
-    column,
+    Rows,
     is_label,
     is_money,
-    literal,
     number_name,
     present,
     select_values,
     split_name,
 )
-from gvcmetrics.panels.spec.columns import placeholder, text_name
-from gvcmetrics.panels.spec.panel import PanelColumn, PanelSpec
+from gvcmetrics.panels.spec.columns import PanelColumn, placeholder, text_name
+from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.sql import column, literal
 
 _LARGEST = 1e300
 _SHORT_LIST = 6
@@ -68,7 +68,7 @@ def checks(spec: PanelSpec) -> list[Check]:
         remedy = f"Give the measure a column with `cell:`, or list it under `ignore:` of {spec.path.name}"
         raw = literal(spec.long_to_wide.names_from)
         rules.append(Check(MEASURE, raw, MEASURE, bad, "a measure that the spec does not name", remedy))
-    money = spec.spec.money
+    money = spec.words.money
     if money is not None and money.currency_from is not None:
         stated = exp.Coalesce(this=column(CURRENCY), expressions=[literal("")])
         rules.append(
@@ -84,9 +84,9 @@ def checks(spec: PanelSpec) -> list[Check]:
     return rules
 
 
-def select_typed(spec: PanelSpec, numbers: frozenset[str] = frozenset()) -> exp.Select:
+def select_typed(spec: PanelSpec, raw: Rows, numbers: frozenset[str] = frozenset()) -> exp.Select:
     """The typed rows of the raw file, and whether each obeys every rule."""
-    values = select_values(spec, numbered=False, numbers=numbers).subquery("v")
+    values = select_values(spec, raw, numbered=False, numbers=numbers).subquery("v")
     bad = exp.or_(*(rule.bad for rule in checks(spec)))
     names = [column(item.name) for item in spec.columns if not is_label(item, spec)]
     if spec.long_to_wide:
@@ -96,7 +96,7 @@ def select_typed(spec: PanelSpec, numbers: frozenset[str] = frozenset()) -> exp.
 
 def shown_raw(raw: str, spec: PanelSpec) -> exp.Expr:
     """The name of a raw column; in a wide file, that of the row's period."""
-    mark = placeholder(spec.spec)
+    mark = placeholder(spec.words)
     if not mark or mark not in raw:
         return literal(raw)
     return exp.func("REPLACE", literal(raw), literal(mark), column(PERIOD))
@@ -184,7 +184,7 @@ def _money_checks(item: PanelColumn, raw: exp.Expr, spec: PanelSpec) -> list[Che
     text, value = column(text_name(item.name)), column(item.name)
     lost = exp.Is(this=value, expression=exp.null())
     known = exp.Is(this=column(FACTOR), expression=exp.null())
-    money = spec.spec.money
+    money = spec.words.money
     assert money is not None
     tables = ", ".join(table for table in (money.rates, money.deflator) if table)
     return [

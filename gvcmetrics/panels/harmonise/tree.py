@@ -9,7 +9,7 @@ the engines' own TRY_CAST also takes `inf`, `1_000`, `1d` or none of these, each
 
 The tree has five storeys, each a SELECT over the one below:
 
-    raw  →  cells    one trimmed text for each raw cell that a panel column is made from
+    raw  →  cells    one trimmed text for each raw cell, or part of one, that a panel column is made from
          →  texts    missing codes gone, recodes applied, codes cut and padded
          →  numbers  texts read as numbers where they are to be
          →  values   typed, compared, scaled, in USD; country names and codes replaced by joined tables
@@ -28,18 +28,19 @@ import re
 from sqlglot import exp
 
 from gvcmetrics.panels.readers.select import FILE, ROW
-from gvcmetrics.panels.spec.columns import FILE_YEAR, text_name
-from gvcmetrics.panels.spec.panel import Input, PanelColumn, PanelSpec
+from gvcmetrics.panels.spec.columns import FILE_YEAR, Input, PanelColumn, text_name
+from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.sql import column, literal
 
 OK = "#ok"
 MEASURE = "#measure"
 PERIOD = "#period"
 CURRENCY = "#currency"
 FACTOR = "#factor"
-RAW_TABLE = "raw"
-NUMBERED_TABLE = "raw_numbered"
-TYPED_TABLE = "typed"
 MONEY_TABLE = "money"
+
+# A storey stands on a table, or on the query of the storey below.
+Rows = exp.Table | exp.Query
 
 # Functions of one text that every engine defines in its own, fastest way (`engines/`): the text without
 # BLANKS at its ends; and the number that a text of digits, sign, point and exponent stands for, else null.
@@ -48,14 +49,6 @@ PLAIN_NUMBER = "PLAIN_NUMBER"
 BLANKS = " \t\u00a0"
 UNMAPPED = "\ue000"  # a private-use character that no code carries
 _CROSSED_BY = "-"
-
-
-def column(name: str, table: str | None = None) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=True), table=table)
-
-
-def literal(value: str | float | int) -> exp.Expr:
-    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(repr(value))
 
 
 def codes_table(name: str) -> str:
@@ -80,15 +73,18 @@ def number_name(item: Input) -> str:
 
 def is_money(item: PanelColumn, spec: PanelSpec) -> bool:
     """Does the column go through the table of factors to USD?"""
-    money = spec.spec.money
+    money = spec.words.money
     converted = money is not None and (money.rates is not None or money.deflator is not None)
     return converted and item.is_number and item.meta.unit.startswith("USD")
 
 
-def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
+def select_texts(
+    spec: PanelSpec, raw: Rows, numbered: bool, numbers: frozenset[str] = frozenset()
+) -> exp.Select:
     """Each raw cell as text, missing codes gone and recodes applied; with file and row if `numbered`.
 
-    `numbers` names raw columns that the reader has read as numbers already; they stay so.
+    `raw` holds the rows of the raw files, with file and row if `numbered`. `numbers` names raw columns
+    that the reader has read as numbers already; they stay so.
     """
     inputs = [(item, found) for item in spec.columns for found in item.inputs]
     cells = exp.select(
@@ -97,7 +93,7 @@ def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = froz
     texts = exp.select(
         *(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
     )
-    money = spec.spec.money
+    money = spec.words.money
     carried = []
     if spec.long_to_wide:
         cells = cells.select(_trim(column(spec.long_to_wide.names_from)).as_(MEASURE, quoted=True))
@@ -111,10 +107,10 @@ def select_texts(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = froz
     if numbered:
         cells = cells.select(column(FILE), column(ROW))
         carried += [FILE, ROW]
-    cells = cells.from_(NUMBERED_TABLE if numbered else RAW_TABLE)
+    cells = cells.from_(_below(raw, "raw"))
     if spec.wide_to_long:
         cells = cells.join(_periods(spec), join_type="cross")
-    if spec.spec.keep:
+    if spec.words.keep:
         cells = cells.where(kept(spec))
     return texts.select(*(column(name) for name in carried)).from_(cells.subquery("cells"))
 
@@ -124,12 +120,14 @@ def kept(spec: PanelSpec) -> exp.Expr:
     return exp.and_(
         *(
             _is_in(exp.Coalesce(this=_trim(column(name)), expressions=[literal("")]), values)
-            for name, values in spec.spec.keep.items()
+            for name, values in spec.words.keep.items()
         )
     )
 
 
-def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = frozenset()) -> exp.Select:
+def select_values(
+    spec: PanelSpec, raw: Rows, numbered: bool, numbers: frozenset[str] = frozenset()
+) -> exp.Select:
     """Each panel column typed and scaled, beside the texts that it is made from."""
     read = [
         (
@@ -146,7 +144,7 @@ def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = fro
         for found in item.inputs
         if found.words.at_least is not None
     ]
-    with_numbers = exp.select("*", *read).from_(select_texts(spec, numbered, numbers).subquery("texts"))
+    with_numbers = exp.select("*", *read).from_(select_texts(spec, raw, numbered, numbers).subquery("texts"))
     query = exp.select().from_(with_numbers.subquery("numbers"))
     values: dict[str, exp.Expr] = {}
     for item in spec.columns:
@@ -182,14 +180,14 @@ def select_values(spec: PanelSpec, numbered: bool, numbers: frozenset[str] = fro
     return query.select(*(column(name, "numbers") for name in _carried(spec, numbered)))
 
 
-def select_panel(spec: PanelSpec) -> exp.Select:
+def select_panel(spec: PanelSpec, typed: Rows) -> exp.Select:
     """The panel: one row a key, from the typed rows."""
-    typed = exp.select("*").from_(TYPED_TABLE).where(column(OK)).subquery("t")
+    rows = exp.select("*").from_(_below(typed, "typed")).where(column(OK)).subquery("t")
     if spec.long_to_wide:
         fixed = [item for item in spec.columns if item.spec.cell is None]
         cells = [item for item in spec.columns if item.spec.cell is not None]
         keys = [column(item.name) for item in fixed if item.name in spec.keys]
-        # What does not vary with the measure is constant within a key; `checks.py` refuses otherwise.
+        # What does not vary with the measure is constant within a key; `verdicts.py` refuses otherwise.
         carried = {item.name for item in fixed if item.name not in spec.keys} | {item.name for item in cells}
         selected = [
             exp.Max(this=column(item.name)).as_(item.name, quoted=True)
@@ -199,10 +197,10 @@ def select_panel(spec: PanelSpec) -> exp.Select:
             if not is_label(item, spec)
         ]
         known = [item.spec.cell for item in cells if item.spec.cell is not None]
-        query = exp.select(*selected).from_(typed).where(_is_in(column(MEASURE), known)).group_by(*keys)
+        query = exp.select(*selected).from_(rows).where(_is_in(column(MEASURE), known)).group_by(*keys)
     else:
         varying = [item for item in spec.columns if not is_label(item, spec)]
-        query = exp.select(*(column(item.name) for item in varying)).from_(typed)
+        query = exp.select(*(column(item.name) for item in varying)).from_(rows)
     panel = exp.select(
         *(
             literal(item.spec.constant or "").as_(item.name, quoted=True)
@@ -211,7 +209,7 @@ def select_panel(spec: PanelSpec) -> exp.Select:
             for item in spec.columns
         )
     ).from_(query.subquery("p"))
-    if spec.spec.omit_empty:
+    if spec.words.omit_empty:
         panel = panel.where(any_measure(spec))
     return panel
 
@@ -233,12 +231,16 @@ def _varies(item: PanelColumn, spec: PanelSpec) -> bool:
     return item.spec.cell is not None or (bool(spec.periods) and by_period)
 
 
+def _below(rows: Rows, alias: str) -> exp.Expression:
+    return rows.copy() if isinstance(rows, exp.Table) else rows.subquery(alias)
+
+
 def present(value: exp.Expr) -> exp.Expr:
     return exp.Not(this=exp.Is(this=value.copy(), expression=exp.null()))
 
 
 def _carried(spec: PanelSpec, numbered: bool) -> list[str]:
-    money = spec.spec.money
+    money = spec.words.money
     names = [MEASURE] if spec.long_to_wide else []
     names += [PERIOD] if spec.wide_to_long else []
     names += [CURRENCY] if money is not None and money.currency_from is not None else []
@@ -269,7 +271,7 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[s
         by_period = exp.Case()
         for period, raw in names.items():
             by_period = by_period.when(column(PERIOD).eq(literal(period)), column(raw))
-        return _trim(by_period)
+        return trimmed_part(by_period, item)
     value: exp.Expr = column(names[""])
     if found.raw in numbers:
         return value
@@ -278,14 +280,25 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[s
         value = exp.Case().when(matches, value)
     if item.spec.only_in is not None:
         value = exp.Case().when(_is_in(column(PERIOD), item.spec.only_in), value)
-    return _trim(value)
+    return trimmed_part(value, item)
+
+
+def trimmed_part(value: exp.Expr, item: PanelColumn) -> exp.Expr:
+    """A raw cell without blanks at its ends; of one with several parts, the part that is meant."""
+    part = item.spec.part
+    if part is None:
+        return _trim(value)
+    found = exp.SplitPart(
+        this=_trim(value), delimiter=literal(part.by), part_index=exp.Literal.number(part.number)
+    )
+    return _trim(found)
 
 
 def _text(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:
     cell = column(found.name)
     if found.raw is None or found.raw in numbers:
         return cell
-    missing = found.words.missing if found.words.missing is not None else spec.spec.missing
+    missing = found.words.missing if found.words.missing is not None else spec.words.missing
     if item.meta.type == "country" and found.words.missing is None:
         missing = [code for code in missing if code != "NA"]  # NA is Namibia
     text = exp.Case()
@@ -328,7 +341,7 @@ def _plain(code: exp.Expr, item: PanelColumn) -> exp.Expr:
 
 
 def _read_number(text: exp.Expr, spec: PanelSpec) -> exp.Expr:
-    read = spec.spec.read
+    read = spec.words.read
     if read.thousands is None and read.decimal == ".":
         return exp.func(PLAIN_NUMBER, text)
     point, comma = re.escape(read.decimal), re.escape(read.thousands or "")

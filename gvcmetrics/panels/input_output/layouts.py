@@ -1,4 +1,4 @@
-"""Published layouts of inter-country input-output tables → labelled matrices, one year at a time."""
+"""Published layouts of inter-country input-output tables → tables, one year at a time."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
+from gvcmetrics.ground.input_output import InputOutput, regions_of
 from gvcmetrics.panels.codes import match_countries
-from gvcmetrics.panels.input_output.spec import Words
-from gvcmetrics.panels.input_output.table import InputOutputTable
+from gvcmetrics.panels.input_output.spec import TableWords
 
 _OUTPUTS = ("OUT", "OUTPUT", "TOTAL")
 _PRIMARY = re.compile(r"VA|VALU|TLS|(.+_)?TAXSUB")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
-def read_tables(path: Path, words: Words) -> Iterator[InputOutputTable]:
+def read_tables(path: Path, words: TableWords) -> Iterator[InputOutput]:
     """The tables of one file, in the layout that the spec names.
 
     Raises
@@ -39,10 +39,10 @@ def assemble(
     columns: list[tuple[str, str]],
     cells: np.ndarray,
     output: np.ndarray,
-    words: Words,
+    words: TableWords,
     file: str,
     primary: np.ndarray | None = None,
-) -> InputOutputTable:
+) -> InputOutput:
     """A table from labelled rows and columns of cells; columns whose use is an industry are intermediate.
 
     Labels of countries become ISO3, and rows or columns that come to share a label are added up.
@@ -59,30 +59,74 @@ def assemble(
             "Restore the file: every cell must hold a number",
         )
     recode = _countries({country for country, _ in (*rows, *columns)}, words, file)
-    sellers = _labels(rows, recode, "industry")
-    buyers = _labels(columns, recode, "use")
-    industries = set(sellers.get_level_values("industry"))
-    inside = np.array([use in industries for use in buyers.get_level_values("use")], dtype=bool)
-    Z = pd.DataFrame(cells[:, inside], sellers, buyers[inside].set_names(["country", "industry"]))
-    Y = pd.DataFrame(cells[:, ~inside], sellers, buyers[~inside])
-    x = pd.Series(output, sellers)
-    inputs = None if primary is None else pd.Series(primary[inside], Z.columns)
-    if not (sellers.is_unique and buyers.is_unique):
-        Z, Y, x = _added(_added(Z).T).T, _added(_added(Y).T).T, _added(x)
-        inputs = None if inputs is None else _added(inputs)
-    lacking = x.index.symmetric_difference(Z.columns)
-    if len(lacking) or Y.shape[1] == 0:
-        named = " ".join(lacking[0]) if len(lacking) else "final use"
+    sellers = [(recode[country], industry) for country, industry in rows]
+    buyers = [(recode[country], use) for country, use in columns]
+    labels, regions, region_of_row = regions_of(sellers)
+    industries = {industry for _, industry in sellers}
+    inside = np.array([use in industries for _, use in buyers], dtype=bool)
+    uses = tuple(dict.fromkeys(use for _, use in buyers if use not in industries))
+    _refuse_misfits(sellers, buyers, inside, regions, file)
+    place = {label: position for position, label in enumerate(labels)}
+    row = np.array([place[seller] for seller in sellers])
+    industry = np.array([place[buyer] for buyer, is_inside in zip(buyers, inside, strict=True) if is_inside])
+    use = [
+        regions.index(country) * len(uses) + uses.index(use)
+        for (country, use), is_inside in zip(buyers, inside, strict=True)
+        if not is_inside
+    ]
+    n = len(labels)
+    Z = _placed(cells[:, inside], (row, industry), (n, n))
+    Y = _placed(cells[:, ~inside], (row, np.array(use)), (n, len(regions) * len(uses)))
+    return InputOutput(
+        year=year,
+        rows=labels,
+        regions=regions,
+        region_of_row=region_of_row,
+        uses=uses,
+        Z=Z,
+        Y=Y.reshape(n, len(regions), len(uses)),
+        x=_placed(output, (row,), (n,)),
+        primary=None if primary is None else _placed(primary[inside], (industry,), (n,)),
+    )
+
+
+def _refuse_misfits(
+    sellers: list[tuple[str, str]],
+    buyers: list[tuple[str, str]],
+    inside: np.ndarray,
+    regions: tuple[str, ...],
+    file: str,
+) -> None:
+    """Rows and columns must name the same industries, and final use the countries that have some."""
+    lacking = sorted(set(sellers) ^ {buyers[position] for position in np.flatnonzero(inside)})
+    if lacking or inside.all():
+        named = " ".join(lacking[0]) if lacking else "final use"
         raise DataError(
             f"rows and columns of the table differ: {named} is in one of them only",
             Place(file),
             "Check the layout, and `ignore` for rows and columns of totals",
         )
-    Z = Z[x.index]
-    return InputOutputTable(year, Z, Y, x, None if inputs is None else inputs[x.index])
+    for position in np.flatnonzero(~inside):
+        country, use = buyers[position]
+        if country not in regions:
+            raise DataError(
+                f"{country} has final use ({use}) and no industry",
+                Place(file),
+                "Recode it under `regions`, or list the column under `ignore`",
+            )
 
 
-def _wide(path: Path, words: Words) -> Iterator[InputOutputTable]:
+def _placed(cells: np.ndarray, at: tuple[np.ndarray, ...], shape: tuple[int, ...]) -> np.ndarray:
+    """Cells in their place; those that share one are added up."""
+    placed = np.zeros(shape)
+    if all(len(np.unique(positions)) == len(positions) for positions in at):
+        placed[np.ix_(*at)] = cells
+    else:
+        np.add.at(placed, np.ix_(*at), cells)
+    return placed
+
+
+def _wide(path: Path, words: TableWords) -> Iterator[InputOutput]:
     """`country`, `industry`, `CCC_use` for every buyer, `output`; and `year`, or a year in the name."""
     frame = _frame(path)
     for name in ("country", "industry", "output"):
@@ -107,7 +151,7 @@ def _wide(path: Path, words: Words) -> Iterator[InputOutputTable]:
         )
 
 
-def _oecd_icio(path: Path, words: Words) -> Iterator[InputOutputTable]:
+def _oecd_icio(path: Path, words: TableWords) -> Iterator[InputOutput]:
     """The OECD's CSV: labels `AUS_01T02` on both axes, final use `AUS_HFCE`, then rows of primary inputs."""
     frame = _frame(path)
     frame = frame.set_index(frame.columns[0])
@@ -134,7 +178,7 @@ def _oecd_icio(path: Path, words: Words) -> Iterator[InputOutputTable]:
     yield assemble(_year(path), rows, columns, cells, output, words, path.name, primary)
 
 
-def _wiod_workbook(path: Path, words: Words) -> Iterator[InputOutputTable]:
+def _wiod_workbook(path: Path, words: TableWords) -> Iterator[InputOutput]:
     """A workbook of the World Input-Output Database (releases 2013 and 2016).
 
     Rows of headers hold code, name, country and number (c1, c2, …) of each column, the first four columns
@@ -163,7 +207,7 @@ def _wiod_workbook(path: Path, words: Words) -> Iterator[InputOutputTable]:
     yield assemble(_year(path), rows, [labels[j] for j in buyers], cells, output, words, path.name)
 
 
-def _pymrio(path: Path, words: Words) -> Iterator[InputOutputTable]:
+def _pymrio(path: Path, words: TableWords) -> Iterator[InputOutput]:
     """A system that pymrio saved; parse the files of other sources with pymrio first, then `save_all`."""
     try:
         import pymrio  # an extra: LGPL-3, so the base install must work without it
@@ -177,7 +221,7 @@ def _pymrio(path: Path, words: Words) -> Iterator[InputOutputTable]:
     yield from_pymrio(pymrio.load_all(folder, include_core=True), _year(folder), words, folder.name)
 
 
-def from_pymrio(system: Any, year: int, words: Words, file: str) -> InputOutputTable:
+def from_pymrio(system: Any, year: int, words: TableWords, file: str) -> InputOutput:
     """The table of a pymrio system, or of anything with its `Z`, `Y` and `x`.
 
     Raises
@@ -197,7 +241,7 @@ def from_pymrio(system: Any, year: int, words: Words, file: str) -> InputOutputT
     return assemble(year, _pairs(Z.index), columns, cells, output, words, file)
 
 
-_LAYOUTS: dict[str, Callable[[Path, Words], Iterator[InputOutputTable]]] = {
+_LAYOUTS: dict[str, Callable[[Path, TableWords], Iterator[InputOutput]]] = {
     "wide": _wide,
     "oecd_icio": _oecd_icio,
     "wiod_workbook": _wiod_workbook,
@@ -254,7 +298,7 @@ def _year(path: Path) -> int:
     return int(years[-1])
 
 
-def _countries(labels: set[str], words: Words, file: str) -> dict[str, str]:
+def _countries(labels: set[str], words: TableWords, file: str) -> dict[str, str]:
     found = match_countries(sorted(labels - words.regions.keys()))
     for label, near in found.unknown.items():
         remedy = f"Recode it under `regions`{f', to {near}' if near else ''}, or correct the file"
@@ -262,14 +306,5 @@ def _countries(labels: set[str], words: Words, file: str) -> dict[str, str]:
     return {**found.codes, **words.regions}
 
 
-def _labels(pairs: list[tuple[str, str]], recode: dict[str, str], second: str) -> pd.MultiIndex:
-    named = [(recode[country], use) for country, use in pairs]
-    return pd.MultiIndex.from_tuples(named, names=["country", second])
-
-
 def _pairs(index: pd.Index) -> list[tuple[str, str]]:
     return [(str(first), str(second)) for first, second in index]
-
-
-def _added(table: Any) -> Any:
-    return table.groupby(level=[0, 1], sort=False).sum()

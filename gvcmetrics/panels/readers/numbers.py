@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from gvcmetrics.panels.readers.delimited import padded, signs_in
 from gvcmetrics.panels.readers.tables import RawTable
-from gvcmetrics.panels.spec.panel import PanelColumn, PanelSpec
+from gvcmetrics.panels.spec.columns import PanelColumn
+from gvcmetrics.panels.spec.panel import PanelSpec
 
 _DOUBTFUL = (b"_", b'"', b"\v", b"\f")
 _MAY_BE_NUMBER = re.compile(r"[0-9]")
@@ -56,7 +57,7 @@ def fast_read(tables: Sequence[RawTable], spec: PanelSpec, blanks: str) -> FastR
     if signs.intersection(_DOUBTFUL):
         return None
     present = "".join(blank for blank, last in last_bytes.items() if last in signs)
-    nulls = dict.fromkeys(spec.spec.missing)
+    nulls = dict.fromkeys(spec.words.missing)
     if present:
         read = zip(tables, dialects, strict=True)
         spelled = {text for table, dialect in read for text in padded(table.path, dialect, nulls, present)}
@@ -66,7 +67,7 @@ def fast_read(tables: Sequence[RawTable], spec: PanelSpec, blanks: str) -> FastR
 
 def _is_simple(spec: PanelSpec) -> bool:
     """Are missing codes the same in all columns, and is every raw row one panel row?"""
-    words, read = spec.spec, spec.spec.read
+    words, read = spec.words, spec.words.read
     if words.layout or words.keep or words.money or read.decimal != "." or read.thousands is not None:
         return False
     if any(_MAY_BE_NUMBER.search(code) for code in words.missing) or "" not in words.missing:
@@ -80,5 +81,5 @@ def _is_simple(spec: PanelSpec) -> bool:
 
 def _is_plain(item: PanelColumn) -> bool:
     words = item.spec
-    shaped = (words.recode, words.characters, words.pad, words.cell, words.only_in)
+    shaped = (words.part, words.recode, words.characters, words.pad, words.cell, words.only_in)
     return item.is_number and not item.inputs[0].suffix and all(word is None for word in shaped)

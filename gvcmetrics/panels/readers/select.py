@@ -69,6 +69,6 @@ def _row(table: RawTable) -> exp.Expr:
     if table.dialect is None:
         number: exp.Expr = exp.column("file_row_number")
         return exp.Add(this=number, expression=exp.Literal.number(1))
-    # Rows come in file order; `checks.py` turns record numbers into lines where the two differ.
+    # Rows come in file order; `harmonise/rejects.py` turns record numbers into lines where the two differ.
     number = exp.Window(this=exp.RowNumber(), over="OVER")
     return exp.Add(this=number, expression=exp.Literal.number(table.first_row - 1))

@@ -7,7 +7,6 @@ with the build. Every table knows the name by which the user knows it, and its o
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,17 +16,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.readers.archives import unpack
 from gvcmetrics.panels.readers.columnar import parquet_types, refuse_nested
 from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, read_header
 from gvcmetrics.panels.readers.labelled import LABELLED, ROW, copy_labelled, labelled_columns
 from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
+from gvcmetrics.panels.sources.raw_files import Formats
 from gvcmetrics.panels.spec.panel import PanelSpec, without_absent
 
 TEXTS = (".csv", ".tsv", ".tab", ".txt")
-FORMATS = (*TEXTS, *LABELLED, *WORKBOOKS, ".parquet")
+FORMATS = Formats((*TEXTS, *LABELLED, *WORKBOOKS, ".parquet"))
 _SAMPLE = 1 << 16
-_PACKED = (".zip", ".gz")
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,6 @@ class RawTable:
         return self.dialect.header_row + 1 if self.dialect else 1
 
 
-def is_readable(path: Path) -> bool:
-    """Is the file's format, or that inside its .gz, one that panels are built from?"""
-    suffix = Path(path.stem).suffix if path.suffix.lower() == ".gz" else path.suffix
-    return suffix.lower() in FORMATS or path.suffix.lower() == ".zip"
-
-
 def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[PanelSpec, list[RawTable]]:
     """Open the raw files of a spec; the spec comes back without optional columns that no file has.
 
@@ -72,11 +66,11 @@ def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[
     ------
     DataError : a file is damaged or empty, or lacks a column that the spec maps.
     """
-    read = spec.spec.read
+    read = spec.words.read
     found = [
         _inspect(name, path, spec, scratch)
         for raw in paths
-        for name, path in unpack(raw, read.member, FORMATS, scratch)
+        for name, path in unpack(raw, read.member, FORMATS.endings, scratch)
     ]
     available = {column for table in found for column in table.columns}
     spec = without_absent(spec, available)
@@ -102,13 +96,13 @@ def about_rows(table: RawTable) -> int:
 
 
 def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
-    read, suffix = spec.spec.read, path.suffix.lower()
+    read, suffix = spec.words.read, path.suffix.lower()
     year = _year(name) if any(column.spec.file_name for column in spec.columns) else None
-    if suffix not in FORMATS:
+    if suffix not in FORMATS.endings:
         raise DataError(
             f"'{suffix}' is no format that a panel is built from",
             Place(name),
-            f"Formats: {', '.join(FORMATS)}, and .zip or .gz of these",
+            f"Formats: {FORMATS}",
         )
     if path.stat().st_size == 0:
         raise DataError("the file is empty", Place(name), "Check the file")
@@ -133,7 +127,7 @@ def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
 
 
 def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
-    read, wanted = spec.spec.read, [name for name in spec.wanted() if name in table.columns]
+    read, wanted = spec.words.read, [name for name in spec.wanted() if name in table.columns]
     if table.dialect is not None or table.path.suffix.lower() == ".parquet":
         refuse_nested(table.types, set(wanted), table.name)
         return table
@@ -150,14 +144,13 @@ def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
 
 def _encoding(spec: PanelSpec) -> str | None:
     """The encoding of a .dta or .sav file, which says its own unless the spec overrules it."""
-    return spec.spec.read.encoding if "encoding" in spec.spec.read.model_fields_set else None
+    return spec.words.read.encoding if "encoding" in spec.words.read.model_fields_set else None
 
 
 def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> None:
     for name in spec.wanted():
         if name in table.columns or name in optional:
             continue
-        near = difflib.get_close_matches(name, table.columns, n=1)
         shown = ", ".join(table.columns[:12]) + (", …" if len(table.columns) > 12 else "")
         remedy = f"The file has: {shown}. Correct the spec"
         if table.dialect is not None:
@@ -165,8 +158,8 @@ def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> Non
             better = better_delimiter(list(table.columns), table.dialect)
             if better is not None:
                 remedy = f"Is the delimiter '{better}'? Then write `read: {{delimiter: \"{better}\"}}`"
-        elif near:
-            remedy = f"Did you mean '{near[0]}'? {remedy}"
+        else:
+            remedy = f"{did_you_mean(name, table.columns)} {remedy}".lstrip()
         row = None if table.dialect is None else table.dialect.header_row
         raise DataError("the column is absent", Place(table.name, row=row, column=name), remedy)
 

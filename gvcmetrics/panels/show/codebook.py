@@ -9,9 +9,11 @@ from pathlib import Path
 
 from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.ground.files import replacing
+from gvcmetrics.ground.provenance import Provenance
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.show.describe import ColumnSummary, raw_columns, summarise_panel
-from gvcmetrics.panels.store.read import Provenance, find_panel, not_built, panel_names, read_provenance
+from gvcmetrics.panels.store.listing import not_built, panel_names
+from gvcmetrics.panels.store.stored import find_panel, read_provenance
 
 
 def write_codebook(project: Project | None = None) -> Path:

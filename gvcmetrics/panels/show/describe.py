@@ -8,9 +8,13 @@ from pathlib import Path
 
 import duckdb
 
+from gvcmetrics.ground.numbers import short
+from gvcmetrics.ground.provenance import ColumnProvenance, Provenance
 from gvcmetrics.panels.harmonise.engines.duckdb import connected
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store.read import ColumnProvenance, Provenance, find_panel, not_built, quoted, scan
+from gvcmetrics.panels.sql import column as quoted
+from gvcmetrics.panels.store.listing import not_built
+from gvcmetrics.panels.store.stored import find_panel, scan
 
 _TOP = 4
 
@@ -59,13 +63,6 @@ def raw_columns(column: ColumnProvenance) -> str:
     return text if column.scale is None else f"{text} × {column.scale:,g}"
 
 
-def number(value: float) -> str:
-    """A number for reading: four significant digits, thousands set apart, powers of ten beyond a million."""
-    if value == int(value) and abs(value) < 1e6:
-        return f"{int(value):,}"
-    return f"{value:.3e}" if abs(value) >= 1e6 or 0 < abs(value) < 1e-3 else f"{value:,.4g}"
-
-
 def _summary(
     connection: duckdb.DuckDBPyConnection, name: str, column: ColumnProvenance, rows: int
 ) -> ColumnSummary:
@@ -76,7 +73,7 @@ def _summary(
     elif column.type in ("number", "integer", "binary"):
         low, mean, high = _one(connection, f"SELECT MIN({value}), AVG({value}), MAX({value}) FROM panel")
         years = column.type == "integer" and column.unit == "year"
-        spread = f"{low} … {high}" if years else f"{number(low)} … {number(mean)} … {number(high)}"
+        spread = f"{low} … {high}" if years else f"{short(low)} … {short(mean)} … {short(high)}"
     else:
         counts = f"SELECT {value}, COUNT(*) AS n FROM panel WHERE {value} IS NOT NULL GROUP BY 1"
         top = connection.sql(f"{counts} ORDER BY n DESC, 1 LIMIT {_TOP}").fetchall()

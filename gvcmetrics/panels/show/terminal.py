@@ -19,14 +19,15 @@ from rich.progress import (
 from rich.table import Table
 
 from gvcmetrics.errors import MissingSourceError
-from gvcmetrics.panels.build import Built
+from gvcmetrics.panels.job import Built
 from gvcmetrics.panels.progress import Report, Step
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.show.describe import raw_columns, summarise_panel
 from gvcmetrics.panels.sources.catalogue import Source, catalogue, source
 from gvcmetrics.panels.sources.download import download
 from gvcmetrics.panels.sources.fetch import download_path, how_to_get, mirror_path
-from gvcmetrics.panels.store.read import find_panel, not_built, panels, read_provenance
+from gvcmetrics.panels.store.listing import list_panels, not_built
+from gvcmetrics.panels.store.stored import find_panel, read_provenance
 
 # Wide enough that a file or a pipe gets whole lines.
 _PLAIN_WIDTH = 200
@@ -36,7 +37,7 @@ _PATIENCE, _APART = 5.0, 10.0
 
 def print_panels() -> None:
     """One line a panel; with nothing built, what to run."""
-    listed = panels()
+    listed = list_panels()
     if listed.empty:
         raise MissingSourceError(
             "the project has no panel", remedy="Put a spec into data/panels; `gvcmetrics fetch` lists sources"

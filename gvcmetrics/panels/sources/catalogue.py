@@ -8,13 +8,13 @@ that GVCMETRICS_MIRROR names, read in place), `remote` (an address, fetched only
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gvcmetrics.errors import Place, SpecError
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.spec.yaml_lines import read_yaml
 
 
@@ -81,11 +81,7 @@ def source(name: str, place: Place | None = None) -> Source:
     """
     known = catalogue()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        remedy = (
-            f"Did you mean '{near[0]}'?"
-            if near
-            else "`gvcmetrics fetch` lists the sources; a file of your own is `source: {file: raw/…}`"
-        )
+        otherwise = "`gvcmetrics fetch` lists the sources; a file of your own is `source: {file: raw/…}`"
+        remedy = did_you_mean(name, known, otherwise)
         raise SpecError(f"the catalogue has no source '{name}'", place, remedy)
     return known[name]

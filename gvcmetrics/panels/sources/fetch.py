@@ -51,6 +51,14 @@ def download_path(source: Source, project: Project) -> Path | None:
     return project.raw / source.name / source.remote.address.rsplit("/", 1)[-1]
 
 
+def expected_sha256(source: Source, path: Path, project: Project) -> str | None:
+    """The checksum that the catalogue states of a source's raw file, from whichever tier it came."""
+    if source.embedded is not None:
+        return source.embedded.sha256
+    fetched = source.remote is not None and path == download_path(source, project)
+    return source.remote.sha256 if source.remote is not None and fetched else None
+
+
 def how_to_get(source: Source) -> str:
     """One sentence on how a person gets the source onto this machine."""
     ways = []
@@ -74,7 +82,7 @@ def verify(path: Path, expected: str | None, remedy: str) -> str:
     DataError : the file is not the one that was expected.
     """
     found = sha256(path)
-    if expected is not None and found != expected:
+    if expected is not None and found != expected.lower():
         problem = f"the file is not the one expected: SHA-256 is {found[:12]}…, not {expected[:12]}…"
         raise DataError(f"{problem}; it was cut off or edited", Place(path.name), remedy)
     return found

@@ -10,14 +10,14 @@ user. In the package's pyproject.toml:
 
 from __future__ import annotations
 
-import difflib
-import warnings
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
 from gvcmetrics.errors import MissingSourceError, SpecError
+from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.panels.project import Project, find_project
 
 GROUP = "gvcmetrics.panels"
@@ -47,7 +47,7 @@ def shipped_panels() -> dict[str, ShippedPanel]:
         folder = _folder(point)
         if folder is None:
             said = f"the package of the entry point '{point.name}' has no folder '{point.value}/panels'"
-            warnings.warn(f"{said}; its panels are left out", stacklevel=2)
+            warn(f"{said}; its panels are left out", UserWarning)
             continue
         package = point.dist.name if point.dist else point.name
         for spec in sorted((folder / "panels").glob("*.yaml")):
@@ -75,8 +75,7 @@ def find_spec_file(given: str) -> tuple[Path, Project]:
     if given in shipped:
         return shipped[given].spec, shipped[given].project(project)
     known = sorted({*shipped, *(spec.stem for spec in project.specs.glob("*.yaml"))})
-    near = difflib.get_close_matches(given, known, n=1)
-    remedy = f"Did you mean '{near[0]}'?" if near else f"Panels here: {', '.join(known) or 'none'}"
+    remedy = did_you_mean(given, known, f"Panels here: {', '.join(known) or 'none'}")
     raise MissingSourceError(f"there is no spec '{given}'", remedy=remedy)
 
 

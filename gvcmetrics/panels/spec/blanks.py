@@ -13,13 +13,12 @@ BLANK = "???"
 
 def blanks(document: Document) -> list[SpecError]:
     """An error for each `???` of a spec, in the order of its lines."""
-    found = [_error(path, document) for path, value in _leaves(document.data, ()) if value == BLANK]
-    return sorted(found, key=lambda error: int(str(error.place.file).rsplit(" ", 1)[-1]))
-
-
-def _error(path: KeyPath, document: Document) -> SpecError:
+    paths = [path for path, value in _leaves(document.data, ()) if value == BLANK]
     remedy = "Replace ??? as the comment beside it says"
-    return SpecError("still to be filled in", document.place(path), remedy)
+    return [
+        SpecError("still to be filled in", document.place(path), remedy)
+        for path in sorted(paths, key=document.line)
+    ]
 
 
 def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gvcmetrics.errors import DataError, SpecError
+from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.panels.classifications import CLASSIFICATIONS, files_between
 from gvcmetrics.panels.contracts import Column, Contract
-from gvcmetrics.panels.crosswalks.links import CLASSIFICATIONS, files_between
 from gvcmetrics.panels.spec.words import SOURCE_WORDS, TESTS, ColumnSpec, CrosswalkWords, Item, Spec
 from gvcmetrics.panels.spec.yaml_lines import Document, KeyPath
 
@@ -107,18 +107,12 @@ def with_crossed_lineage(columns: tuple[PanelColumn, ...], document: Document) -
     for column in columns:
         for index, name in enumerate(column.spec.cross or []):
             if name not in known or known[name].spec.cross or known[name].meta.type == "number":
-                remedy = nearest(name, known) or "Name columns that hold codes"
+                remedy = did_you_mean(name, known, "Name columns that hold codes")
                 where = document.place(("columns", column.name, "cross", index))
                 raise SpecError(f"'{name}' is no column that can be crossed", where, remedy)
         crossed = [raw for name in column.spec.cross or [] for raw in known[name].lineage]
         done.append(replace(column, lineage=list(dict.fromkeys(crossed))) if crossed else column)
     return tuple(done)
-
-
-def nearest(word: str, valid: Iterable[str]) -> str:
-    """`Did you mean …?`, or nothing where no valid word is near."""
-    near = difflib.get_close_matches(word, list(valid), n=1)
-    return f"Did you mean '{near[0]}'?" if near else ""
 
 
 def periods(spec: Spec) -> tuple[str, ...]:
@@ -148,7 +142,7 @@ def _meta(name: str, words: ColumnSpec, contract: Contract, spec: Spec, document
                 f"'{name}' is no column of the {contract.name} contract, and an added column must state "
                 + ", ".join(lacking),
                 document.place(path),
-                nearest(name, contract.columns) or f"State {', '.join(lacking)}",
+                did_you_mean(name, contract.columns, f"State {', '.join(lacking)}"),
             )
         stated.setdefault("minimum", 0 if stated["type"] == "binary" else None)
         stated.setdefault("maximum", 1 if stated["type"] == "binary" else None)
@@ -194,7 +188,7 @@ def _refuse_misfits(
         alone = (
             ("by_label", "missing") if source in ("any_of", "all_of") else ("by_label", "missing", "optional")
         )
-        for word in (*tests, *changes, *_stated(words, alone)):
+        for word in (*tests, *changes, *_stated(words, ("part", *alone))):
             refuse(word, f"`{word}` has nothing to do with `{source}`", f"Remove `{word}`")
     if words.cell is not None and (spec.layout is None or spec.layout.long_to_wide is None):
         refuse("cell", "`cell` needs `layout: long_to_wide`", "Write `from`")
@@ -215,7 +209,7 @@ def _refuse_misfits(
 def _refuse_unknown_crosswalk(words: CrosswalkWords, document: Document, path: KeyPath) -> None:
     for key, name in (("from", words.from_), ("to", words.to)):
         if name not in CLASSIFICATIONS:
-            remedy = nearest(name, CLASSIFICATIONS) or f"Classifications: {', '.join(CLASSIFICATIONS)}"
+            remedy = did_you_mean(name, CLASSIFICATIONS, f"Classifications: {', '.join(CLASSIFICATIONS)}")
             raise SpecError(f"there is no classification '{name}'", document.place((*path, key)), remedy)
     try:
         files_between(words.from_, words.to)

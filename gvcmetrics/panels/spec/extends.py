@@ -8,13 +8,13 @@ know and a spec must say.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from pathlib import Path
 from typing import Any
 
 from gvcmetrics.errors import Place, SpecError
 from gvcmetrics.ground.files import sha256
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.spec.words import SOURCE_WORDS, TESTS
 from gvcmetrics.panels.spec.yaml_lines import Document, KeyPath, read_yaml
 
@@ -39,8 +39,7 @@ def with_presets(document: Document, folder: Path, below: tuple[str, ...] = ()) 
     name, place = document.data["extends"], document.place(("extends",))
     known = preset_names(folder)
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1)
-        remedy = f"Did you mean '{near[0]}'?" if near else f"Presets: {', '.join(known)}"
+        remedy = did_you_mean(name, known, f"Presets: {', '.join(known)}")
         raise SpecError(f"there is no preset '{name}'", place, remedy)
     if name in below:
         chain = " → ".join([*below[below.index(name) :], name])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, get_args, get_origin
+
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gvcmetrics.errors import SpecError
-from gvcmetrics.panels.spec.columns import nearest
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.spec.words import (
     ColumnSpec,
     CrosswalkWords,
@@ -15,6 +17,7 @@ from gvcmetrics.panels.spec.words import (
     Layout,
     LongToWide,
     Money,
+    PartWords,
     Read,
     Spec,
     WideToLong,
@@ -24,6 +27,7 @@ from gvcmetrics.panels.spec.yaml_lines import Document, KeyPath
 _PARTS: dict[str, type[BaseModel]] = {
     "columns": ColumnSpec,
     "crosswalk": CrosswalkWords,
+    "part": PartWords,
     "any_of": Item,
     "all_of": Item,
     "layout": Layout,
@@ -43,26 +47,22 @@ def explain(error: ValidationError, document: Document, words: type[BaseModel] =
     if isinstance(document.data.get("source"), dict) and nested:
         problems = [p for p in problems if p["loc"][:2] != ("source", "str")]
     # A key that is absent is often one that is misspelled in the same line: the misspelling is the news.
-    first = min(
-        problems, key=lambda p: (_place_of(_path(p["loc"], document), document), p["type"] == "missing")
-    )
+    first = min(problems, key=lambda p: (document.line(_path(p["loc"], document)), p["type"] == "missing"))
     path = _path(first["loc"], document)
     place = document.place(path)
+    parent = next((part for part in reversed(path[:-1]) if part in _PARTS), None)
+    fields = (words if parent is None else _PARTS[str(parent)]).model_fields
+    by_key = {field.alias or name: field.annotation for name, field in fields.items()}
     if first["type"] == "extra_forbidden":
-        parent = next((part for part in reversed(path[:-1]) if part in _PARTS), None)
-        model = _PARTS[str(parent)] if parent is not None else words
-        valid = [field.alias or name for name, field in model.model_fields.items()]
-        remedy = nearest(str(path[-1]), valid) or f"Valid keys here: {', '.join(valid)}"
+        valid = list(by_key)
+        remedy = did_you_mean(path[-1], valid, f"Valid keys here: {', '.join(valid)}")
         return SpecError("unknown key", place, remedy)
     if first["type"] == "missing":
         return SpecError(f"the key '{path[-1]}' is absent", place, "Add it")
     if first["type"] == "literal_error":
-        given = str(first["input"])
-        expected = first.get("ctx", {}).get("expected", "")
-        valid = expected.replace("'", "").replace(" or ", ", ").split(", ")
-        return SpecError(
-            f"'{given:.60}' is not valid here", place, nearest(given, valid) or f"Valid: {expected}"
-        )
+        given, valid = str(first["input"]), _literals(by_key.get(str(path[-1])))
+        remedy = did_you_mean(given, valid, f"Valid: {', '.join(map(repr, valid))}")
+        return SpecError(f"'{given:.60}' is not valid here", place, remedy)
     problem, remedy = _in_words(first, path)
     return SpecError(f"{problem} (found {first['input']!r:.60})", place, remedy)
 
@@ -101,15 +101,15 @@ def _in_words(error: ErrorDetails, path: KeyPath) -> tuple[str, str]:
     return message[0].lower() + message[1:], "Correct the value"
 
 
+def _literals(annotation: Any) -> list[str]:
+    """The values that a closed list of words allows."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [value for part in get_args(annotation) for value in _literals(part)]
+
+
 def _is_scalar(value: object) -> bool:
     return isinstance(value, (str, int, float))
-
-
-def _place_of(path: KeyPath, document: Document) -> int:
-    """The line of a key path, or of its nearest parent that has one."""
-    while path and path not in document.lines:
-        path = path[:-1]
-    return document.lines.get(path, 0)
 
 
 def _path(loc: tuple[int | str, ...], document: Document) -> KeyPath:

@@ -1,7 +1,7 @@
 """One panel's YAML, read and checked.
 
 A spec declares; it computes nothing. Every transformation is a word of the closed vocabulary in
-`spec_words.py`, and errors name the file, the line, the key and the nearest valid key.
+`words.py`, and errors name the file, the line, the key and the nearest valid key.
 
     title: Firms of Somewhere
     contract: firm
@@ -21,27 +21,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from gvcmetrics.errors import SpecError
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.contracts import CONTRACTS, Contract
-from gvcmetrics.panels.spec.blanks import blanks
 from gvcmetrics.panels.spec.columns import (
     Input,
     PanelColumn,
-    nearest,
     panel_column,
     periods,
     placeholder,
     refuse_unusable_layout,
     with_crossed_lineage,
 )
-from gvcmetrics.panels.spec.extends import refuse_unmet, spec_digest, with_presets
-from gvcmetrics.panels.spec.mistakes import explain
-from gvcmetrics.panels.spec.words import ColumnSpec, FileSource, LongToWide, Read, Spec, WideToLong
-from gvcmetrics.panels.spec.yaml_lines import Document, read_yaml
-
-__all__ = ["ColumnSpec", "FileSource", "Input", "PanelColumn", "PanelSpec", "Read", "Spec", "load_spec"]
+from gvcmetrics.panels.spec.document import read_document, words_of
+from gvcmetrics.panels.spec.extends import spec_digest
+from gvcmetrics.panels.spec.words import ColumnSpec, LongToWide, Spec, WideToLong
+from gvcmetrics.panels.spec.yaml_lines import Document
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class PanelSpec:
     name: str
     path: Path
     sha256: str
-    spec: Spec
+    words: Spec
     contract: Contract
     columns: tuple[PanelColumn, ...]
     keys: tuple[str, ...]
@@ -69,21 +64,21 @@ class PanelSpec:
 
     @property
     def long_to_wide(self) -> LongToWide | None:
-        return self.spec.layout.long_to_wide if self.spec.layout else None
+        return self.words.layout.long_to_wide if self.words.layout else None
 
     @property
     def wide_to_long(self) -> WideToLong | None:
-        return self.spec.layout.wide_to_long if self.spec.layout else None
+        return self.words.layout.wide_to_long if self.words.layout else None
 
     @property
     def periods(self) -> tuple[str, ...]:
-        return periods(self.spec)
+        return periods(self.words)
 
     def raw_names(self, item: Input) -> dict[str, str]:
         """The raw column of an input by period; under "" where it is the same in all."""
         if item.raw is None:
             return {}
-        mark = placeholder(self.spec)
+        mark = placeholder(self.words)
         if not mark or mark not in item.raw:
             return {"": item.raw + item.suffix}
         words = item.words
@@ -100,39 +95,31 @@ class PanelSpec:
         }
         if self.long_to_wide:
             names[self.long_to_wide.names_from] = "names_from"
-        names.update(dict.fromkeys(self.spec.keep, "keep"))
-        if self.spec.money and self.spec.money.currency_from:
-            names[self.spec.money.currency_from] = "currency_from"
+        names.update(dict.fromkeys(self.words.keep, "keep"))
+        if self.words.money and self.words.money.currency_from:
+            names[self.words.money.currency_from] = "currency_from"
         return names
 
 
 def load_spec(path: Path | str) -> PanelSpec:
-    """Read and check one panel's YAML, merged over the presets that it extends.
+    """Read and check the YAML of a panel of rows, merged over the presets that it extends.
 
     Raises
     ------
     SpecError : with file, line, key and what to write instead.
     """
-    path = Path(path)
-    own = read_yaml(path)
-    if not isinstance(own.data, dict):
-        raise SpecError("not a map of keys", own.place(()), "Start with `title:`, `contract:`, `source:`")
-    if not path.stem.isidentifier() or path.suffix not in (".yaml", ".yml"):
-        remedy = "Name it like `passenger_cars.yaml`: letters, digits and underscores"
-        raise SpecError("the file's name cannot be a panel's name", own.place(()), remedy)
-    for error in blanks(own)[:1]:
-        raise error
-    document = with_presets(own, path.parent)
-    refuse_unmet(document)
-    try:
-        spec = Spec.model_validate(document.data)
-    except ValidationError as error:
-        raise explain(error, document) from None
-    _check_source(spec, document)
+    return panel_spec(Path(path), read_document(Path(path)))
+
+
+def panel_spec(path: Path, document: Document) -> PanelSpec:
+    """The spec that a document holds; the errors are those of `load_spec`."""
+    spec = words_of(document, Spec)
+    _check_money(spec, document)
     contract = CONTRACTS[spec.contract]
     given = dict(spec.columns)
-    if contract.name == "firm" and {"region", "industry"} <= given.keys() and "cluster_id" not in given:
-        given["cluster_id"] = ColumnSpec(cross=["region", "industry"])
+    for name, crossed in contract.crossed.items():
+        if name not in given and given.keys() >= set(crossed):
+            given[name] = ColumnSpec(cross=list(crossed))
     columns = tuple(
         panel_column(name, words or ColumnSpec(), contract, spec, document) for name, words in given.items()
     )
@@ -179,16 +166,11 @@ def _as_spelled(spec: PanelSpec, available: set[str]) -> PanelSpec:
         )
         for column in spec.columns
     )
-    keep = {spelled(name): values for name, values in spec.spec.keep.items()}
-    return replace(spec, columns=columns, spec=spec.spec.model_copy(update={"keep": keep}))
+    keep = {spelled(name): values for name, values in spec.words.keep.items()}
+    return replace(spec, columns=columns, words=spec.words.model_copy(update={"keep": keep}))
 
 
-def _check_source(spec: Spec, document: Document) -> None:
-    where = document.place(("source",))
-    if isinstance(spec.source, FileSource) and (spec.source.file is None) == (spec.source.files is None):
-        raise SpecError("a source is a `file` or `files`", where, "State one: `source: {file: raw/x.csv}`")
-    if isinstance(spec.source, FileSource) and spec.source.sha256 and spec.source.files is not None:
-        raise SpecError("`sha256` is that of one file", document.place(("source", "sha256")), "Remove it")
+def _check_money(spec: Spec, document: Document) -> None:
     money = spec.money
     if money is None:
         return
@@ -214,7 +196,7 @@ def _keys(spec: Spec, contract: Contract, names: list[str], document: Document) 
     if spec.keys is not None:
         for index, key in enumerate(spec.keys):
             if key not in names:
-                remedy = nearest(key, names) or "Name a column under `columns`"
+                remedy = did_you_mean(key, names, "Name a column under `columns`")
                 raise SpecError(f"'{key}' is no column of this spec", document.place(("keys", index)), remedy)
     keys = tuple(spec.keys) if spec.keys is not None else contract.keys
     for key in contract.keys:

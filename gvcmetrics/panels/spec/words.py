@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from gvcmetrics.panels.classifications import CLASSIFICATIONS
 from gvcmetrics.panels.contracts import CONTRACTS, Type
-from gvcmetrics.panels.crosswalks.links import CLASSIFICATIONS
 
 
 def _as_text(value: Any) -> Any:
@@ -42,6 +42,19 @@ class FileSource(_Model):
     file: str | None = None
     files: list[str] | str | None = None
     sha256: str | None = None
+
+
+class PanelWords(_Model):
+    """The words that the spec of every panel has, whatever its contract."""
+
+    title: str
+    contract: str
+    source: str | FileSource
+    extends: str | None = None
+    requires: dict[str, str] = {}
+    licence: str | None = None
+    citation: str | None = None
+    notes: list[str] = []
 
 
 class Read(_Model):
@@ -82,13 +95,20 @@ class CrosswalkWords(_Model):
     digits: Annotated[int, Field(ge=1, le=6)] | None = None
 
 
+class PartWords(_Model):
+    """Which part of a cell is meant, counted from 1, where a sign separates several."""
+
+    by: Sign
+    number: Annotated[int, Field(ge=1, le=100)]
+
+
 class ColumnSpec(_Model):
     """How one column of the panel comes from the raw file.
 
     Where the value comes from, one of: `from`, `cell` (a measure of a long file), `constant`,
     `file_name` (the year in the raw file's name), `cross` (panel columns joined into one code),
     `any_of`, `all_of` (answers combined).
-    What happens to it, in this order: `missing`, `recode`, `characters`, `pad`, `crosswalk`, then
+    What happens to it, in this order: `part`, `missing`, `recode`, `characters`, `pad`, `crosswalk`, then
     `equals`, `in` or `at_least` (0/1), or `scale`. `only_in` keeps it in some periods of a wide file.
     """
 
@@ -100,6 +120,7 @@ class ColumnSpec(_Model):
     any_of: Annotated[list[Item] | None, Field(min_length=1)] = None
     all_of: Annotated[list[Item] | None, Field(min_length=1)] = None
     by_label: bool = False
+    part: PartWords | None = None
     missing: list[Text] | None = None
     recode: dict[str, Text | None] | None = None
     characters: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
@@ -158,15 +179,11 @@ class Money(_Model):
     base_year: int | None = None
 
 
-class Spec(_Model):
-    """The YAML of one panel."""
+class Spec(PanelWords):
+    """The YAML of one panel of rows."""
 
-    title: str
-    contract: Literal["trade", "firm"]
-    source: str | FileSource
+    contract: Literal["trade", "firm", "cluster"]
     columns: dict[str, ColumnSpec | None]
-    extends: str | None = None
-    requires: dict[str, str] = {}
     read: Read = Read()
     layout: Layout | None = None
     keep: dict[str, Texts] = {}
@@ -176,9 +193,6 @@ class Spec(_Model):
     missing: list[Text] = ["", "NA"]
     omit_empty: bool = False
     max_reject_share: Annotated[float | int, Field(ge=0, lt=1)] = 0
-    licence: str | None = None
-    citation: str | None = None
-    notes: list[str] = []
 
 
 def spec_schema() -> dict[str, Any]:

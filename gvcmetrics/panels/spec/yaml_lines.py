@@ -39,12 +39,19 @@ class Document:
     lines: dict[KeyPath, int] = field(default_factory=dict)
     files: dict[KeyPath, str] = field(default_factory=dict)
 
+    def line(self, path: KeyPath) -> int:
+        """The line of a key path, or of its nearest parent that has one."""
+        return self.lines.get(self._written(path), 1)
+
     def place(self, path: KeyPath) -> Place:
         """The place of a key path, or of its nearest parent that has a line."""
-        names = ".".join(str(part) for part in path)
+        file = self.files.get(self._written(path), self.file)
+        return Place(file, key=".".join(str(part) for part in path) or None, line=self.line(path))
+
+    def _written(self, path: KeyPath) -> KeyPath:
         while path and path not in self.lines:
             path = path[:-1]
-        return Place(f"{self.files.get(path, self.file)}, line {self.lines.get(path, 1)}", key=names or None)
+        return path
 
 
 def read_yaml(path: Path) -> Document:
@@ -66,13 +73,13 @@ def read_yaml(path: Path) -> Document:
         raise SpecError(f"cannot be read: {error.strerror}", Place(str(path))) from None
     except UnicodeDecodeError as error:
         broken = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise SpecError("not UTF-8 text", Place(f"{name}, line {broken}"), "Save it as UTF-8") from None
+        raise SpecError("not UTF-8 text", Place(name, line=broken), "Save it as UTF-8") from None
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             anchored = getattr(event, "anchor", None) is not None
             if anchored or getattr(event, "tag", None) not in (None, "!"):
                 line = event.start_mark.line + 1 if event.start_mark else 1
-                at = Place(f"{name}, line {line}")
+                at = Place(name, line=line)
                 raise SpecError("anchors, aliases and tags are not read", at, "Write the value out")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
@@ -90,9 +97,9 @@ def _broken(name: str, text: str, error: Exception) -> SpecError:
     lines = text.splitlines()
     line = lines[number - 1] if number <= len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
-        return SpecError("a tab indents this line", Place(f"{name}, line {number}"), "Indent with spaces")
+        return SpecError("a tab indents this line", Place(name, line=number), "Indent with spaces")
     remedy = "Check indentation, colons and quotes here and in the line above"
-    return SpecError(f"not valid YAML ({error.problem})", Place(f"{name}, line {number}"), remedy)
+    return SpecError(f"not valid YAML ({error.problem})", Place(name, line=number), remedy)
 
 
 def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
@@ -104,12 +111,12 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
         for key_node, value_node in node.value:
             key = str(key_node.value)
             if not isinstance(key_node, yaml.ScalarNode):
-                at = Place(f"{document.file}, line {key_node.start_mark.line + 1}")
+                at = Place(document.file, line=key_node.start_mark.line + 1)
                 raise SpecError("a key is not a plain word", at, "Write `key: value`")
             line = key_node.start_mark.line + 1
             if key in mapping:
                 first = document.lines[(*path, key)]
-                at = Place(f"{document.file}, line {line}", key=".".join(map(str, (*path, key))))
+                at = Place(document.file, key=".".join(map(str, (*path, key))), line=line)
                 raise SpecError(f"the key stands twice, first in line {first}", at, "Keep one of them")
             document.lines[(*path, key)] = line
             mapping[key] = _value(value_node, (*path, key), document)

@@ -7,11 +7,9 @@ of rows alone, so that the same rows give the same bytes however many threads so
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -19,8 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from gvcmetrics.ground.files import flush
-from gvcmetrics.panels.store.read import METADATA_KEY, PROVENANCE_FILE, Provenance, quoted, scan
+from gvcmetrics.ground.files import flush, put_file, put_folder
+from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
+from gvcmetrics.panels.job import Built
+from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.sql import column
+from gvcmetrics.panels.store.stored import PROVENANCE_FILE, scan
 
 _ROW_GROUP = 122_880
 # A sort needs memory, and all sorts share the engine's bound: more of them would only spill.
@@ -38,9 +40,8 @@ def write_file(
 
     `wrote` is called with the number of rows of each row group that is written.
     """
-    stored = json.dumps(asdict(provenance), ensure_ascii=False)
     rows = _sorted(query, provenance, list(provenance.columns))
-    _write(connection, rows, provenance, path, {METADATA_KEY: stored}, wrote)
+    _write(connection, rows, provenance, path, {METADATA_KEY: provenance.to_json()}, wrote)
 
 
 def write_folder(
@@ -63,7 +64,7 @@ def write_folder(
     names = [name for name in provenance.columns if name != by]
 
     def part(value: str | int) -> None:
-        rows = query.copy().where(quoted(by).eq(exp.convert(value)))
+        rows = query.copy().where(column(by).eq(exp.convert(value)))
         path = folder / f"{by}={value}" / "part.parquet"
         path.parent.mkdir(parents=True)
         with connection.cursor() as cursor:
@@ -71,21 +72,36 @@ def write_folder(
 
     with ThreadPoolExecutor(min(_MOST_SORTS, os.cpu_count() or 1)) as pool:
         list(pool.map(part, _values(connection, query, by)))  # raises what a part raises
-    text = json.dumps(asdict(provenance), ensure_ascii=False, indent=1) + "\n"
-    (folder / PROVENANCE_FILE).write_text(text, encoding="utf-8")
+    (folder / PROVENANCE_FILE).write_text(provenance.to_json(indent=1) + "\n", encoding="utf-8")
+
+
+def put_panel(made: Built, project: Project) -> Path:
+    """Put a panel in its place; where it was a file and is a folder now, or the reverse, the other goes."""
+    file = project.panel_file(made.provenance.panel)
+    folder = project.panel_folder(made.provenance.panel)
+    if made.rejects is None:
+        project.rejects_file(made.provenance.panel).unlink(missing_ok=True)
+    if made.path.is_dir():
+        put_folder(made.path, folder)
+        file.unlink(missing_ok=True)
+        return folder
+    put_file(made.path, file)
+    if folder.is_dir():
+        os.rename(folder, made.path)
+    return file
 
 
 def has_repeats(connection: duckdb.DuckDBPyConnection, path: Path, provenance: Provenance) -> bool:
     """Do two rows of a stored panel have the same key? Rows are sorted, so they would be neighbours."""
-    before = [exp.Window(this=exp.func("LAG", quoted(key)), over="OVER") for key in provenance.keys]
-    same = exp.and_(*(quoted(key).eq(earlier) for key, earlier in zip(provenance.keys, before, strict=True)))
+    before = [exp.Window(this=exp.func("LAG", column(key)), over="OVER") for key in provenance.keys]
+    same = exp.and_(*(column(key).eq(earlier) for key, earlier in zip(provenance.keys, before, strict=True)))
     flagged = exp.select(same.as_("repeated")).from_(scan(path, provenance).subquery("panel"))
     query = exp.select(exp.Count(this=exp.Star())).from_(flagged.subquery("f")).where("repeated")
     return bool(connection.sql(query.sql("duckdb")).fetchall()[0][0])
 
 
 def _values(connection: duckdb.DuckDBPyConnection, query: exp.Select, by: str) -> Sequence[str | int]:
-    found = exp.select(quoted(by)).distinct().from_(query.subquery("panel")).order_by(quoted(by))
+    found = exp.select(column(by)).distinct().from_(query.subquery("panel")).order_by(column(by))
     return [value for (value,) in connection.sql(found.sql("duckdb")).fetchall()]
 
 
@@ -93,14 +109,14 @@ def _sorted(query: exp.Select, provenance: Provenance, names: list[str]) -> exp.
     """The rows sorted by key; a text that is the same in all rows comes as an ENUM of one."""
     constants = {item.alias: item.this for item in query.selects if isinstance(item.this, exp.Literal)}
     varying = [name for name in names if name not in constants]
-    ordered = exp.select(*(quoted(name) for name in varying)).from_(query.subquery("panel"))
-    ordered = ordered.order_by(*(quoted(key) for key in provenance.keys if key in names))
+    ordered = exp.select(*(column(name) for name in varying)).from_(query.subquery("panel"))
+    ordered = ordered.order_by(*(column(key) for key in provenance.keys if key in names))
     shown = [
         exp.cast(
             constants[name].copy(), exp.DataType(this=exp.DType.ENUM, expressions=[constants[name].copy()])
         ).as_(name, quoted=True)
         if name in constants
-        else quoted(name)
+        else column(name)
         for name in names
     ]
     return exp.select(*shown).from_(ordered.subquery("sorted"))

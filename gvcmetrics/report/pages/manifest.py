@@ -14,7 +14,7 @@ import gvcmetrics
 from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.ground.figures import save_figure
 from gvcmetrics.ground.files import write_atomic
-from gvcmetrics.ground.provenance import Provenance, as_list, is_simulated, source_note
+from gvcmetrics.ground.provenance import Told, as_list, is_simulated, source_note
 from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.grid import Note
 from gvcmetrics.report.tables.render.tidy import records
@@ -68,7 +68,7 @@ class Study:
         self._not_estimated: list[dict[str, str]] = []
         self._used: set[str] = set()
 
-    def source(self, provenance: Provenance | Sequence[Provenance]) -> None:
+    def source(self, provenance: Told | Sequence[Told]) -> None:
         """Name the panels behind the study; tables and figures that follow are marked if one is simulated.
 
         Raises
@@ -92,7 +92,7 @@ class Study:
         table: Table,
         name: str,
         caption: str = "",
-        provenance: Provenance | Sequence[Provenance] | None = None,
+        provenance: Told | Sequence[Told] | None = None,
     ) -> list[Path]:
         """Save a table as NAME_name in five formats.
 
@@ -138,7 +138,7 @@ class Study:
         name: str,
         caption: str,
         notes: Sequence[str] = (),
-        provenance: Provenance | Sequence[Provenance] | None = None,
+        provenance: Told | Sequence[Told] | None = None,
     ) -> list[Path]:
         """Save a figure as NAME_name.pdf and .png.
 
@@ -226,7 +226,7 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _source_record(provenance: Provenance) -> dict[str, Any]:
+def _source_record(provenance: Told) -> dict[str, Any]:
     absent = [field for field in _SOURCE_FIELDS if field not in provenance]
     if absent:
         raise DataError(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.ground.numbers import Format, is_missing, is_number, printed
-from gvcmetrics.ground.provenance import Provenance, is_simulated, source_note
+from gvcmetrics.ground.provenance import Told, is_simulated, source_note
 from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.grid import Block, Cell, Note, Row, Span
 
@@ -23,7 +23,7 @@ def frame_table(
     digits: int = 3,
     notes: Sequence[str] = (),
     sample: str = "",
-    provenance: Provenance | Sequence[Provenance] | None = None,
+    provenance: Told | Sequence[Told] | None = None,
 ) -> Table:
     """A frame, printed row by row.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from gvcmetrics.errors import SpecError
 from gvcmetrics.ground.numbers import STARS, count, fixed, printed, star_legend, stars_of
-from gvcmetrics.ground.provenance import Provenance, as_list, is_simulated, source_note
+from gvcmetrics.ground.provenance import Told, as_list, is_simulated, source_note
 from gvcmetrics.models.results.summary import left_out, term_in_block
 from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.grid import Block, Cell, Note, Row, Span
@@ -54,7 +54,7 @@ def regression_table(
     notes: Sequence[str] = (),
     sample: str = "",
     calls: bool = True,
-    provenance: Provenance | Sequence[Provenance] | None = None,
+    provenance: Told | Sequence[Told] | None = None,
 ) -> Table:
     """Results side by side, one column each, whatever the models.
 
@@ -134,8 +134,8 @@ def _carried_labels(results: list[Any]) -> dict[str, str]:
     return {name: label for labels in reversed(_carried(results, "labels")) for name, label in labels.items()}
 
 
-def _carried_sources(results: list[Any]) -> list[Provenance]:
-    found: list[Provenance] = []
+def _carried_sources(results: list[Any]) -> list[Told]:
+    found: list[Told] = []
     for sources in _carried(results, "provenance"):
         found += [item for item in as_list(sources) if item not in found]
     return found
@@ -297,7 +297,7 @@ def _notes(
     notes: Sequence[str],
     sample: str,
     calls: bool,
-    sources: list[Provenance],
+    sources: list[Told],
 ) -> list[Note]:
     found = [Note(text) for text in notes]
     said = f"{BELOW[below]}{'' if below == 'std_error' else '; standard errors'}: " if below else ""

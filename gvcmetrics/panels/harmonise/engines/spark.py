@@ -28,7 +28,6 @@ from gvcmetrics.panels.harmonise.tree import (
     BLANKS,
     MONEY_TABLE,
     PLAIN_NUMBER,
-    RAW_TABLE,
     TRIMMED,
     codes_table,
     crosswalk_table,
@@ -38,6 +37,7 @@ from gvcmetrics.panels.readers.delimited import signs_in
 from gvcmetrics.panels.readers.select import select_raw
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.sql import literal
 
 # Java writes 1.0E-5 and 1.23E7 where DuckDB writes 1e-05 and 12300000.0. Java before 19 also writes a digit
 # too many of some numbers beyond 1e17, which reads back as the same number, so that only a text shows it.
@@ -84,14 +84,13 @@ def typed_rows(
     with _session() as spark:
         small = [codes_table(item.name) for item in spec.columns if item.meta.type == "country"]
         small += [crosswalk_table(item.name) for item in spec.columns if item.spec.crosswalk is not None]
-        for name in small + ([MONEY_TABLE] if spec.spec.money is not None else []):
+        for name in small + ([MONEY_TABLE] if spec.words.money is not None else []):
             path = folder / f"{name}.parquet"
-            connection.execute(f"COPY {name} TO '{path}' (FORMAT parquet)")
+            connection.execute(f"COPY {name} TO {literal(str(path)).sql('duckdb')} (FORMAT parquet)")
             spark.read.parquet(str(path)).createOrReplaceTempView(name)
         define_functions(spark)
         raw = select_raw(tables, spec, numbered=False, relation=partial(_relation, spark, folder, spec))
-        spark.sql(raw.sql("spark")).createOrReplaceTempView(RAW_TABLE)
-        typed = spark.sql(select_typed(spec).sql("spark"))
+        typed = spark.sql(select_typed(spec, raw).sql("spark"))
         target = folder / "typed"
         try:
             typed.write.mode("overwrite").parquet(str(target))

@@ -1,0 +1,1 @@
+"""Panels of rows, one a key (firm, trade, cluster): built, and tried without building."""

@@ -1,0 +1,77 @@
+"""Panels on disk: Parquet sorted by key, with provenance.
+
+A panel is a file, `NAME.parquet`, with its provenance in the file's metadata; or, if its spec says
+`partition_by` or it has more than PARTITION_ROWS rows, a folder that Arrow, DuckDB, R and Spark read as
+one table, `NAME/year=2019/part.parquet`, with `_provenance.json` beside the years. The same raw file, spec
+and version give the same bytes: no date, no path and no machine is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlglot import exp
+
+from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.files import recover
+from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
+from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.sql import literal
+
+# Beyond this, a year is read a good deal faster than the whole, and a sort of the whole spills to disk.
+PARTITION_ROWS = 5_000_000
+PROVENANCE_FILE = "_provenance.json"
+
+
+def scan(path: Path, provenance: Provenance) -> exp.Select:
+    """All columns of a stored panel, as DuckDB reads them."""
+    arguments: list[exp.Expr] = [literal(str(path))]
+    if provenance.partition_by is not None:
+        integer = provenance.columns[provenance.partition_by].type == "integer"
+        kind = literal("BIGINT" if integer else "VARCHAR")
+        name = exp.to_identifier(provenance.partition_by, quoted=True)
+        types = exp.Struct(expressions=[exp.PropertyEQ(this=name, expression=kind)])
+        arguments = [
+            literal(str(path / "*" / "*.parquet")),
+            exp.EQ(this=exp.to_identifier("hive_types"), expression=types),
+        ]
+    return exp.select("*").from_(exp.Anonymous(this="read_parquet", expressions=arguments))
+
+
+def find_panel(name: str, project: Project) -> Path | None:
+    """The file or the folder of a built panel."""
+    folder = project.panel_folder(name)
+    recover(folder)
+    if folder.is_dir():
+        return folder
+    path = project.panel_file(name)
+    return path if path.exists() else None
+
+
+def read_provenance(path: Path) -> Provenance:
+    """The provenance of a panel that gvcmetrics wrote, file or folder.
+
+    Raises
+    ------
+    DataError : the panel is damaged or not whole, or it is none.
+    """
+    try:
+        if path.is_dir():
+            record = Provenance.from_json((path / PROVENANCE_FILE).read_bytes())
+            if (
+                sum(pq.read_metadata(part).num_rows for part in path.glob("*/*.parquet"))
+                != record.coverage.rows
+            ):
+                raise ValueError
+            return record
+        return Provenance.from_json((pq.read_schema(path).metadata or {})[METADATA_KEY.encode()])
+    except (pa.ArrowInvalid, OSError, ValueError):
+        kind = "folder of Parquet files" if path.is_dir() else "Parquet file"
+        remedy = "Delete it and build the panel again"
+        raise DataError(f"the {kind} is damaged", Place(path.name), remedy) from None
+    except KeyError:
+        raise DataError(
+            "the Parquet file is no panel of gvcmetrics", Place(path.name), "Build it from a spec"
+        ) from None

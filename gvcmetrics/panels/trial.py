@@ -1,0 +1,31 @@
+"""`panel check`: what a spec makes of its raw files, without building."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gvcmetrics.errors import GvcError
+from gvcmetrics.panels.findings import Findings
+from gvcmetrics.panels.kinds import load_panel
+from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.sources.raw_files import find_raw
+from gvcmetrics.panels.spec.blanks import blanks
+from gvcmetrics.panels.spec.yaml_lines import read_yaml
+
+
+def check_panel(spec_path: Path | str, project: Project | None = None) -> Findings:
+    """Read a spec and its raw file, and report; nothing is written.
+
+    Whatever is wrong becomes a problem of the report; of bad cells, the first of each kind with
+    their number.
+    """
+    path = Path(spec_path)
+    try:
+        left = blanks(read_yaml(path))
+        if left:
+            return Findings(path.stem, [str(error) for error in left])
+        project = project or find_project(path.absolute().parent)
+        kind, spec = load_panel(path)
+        return kind.trial(spec, find_raw(spec, project, kind.formats(spec)), project)
+    except GvcError as error:
+        return Findings(path.stem, [str(error)])

@@ -1,0 +1,310 @@
+"""`panel new`: drafts of known files propose what the files hold, and pass the check once filled in."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+
+from gvcmetrics.errors import DataError, GvcError, SpecError
+from gvcmetrics.panels import panel
+from gvcmetrics.panels.build import build_panel
+from gvcmetrics.panels.draft.write import Draft, write_draft
+from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.spec.panel import load_spec
+from gvcmetrics.panels.trial import check_panel
+
+from ..survey_files import WBES_COLUMNS, WBES_LABELS, write_wbes
+
+ECUADOR = Path(os.environ.get("GVCMETRICS_MIRROR", "/none")) / "enai_ecuador_2012_2014.dta"
+FILLED = {
+    "title": "Firms",
+    "licence": "unknown",
+    "citation": "unknown",
+    "currency": "PEN",
+    "rates": "pen.csv",
+}
+
+
+def fill_in(draft: Draft, project: Project) -> None:
+    """Replace each `???` by an answer, and touch no other line."""
+    (project.data / "pen.csv").write_text("currency,year,per_usd\nPEN,2017,3.26\n")
+    text = draft.path.read_text(encoding="utf-8")
+    text = re.sub(r"(\w+): \?\?\?", lambda found: f"{found[1]}: {FILLED[found[1]]}", text)
+    draft.path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.skipif(not ECUADOR.exists(), reason="needs GVCMETRICS_MIRROR with enai_ecuador_2012_2014.dta")
+def test_ecuador(project: Project) -> None:
+    """No codebook, no labels: sales and employment are known by the means that were made from them."""
+    draft = write_draft(ECUADOR, "ECU", project)
+    made_by_hand = load_spec(Path(__file__).parents[3] / "data" / "panels" / "ecuador_innovation.yaml")
+    true = {
+        column.name: column.raw
+        for column in made_by_hand.columns
+        if column.name in made_by_hand.contract.columns
+    }
+    # No column of the file holds the country, and the cluster is made; the year stands in the names.
+    true = {name: raw for name, raw in true.items() if name not in ("country", "cluster_id")}
+    true["year"] = "the years in the names"
+    right = [name for name, raw in true.items() if draft.proposed.get(name) == raw]
+    assert len(true) == 10
+    assert sorted(set(true) - set(right)) == ["upgrade_process", "upgrade_product"]
+    assert len(right) / len(true) >= 0.8
+    assert draft.proposed["exports_usd"] == "ii_9_b_{year}"
+    assert sorted(line.key for line in draft.unsure.values()) == [
+        "export_share",
+        "foreign_share",
+        "money",
+    ]
+    assert check_panel(draft.path, project).problems == []
+
+
+def test_enterprise_survey_is_recognised_by_its_layout(project: Project, tmp_path: Path) -> None:
+    draft = write_draft(write_wbes(tmp_path / "peru_2017.dta"), "Peru", project)
+    assert draft.preset == "wbes"
+    assert {name: draft.proposed.get(name) for name in WBES_COLUMNS} == WBES_COLUMNS
+    assert draft.copied == project.raw / "peru_2017.dta"
+    fill_in(draft, project)
+    assert check_panel(draft.path, project).problems == []
+    build_panel(draft.path, project)
+    frame = panel("peru_2017", project=project)
+    raw = pyreadstat.read_dta(str(project.raw / "peru_2017.dta"))[0].set_index("idstd")["d2"]
+    raw = raw.where(raw >= 0) / 3.26
+    np.testing.assert_allclose(frame.set_index("firm_id")["sales_usd"].to_numpy(), raw.to_numpy(), rtol=1e-12)
+
+
+def test_enterprise_survey_is_read_by_its_labels_alone(project: Project, tmp_path: Path) -> None:
+    names = {name: f"v{index:02}" for index, name in enumerate(WBES_LABELS)}
+    draft = write_draft(write_wbes(tmp_path / "firms_2017.dta", names), "PER", project)
+    assert draft.preset is None
+    right = [name for name, raw in WBES_COLUMNS.items() if draft.proposed.get(name) == names[raw]]
+    assert len(right) / len(WBES_COLUMNS) >= 0.8
+    assert sorted(set(WBES_COLUMNS) - set(right)) == []
+    fill_in(draft, project)
+    assert check_panel(draft.path, project).problems == []
+    text = draft.path.read_text(encoding="utf-8")
+    assert 'missing: ["", "NA", "-8", "-9"]' in text
+    assert re.search(r"industry: .*#\? .*an older revision", text)
+
+
+SPANISH = (
+    "num_ruc;año;Provincia;CIIU4;Total Empleados;Ventas netas;Exportaciones directas (%);Factor de expansión;"
+    "Innovación de producto;Capital extranjero %\n"
+)
+
+
+def spanish(path: Path) -> Path:
+    rng = np.random.default_rng(2)
+    rows = []
+    for firm in range(30):
+        place, code, new = ("Loja", "C1010", "Sí") if firm % 2 else ("Azuay", "G4711", "No")
+        for year in (2018, 2019):
+            sales, weight = f"{firm + 1}.{100 + 7 * firm},5", f"{rng.uniform(1, 9):.3f}".replace(".", ",")
+            cells = [1790000 + firm, year, place, code, 9 * firm + 12, sales]
+            cells += [(0, 15, 60, 80, 100)[firm % 5], weight, new, (0, 51, 100)[firm % 3]]
+            rows.append(";".join(map(str, cells)))
+    path.write_text(SPANISH + "\n".join(rows) + "\n", encoding="cp1252")
+    return path
+
+
+def test_spanish_text_with_decimal_commas_in_an_old_encoding(project: Project) -> None:
+    draft = write_draft(spanish(project.raw / "firmas.csv"), "Ecuador", project)
+    assert draft.copied is None
+    assert draft.sample.read == {"encoding": "cp1252", "delimiter": ";", "decimal": ",", "thousands": "."}
+    assert draft.proposed == {
+        "firm_id": "num_ruc",
+        "year": "año",
+        "region": "Provincia",
+        "industry": "CIIU4",
+        "weight": "Factor de expansión",
+        "employment": "Total Empleados",
+        "sales_usd": "Ventas netas",
+        "export_share": "Exportaciones directas (%)",
+        "foreign_share": "Capital extranjero %",
+        "upgrade_product": "Innovación de producto",
+        "country": "--country",
+        "cluster_id": "region × industry",
+    }
+
+
+def test_every_format_gives_the_same_proposals(project: Project, tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "firm_id": [f"f{n}" for n in range(30)],
+            "year": [2019] * 30,
+            "province": ["north", "south"] * 15,
+            "sales": np.arange(30) * 10.5 + 1,
+        }
+    )
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_csv(tmp_path / "b.tsv.gz", index=False, sep="\t")
+    frame.to_parquet(tmp_path / "c.parquet")
+    pyreadstat.write_sav(frame, str(tmp_path / "d.sav"))
+    pyreadstat.write_dta(frame, str(tmp_path / "e.dta"))
+    found = [write_draft(file, "CHL", project) for file in sorted(tmp_path.glob("?.*")) if file.is_file()]
+    assert len(found) == 5
+    expected = {
+        "firm_id": "firm_id",
+        "year": "year",
+        "region": "province",
+        "sales_usd": "sales",
+        "country": "--country",
+    }
+    assert all(draft.proposed == expected for draft in found)
+
+
+def test_trade_file(project: Project) -> None:
+    flows = [("Peru", "030490", 5), ("Peru", "740311", 7), ("Bolivia", "740311", 9), ("Brazil", "030490", 4)]
+    lines = [f"{y},CHL,{partner},{code},{v * y}" for y in (2019, 2020) for partner, code, v in flows]
+    file = project.raw / "chile.csv"
+    file.write_text("year,reporter,partner,hs6,fob_value_usd\n" + "\n".join(lines) + "\n")
+    draft = write_draft(file, "CHL", project)
+    assert draft.proposed == {
+        "exporter": "reporter",
+        "importer": "partner",
+        "product": "hs6",
+        "year": "year",
+        "value_usd": "fob_value_usd",
+    }
+    assert "contract: trade" in draft.path.read_text(encoding="utf-8")
+    assert not any(line.key == "money" for line in draft.unsure.values())
+
+
+def test_the_same_file_gives_the_same_draft(project: Project) -> None:
+    file = spanish(project.raw / "firmas.csv")
+    first = write_draft(file, "ECU", project).path
+    text = first.read_bytes()
+    first.unlink()
+    assert write_draft(file, "ECU", project).path.read_bytes() == text
+
+
+def test_values_overrule_names(project: Project) -> None:
+    """`sales` of one value, a `firm` that repeats, and shares beyond 100 are not what they are called."""
+    file = project.raw / "odd.csv"
+    rows = "".join(f"{n % 2},{n},2019,100,{150 + n},{n * 3}\n" for n in range(200))
+    file.write_text("firm,plant,year,total_sales,export_share,workers\n" + rows)
+    draft = write_draft(file, "ECU", project)
+    assert draft.proposed == {"year": "year", "employment": "workers", "country": "--country"}
+    assert "firm_id: {from: ???}" in draft.path.read_text(encoding="utf-8")
+
+
+def test_a_draft_does_not_load_before_it_is_filled_in(project: Project) -> None:
+    draft = write_draft(spanish(project.raw / "firmas.csv"), "ECU", project)
+    with pytest.raises(SpecError, match=r"firmas.yaml, line 5, key 'title': still to be filled in"):
+        build_panel(draft.path, project)
+    problems = check_panel(draft.path, project).problems
+    assert [re.search(r"key '(\w+)'", text)[1] for text in problems] == ["title", "licence", "citation"]
+
+
+def test_refuses(project: Project, tmp_path: Path) -> None:
+    file = spanish(project.raw / "firmas.csv")
+    with pytest.raises(
+        DataError, match=r"--country: there is no country 'Ecudor'. Did you mean Ecuador \(ECU\)"
+    ):
+        write_draft(file, "Ecudor", project)
+    with pytest.raises(SpecError, match=r"there is no preset 'wbs'. Did you mean 'wbes'"):
+        write_draft(file, "ECU", project, "wbs")
+    write_draft(file, "ECU", project)
+    with pytest.raises(DataError, match=r"firmas.yaml: the spec is there already"):
+        write_draft(file, "ECU", project)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "exports.csv").write_text("id,year\na,2019\n")
+    project.spec_file("exports").unlink()
+    with pytest.raises(DataError, match="another file of this name is in data/raw"):
+        write_draft(tmp_path / "other" / "exports.csv", "ECU", project)
+    assert not project.spec_file("exports").exists()
+    for name, content, said in (
+        ("gone.csv", None, "no such file"),
+        ("empty.csv", "", "the file is empty"),
+        ("head.csv", "id,year\n", "a header and no rows"),
+        ("note.pdf", "x", "no format that a panel is built from"),
+        ("cut.dta", "x", "damaged, cut off"),
+    ):
+        if content is not None:
+            (tmp_path / name).write_text(content)
+        with pytest.raises(DataError, match=said):
+            write_draft(tmp_path / name, "ECU", project)
+
+
+def test_parquet_with_lists_or_a_damaged_note_of_pandas(project: Project) -> None:
+    file = project.raw / "p.parquet"
+    pd.DataFrame({"firm_id": ["a", "b"], "year": [2019, 2019], "tags": [[1], [2, 3]]}).to_parquet(file)
+    draft = write_draft(file, "ECU", project)
+    assert [column.name for column in draft.sample.columns] == ["firm_id", "year"]
+    draft.path.unlink()
+    whole = file.read_bytes()
+    assert whole.count(b'"pandas_type"')
+    file.write_bytes(whole.replace(b'"pandas_type"', b'"pandas_typ\xff"'))
+    assert write_draft(file, "ECU", project).proposed == draft.proposed
+
+
+@pytest.mark.fuzz
+def test_spoilt_files_are_refused_in_words(project: Project, tmp_path: Path) -> None:
+    """Cut or overwritten bytes give a draft or an error of our own, and never another exception."""
+    rng = np.random.default_rng(9)
+    good = write_wbes(tmp_path / "a.dta")
+    frame = pyreadstat.read_dta(str(good))[0]
+    frame.to_csv(tmp_path / "b.csv", index=False)
+    frame.to_parquet(tmp_path / "c.parquet")
+    pyreadstat.write_sav(frame, str(tmp_path / "d.sav"))
+    outcomes = set()
+    for _ in range(400):
+        for source in (good, *(tmp_path / name for name in ("b.csv", "c.parquet", "d.sav"))):
+            content = bytearray(source.read_bytes())
+            if rng.random() < 0.4:
+                content = content[: rng.integers(len(content))]
+            for at in rng.integers(len(content) + 1, size=rng.integers(1, 20)):
+                content[at : at + 1] = bytes([rng.integers(256)])
+            (project.raw / source.name).write_bytes(content)
+            project.spec_file(source.stem).unlink(missing_ok=True)
+            try:
+                write_draft(project.raw / source.name, "ECU", project)
+                outcomes.add("drafted")
+            except GvcError:
+                outcomes.add("refused")
+                assert not project.spec_file(source.stem).exists()
+    assert outcomes == {"drafted", "refused"}
+
+
+def test_customs_records_in_spanish(project: Project, tmp_path: Path) -> None:
+    """Semicolons, decimal commas, Latin-1 and Spanish country names; pesos are money, not a weight."""
+    head = (
+        "FECHA;NIT;RAZON_SOCIAL;PAIS_DESTINO;SUBPARTIDA;PESO_NETO_KG;CANTIDAD;VALOR_FOB_USD;VALOR_FOB_PESOS"
+    )
+    countries, products = ("ESTADOS UNIDOS", "PERÚ", "JAPÓN", "ALEMANIA"), ("0901119000", "0603199010")
+    rows = [
+        f"2019{1 + n % 12:02};{800 + n};EXPORTADORA ÑANDÚ {n};{countries[n % 4]};{products[n // 4 % 2]};"
+        f"{n * 13},5;{n};{n * 101},75;{n * 330000}"
+        for n in range(1, 9)
+    ]
+    file = tmp_path / "exportaciones_2019.csv"
+    file.write_bytes("\r\n".join([head, *rows]).encode("latin-1"))
+    draft = write_draft(file, "COL", project)
+    assert draft.proposed["importer"] == "PAIS_DESTINO"
+    assert draft.proposed["product"] == "SUBPARTIDA"
+    assert draft.proposed["value_usd"] == "VALOR_FOB_USD"
+    assert draft.proposed["quantity"] == "CANTIDAD"
+    text = draft.path.read_text(encoding="utf-8")
+    text = text.replace("{constant: ???}", "{constant: HS17}").replace("???", "unknown")
+    draft.path.write_text(text, encoding="utf-8")
+    assert check_panel(draft.path, project).problems == []
+    build_panel(draft.path, project)
+    frame = panel("exportaciones_2019", project=project)
+    assert set(frame["importer"]) == {"USA", "PER", "JPN", "DEU"}
+    assert frame["value_usd"].sum() == sum(n * 101 + 0.75 for n in range(1, 9))
+    assert set(frame["exporter"]) == {"COL"}
+
+
+def test_a_label_that_looks_like_a_mark_makes_no_line_doubtful(project: Project, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"firm_id": [f"f{n}" for n in range(40)], "year": 2020, "emp": range(5, 45)})
+    labels = ["Firm", "Year", "Number of employees #? full time"]
+    pyreadstat.write_dta(frame, str(tmp_path / "firms.dta"), column_labels=labels)
+    draft = write_draft(tmp_path / "firms.dta", "ECU", project)
+    assert "#? full time" in draft.path.read_text()
+    assert sorted(line.key for line in draft.unsure.values()) == ["citation", "licence", "title"]
