@@ -9,9 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from gvcmetrics.ground.version import __version__
 from gvcmetrics.models import RESPONSES
-
-__version__ = "0.1.0"
 
 _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     # panels

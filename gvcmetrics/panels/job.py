@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
 
-import gvcmetrics
 from gvcmetrics.ground.provenance import ColumnProvenance, Coverage, Provenance
+from gvcmetrics.ground.version import __version__
 from gvcmetrics.panels.contracts import Contract
 from gvcmetrics.panels.progress import Report
 from gvcmetrics.panels.project import Project
@@ -84,7 +84,7 @@ class Job:
             raw_sha256=self.raw_sha256,
             spec_file=spec.path.name,
             spec_sha256=spec.sha256,
-            code_version=gvcmetrics.__version__,
+            code_version=__version__,
             coverage=coverage,
             columns=columns,
             notes=[*words.notes, *notes],

@@ -1,0 +1,1 @@
+"""Raw files in every format as tables of texts that an engine reads lazily."""

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import gvcmetrics
 from gvcmetrics.errors import MissingSourceError, Place
 from gvcmetrics.ground.files import write_atomic
 from gvcmetrics.ground.numbers import count
+from gvcmetrics.ground.version import __version__
 from gvcmetrics.report.pages.hypotheses import read_hypotheses
 from gvcmetrics.report.pages.manifest import read_manifest
 from gvcmetrics.report.tables.render.html import STYLE, escape
@@ -85,7 +85,7 @@ def _page(title: str, contents: list[tuple[str, str]], sections: list[str]) -> s
             "<main>",
             *sections,
             "</main>",
-            f"<footer><p>Made by gvcmetrics {escape(gvcmetrics.__version__)}.</p></footer>",
+            f"<footer><p>Made by gvcmetrics {escape(__version__)}.</p></footer>",
             "</body>\n</html>\n",
         ]
     )

@@ -10,11 +10,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-import gvcmetrics
 from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.ground.figures import save_figure
 from gvcmetrics.ground.files import write_atomic
 from gvcmetrics.ground.provenance import Told, as_list, is_simulated, source_note
+from gvcmetrics.ground.version import __version__
 from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.grid import Note
 from gvcmetrics.report.tables.render.tidy import records
@@ -185,7 +185,7 @@ class Study:
             "name": self.name,
             "title": self._title,
             "question": self._question,
-            "version": gvcmetrics.__version__,
+            "version": __version__,
             "simulated": self._simulated or any(item.get("simulated") for item in self._items),
             "items": self._items,
             "sources": self._sources,
