@@ -60,7 +60,7 @@ def test_measures_of_clusters_are_a_panel_of_the_cluster_contract(project: Proje
     firms = pd.DataFrame(
         {"country": "ECU", "year": 2020, "region": ["a", "a", "b", "b"], "industry": ["10", "13", "10", "10"]}
     ).assign(employment=[5.0, 20.0, 7.0, 9.0])
-    clusters = measures.cluster_panel(firms, weight=None, by=["country", "year"])
+    clusters = measures.cluster_panel(firms, weights=None, by=["country", "year"])
     assert set(clusters.columns) == set(CLUSTER.columns) - {"cluster_id"}
     validate(clusters, "cluster")
     clusters.to_csv(project.raw / "clusters.csv", index=False)
