@@ -190,6 +190,8 @@ def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str
     """
     asked = parse_vcov(vcov)
     if asked.kind == "iid" and inference.classical.kind != "iid":
+        if inference.of_units and inference.frequency is not None:
+            return _by_copied_unit(inference, *inference.classical.clusters)
         made = covariance(inference.classical, inference, codes)
         return replace(made, note=_NOT_CLASSICAL.get(inference.classical.kind, ""))
     if asked.kind == "iid":
