@@ -263,12 +263,6 @@ def _robust(kind: str, inference: Inference) -> Covariance:
 def _clustered(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
     counts = {column: group_count(codes) for column, codes in groups.items()}
     _warn_few(counts)
-    if (
-        inference.of_units
-        and inference.frequency is not None
-        and [*counts.values()] == [len(inference.scores)]
-    ):
-        return _by_copied_unit(inference, *counts)
     matrix = np.zeros_like(inference.bread)
     for size in range(1, len(groups) + 1):
         for ways in combinations(groups.values(), size):
