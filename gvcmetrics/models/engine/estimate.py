@@ -101,7 +101,7 @@ def scores_of(
         return sample.collect(partial(problem.scores_of, theta), asked.kind, asked.clusters)
     assert problem.groups is not None
     assert isinstance(sample, Sample)
-    return problem.scores(theta), _unit_codes(sample, problem.groups)
+    return problem.scores(theta), unit_codes(sample, problem.groups)
 
 
 def unit_weights(sample: Sample, groups: Groups) -> Array | None:
@@ -123,7 +123,7 @@ def unit_weights(sample: Sample, groups: Groups) -> Array | None:
     return first
 
 
-def _unit_codes(sample: Sample, groups: Groups) -> Callable[[str], np.ndarray]:
+def unit_codes(sample: Sample, groups: Groups) -> Callable[[str], np.ndarray]:
     """Cluster codes of units, from those of rows; refuses clusters that cut a unit in two."""
 
     def codes(column: str) -> np.ndarray:

@@ -54,6 +54,7 @@ class Response:
     scales : (family, sample, conditional) -> what can be expected, by name; the first is the default.
     cut : family of 1[y > j], where its slopes are the same at every cut j: what Brant's test tests.
     independent : whether alternatives are independent of one another: what Hausman and McFadden test.
+    labels : printed names of statistics that no other response has.
     index_words, response_words : what the two usual scales are called in print.
     """
 
@@ -68,6 +69,7 @@ class Response:
     independent: bool = False
     index_words: str = "linear index"
     response_words: str = "probability"
+    labels: Mapping[str, str] = field(default_factory=dict)
     scales: Callable[[Response, Family, EstimationSample, bool], Mapping[str, Scale]] | None = None
 
     @property

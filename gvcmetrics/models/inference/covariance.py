@@ -86,6 +86,7 @@ class Inference:
         copies of which are units of their own.
     regression : (X, residuals, weights or None) as least squares saw them; None for likelihood models.
     restricted : (R, r) → scores and bread of the estimates under Rβ = r, or None.
+    own : kind → covariance and label, where the model has its own (two-step moments).
     classical : what `"iid"` stands for: where weights or a composite likelihood leave the inverse Hessian
         no covariance, the errors that hold.
     """
@@ -106,6 +107,7 @@ class Inference:
         default=None, repr=False
     )
     of_units: bool = False
+    own: Mapping[str, tuple[np.ndarray, str]] = field(default_factory=dict, repr=False)
     classical: Vcov = Vcov("iid")
 
     @property
@@ -189,6 +191,9 @@ def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str
     ModelError : one cluster only, or the kind is not defined for this model.
     """
     asked = parse_vcov(vcov)
+    if asked.kind in inference.own and not asked.columns:
+        matrix, label = inference.own[asked.kind]
+        return Covariance(matrix, float("inf"), label)
     if asked.kind == "iid" and inference.classical.kind != "iid":
         if inference.of_units and inference.frequency is not None:
             return _by_copied_unit(inference, *inference.classical.clusters)

@@ -316,7 +316,8 @@ class Results:
 
     @property
     def __maketables_stat_labels__(self) -> dict[str, str]:
-        return {**STATISTIC_LABELS, "N": "Observations", "ll": "Log likelihood"}
+        own = self.response.labels if self.response is not None else {}
+        return {**STATISTIC_LABELS, **own, "N": "Observations", "ll": "Log likelihood"}
 
     @property
     def __maketables_default_stat_keys__(self) -> list[str]:

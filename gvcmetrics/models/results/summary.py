@@ -138,7 +138,8 @@ def _facts(results: Estimates) -> list[tuple[str, str]]:
 
 
 def _statistics(results: Estimates) -> list[tuple[str, str]]:
-    return [(STATISTIC_LABELS.get(key, key), estimate(value)) for key, value in results.statistics.items()]
+    labels = results.__maketables_stat_labels__
+    return [(labels.get(key, key), estimate(value)) for key, value in results.statistics.items()]
 
 
 def _header(results: Estimates) -> list[str]:
