@@ -355,7 +355,7 @@ def dynamic_gmm(
     >>> for t in range(1, 8): y[:, t] = 0.5 * y[:, t - 1] + effect + rng.normal(size=60)
     >>> frame = pd.DataFrame({"firm": np.repeat(range(60), 8), "year": np.tile(range(8), 60), "y": y.ravel()})
     >>> float(dynamic_gmm("y ~ L(y)", frame, unit="firm", time="year").params["L(y)"].round(2))
-    0.59
+    0.52
     """
     if transform not in _TRANSFORMS:
         raise ModelError(f"transform={transform!r} is not known", remedy="Use 'difference' or 'orthogonal'")
