@@ -20,6 +20,7 @@ RESPONSES = (
     "poisson",
     "negative_binomial",
     "joint_probit",
+    "tobit",
 )
 """The outcome functions, each in the file of `families` that has its name."""
 
