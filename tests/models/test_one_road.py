@@ -94,6 +94,18 @@ def test_a_mundlak_test_that_the_clusters_cannot_carry_is_missing_and_the_rest_i
     assert re.search(r"Mundlak test +\.", str(made))
 
 
+@pytest.mark.parametrize("factor", [1e-9, 1e-4, 1e5, 1e10])
+@pytest.mark.parametrize(("name", "effects"), [cell for cell in CELLS if cell[0] in ("ols", "tobit")])
+def test_the_unit_of_a_numeric_outcome_does_not_matter(name: str, effects: str, factor: float) -> None:
+    """Sales are the same in euros, in cents and in billions."""
+    data = panel()
+    base = fit(name, effects, data)
+    other = fit(name, effects, data.assign(number=factor * data["number"]))
+    np.testing.assert_allclose(other.params / factor, base.params, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(other.std_errors / factor, base.std_errors, rtol=1e-5)
+    assert other.notes == base.notes
+
+
 @pytest.mark.parametrize("name", responses())
 def test_every_argument_of_a_call_reaches_the_road(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A front that forgets to pass an argument on would change nothing that a user sees at once."""
