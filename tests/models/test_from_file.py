@@ -39,6 +39,7 @@ def frame(monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
         ("negative_binomial", "overdispersed", {}),
         ("poisson", "count", {"vcov": {"CRV1": "region"}}),
         ("joint_probit", "first + second", {"vcov": "hetero"}),
+        ("tobit", "continuous", {}),
         ("tobit", "continuous", {"upper": "3 + w", "weights": "w", "vcov": {"CRV1": "region"}}),
     ],
 )

@@ -122,6 +122,7 @@ def pooled_problem(
     likelihood = Likelihood(family, columns, sample.batches)
     names, blocks = parameter_names(family, sample.names, equations)
     spreads = np.tile(sample.spreads(), family.n_indices)
+    constants = slice(family.n_indices * k, family.n_indices * k + len(family.constants))
     return Problem(
         evaluate=likelihood.evaluate,
         scores=likelihood.scores,
@@ -133,6 +134,7 @@ def pooled_problem(
         natural=parameter_map(family, family.n_indices * k, random=False),
         refit=_refit(sample, family) if isinstance(sample, Sample) else None,
         blocks=blocks,
+        unit=lambda theta: family.deviation(theta[constants]),
     )
 
 

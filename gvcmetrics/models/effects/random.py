@@ -39,7 +39,7 @@ from gvcmetrics.models.likelihood.sums import POOL
 UNIT_EFFECT = "Unit effect"
 _ROWS_A_STRIP = 4096
 _SIGMAS = (0.1, 0.3, 1.0, 2.0)
-# Below it the likelihood is that of the pooled model to all digits that matter.
+# Below it the likelihood is that of the pooled model to all digits that matter. Both in units of the index.
 _NO_VARIANCE = 1e-3
 _AT_ZERO = "The variance of the unit effect is at its lower bound, zero: the model is the pooled one."
 
@@ -84,7 +84,8 @@ class RandomIntercept:
 
     def _pass(self, theta: Array) -> tuple[Array, Array, Array]:
         p = len(theta)
-        if not -15.0 < theta[-1] < 15.0:
+        unit = self.family.deviation(theta[self.X.shape[1] : -1])
+        if not -15.0 < theta[-1] - np.log(unit) < 15.0:
             return np.array([-np.inf]), np.zeros((1, p)), np.zeros((p, p))
 
         def part(cut: tuple[int, int]) -> tuple[Array, Array, Array]:
@@ -235,7 +236,7 @@ def random_intercept(request: Request, response: Response, sample: Sample) -> Es
     optimum = solution.optimum
     sigma = float(np.exp(optimum.theta[-1]))
     notes = notes_on(family, sample, optimum.theta)
-    if sigma < _NO_VARIANCE:
+    if sigma < _NO_VARIANCE * problem.unit(optimum.theta):
         notes += (
             "The variance of the unit effect is at its lower bound, zero: the model is the pooled one.",
         )
@@ -296,7 +297,7 @@ def random_problem(sample: Sample, family: Family, pooled: Problem, optimum: Opt
         scores=likelihood.scores,
         names=(*pooled.names, "sigma_u"),
         blocks={**pooled.blocks, UNIT_EFFECT: ("sigma_u",)},
-        start=_best_start(likelihood, optimum.theta),
+        start=_best_start(likelihood, optimum.theta, pooled.unit(optimum.theta)),
         # A sigma of zero is an answer, not a separation.
         spreads=np.append(pooled.spreads, 0.0),
         groups=groups,
@@ -321,7 +322,7 @@ def variance_statistics(sigma: float, residual: float, loglik: float, pooled: fl
     }
 
 
-def _best_start(likelihood: RandomIntercept, theta: Array) -> Array:
+def _best_start(likelihood: RandomIntercept, theta: Array, unit: float) -> Array:
     """Of a few values of sigma the one with the highest likelihood, at the pooled estimates."""
-    candidates = [np.append(theta, np.log(sigma)) for sigma in _SIGMAS]
+    candidates = [np.append(theta, np.log(sigma * unit)) for sigma in _SIGMAS]
     return max(candidates, key=likelihood.loglik)

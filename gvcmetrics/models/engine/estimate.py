@@ -69,7 +69,8 @@ def from_likelihood(
         params, jacobian = problem.natural(optimum.theta)
         bread = jacobian @ bread @ jacobian.T
     scores, codes = scores_of(problem, sample, optimum.theta, asked)
-    if jacobian is not None:
+    # Classical errors of a file come without scores.
+    if jacobian is not None and scores.shape[1] == len(jacobian):
         scores = scores @ np.linalg.inv(jacobian)
     weighted = sample.weights_name is not None and not sample.frequency
     inference = Inference(

@@ -99,6 +99,10 @@ class Family:
     def n_arguments(self) -> int:
         return self.n_indices + len(self.constants)
 
+    def deviation(self, constants: Array) -> float:
+        """The unit of the index: the standard deviation of the latent error, where it is estimated."""
+        return 1.0 if self.residual is None else float(np.sqrt(self.residual(constants)))
+
     def evaluate(self, y: Array, eta: Array, constants: Array) -> tuple[Array, Array, Array]:
         """Log likelihood, gradient and packed Hessian of each observation, in new arrays."""
         n, m = len(y), self.n_arguments

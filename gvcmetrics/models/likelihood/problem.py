@@ -38,6 +38,7 @@ class Problem:
     natural : theta -> (reported parameters, Jacobian), where some are estimated in another scale.
     refit : (mask of rows, or of units, to keep; start) -> theta without the others, for the jackknife.
     noise : relative error of the log likelihood.
+    unit : theta -> the unit in which the index is measured.
     """
 
     evaluate: Callable[[Array], tuple[float, Array, Array]]
@@ -50,6 +51,7 @@ class Problem:
     natural: Transform | None = None
     refit: Callable[[NDArray[np.bool_], Array], Array] | None = None
     noise: float = 1e-13
+    unit: Callable[[Array], float] = lambda theta: 1.0
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def reported(self, theta: Array) -> Array:
@@ -86,7 +88,7 @@ def solve(problem: Problem, fix: Mapping[str, float] | None = None) -> Solution:
         optimum = maximise(problem.evaluate, start, free, noise=problem.noise)
     information = -optimum.hessian[np.ix_(free, free)]
     refuse_separation(
-        inverse_information(information), problem.spreads[free],
+        inverse_information(information), problem.spreads[free] / problem.unit(optimum.theta),
         [name for name, moves in zip(problem.names, free, strict=True) if moves], _REMEDY,
     )  # fmt: skip
     if not optimum.converged:
