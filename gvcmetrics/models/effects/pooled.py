@@ -27,17 +27,19 @@ def pooled(request: Request, response: Response, sample: EstimationSample) -> Es
     family = response.family(sample)
     problem = pooled_problem(sample, family, equations(sample))
     statistics: dict[str, float] = {}
+    penalty = None
     if request.firth:
         assert isinstance(sample, Sample)
         trace = RowTrace(family, sample.y, sample.X, sample.weights, sample.offset)
-        solution, statistics = unpenalised(solve(penalised(problem, trace), request.fix))
+        penalty = penalised(problem, trace)
+        solution, statistics = unpenalised(solve(penalty, request.fix))
     else:
         solution = solve(problem, request.fix)
         if request.fix is None and isinstance(sample, Sample) and family.null:
             null = null_loglik(sample, family)
             statistics["pseudo_r2"] = 1.0 - solution.optimum.loglik / null
     return from_likelihood(
-        problem, solution, sample, request.errors,
+        problem, solution, sample, request.errors, penalty=penalty,
         statistics=statistics,
         notes=notes_on(family, sample, solution.optimum.theta),
         predictor=predictor_of(response, family, sample),

@@ -30,6 +30,7 @@ FRACTIONAL_LOGIT = Response(
         "random": "A quasi-likelihood has no random effect; use effects='correlated_pooled'",
         "correlated": "Use effects='correlated_pooled' (Papke & Wooldridge 2008)",
     },
+    quasi=lambda _: True,
     index_words="log odds",
     response_words="expected outcome",
 )

@@ -86,6 +86,8 @@ class Inference:
         copies of which are units of their own.
     regression : (X, residuals, weights or None) as least squares saw them; None for likelihood models.
     restricted : (R, r) → scores and bread of the estimates under Rβ = r, or None.
+    profile : (base, Z) → the highest log likelihood over base + Zγ, in the parameters of the likelihood and
+        with its penalty, or None.
     classical : what `"iid"` stands for: where weights or a composite likelihood leave the inverse Hessian
         no covariance, the errors that hold.
     """
@@ -105,6 +107,7 @@ class Inference:
     restricted: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = field(
         default=None, repr=False
     )
+    profile: Callable[[np.ndarray, np.ndarray], float] | None = field(default=None, repr=False)
     of_units: bool = False
     classical: Vcov = Vcov("iid")
 

@@ -1,4 +1,4 @@
-"""Tests after estimation: linear hypotheses, likelihood ratio, Hausman."""
+"""Wald tests of linear hypotheses, and what every test returns."""
 
 from __future__ import annotations
 
@@ -88,27 +88,6 @@ def linear_hypotheses(
             "the hypotheses are redundant or empty", remedy="Give linearly independent hypotheses"
         )
     return R, r, "; ".join(text if "=" in text else f"{text} = 0" for text in texts)
-
-
-def likelihood_ratio(
-    first: tuple[float | None, int, str], second: tuple[float | None, int, str]
-) -> TestResult:
-    """Likelihood-ratio test of two (log likelihood, parameters, formula): 2(ℓ₁ − ℓ₀) as χ²."""
-    if first[0] is None or second[0] is None:
-        raise ModelError("a likelihood-ratio test needs two models with a likelihood", remedy="Use .test()")
-    (small, k_small, null), (large, k_large, _) = sorted([first, second], key=lambda model: model[1])
-    if k_small == k_large:
-        raise ModelError(f"both models have {k_small} parameters; neither nests the other")
-    statistic = 2 * (large - small)  # type: ignore[operator]
-    if statistic < -1e-8 * abs(large):  # type: ignore[arg-type]
-        raise ModelError(
-            "the model with more parameters has the lower likelihood, so it does not nest the other"
-        )
-    statistic = max(statistic, 0.0)
-    df = k_large - k_small
-    return TestResult(
-        "Likelihood-ratio test", statistic, df, float(stats.chi2.sf(statistic, df)), "χ²", None, null
-    )
 
 
 def _linear(text: str, names: list[str]) -> tuple[np.ndarray, float]:

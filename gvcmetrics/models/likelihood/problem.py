@@ -135,6 +135,20 @@ def restricted(problem: Problem, solution: Solution) -> Callable[[Array, Array],
     return under
 
 
+def profiled(problem: Problem, solution: Solution) -> Callable[[Array, Array], float]:
+    """(base, Z) -> the highest log likelihood over theta = base + Z gamma."""
+
+    def highest(base: Array, Z: Array) -> float:
+        def along(gamma: Array) -> tuple[float, Array, Array]:
+            loglik, score, hessian = problem.evaluate(base + Z @ gamma)
+            return loglik, score @ Z, Z.T @ hessian @ Z
+
+        nearest: Array = np.asarray(np.linalg.pinv(Z) @ (solution.optimum.theta - base))
+        return maximise(along, nearest, noise=problem.noise).loglik
+
+    return highest
+
+
 def spread_out(information: Array, free: NDArray[np.bool_]) -> Array:
     """Inverse of the information of free parameters, with zeros for those that are held."""
     full = np.zeros((len(free), len(free)))

@@ -13,7 +13,8 @@ import pandas as pd
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.batch import EstimationSample
 from gvcmetrics.models.inference.covariance import Covariance, Inference, VcovSpec, covariance
-from gvcmetrics.models.inference.restrictions import TestResult, distribution, likelihood_ratio, wald
+from gvcmetrics.models.inference.nested import likelihood_ratio
+from gvcmetrics.models.inference.restrictions import TestResult, distribution, wald
 from gvcmetrics.models.marginal.predictor import Predictor
 from gvcmetrics.models.results.summary import STATISTIC_LABELS, summary_html, summary_text
 
@@ -249,25 +250,13 @@ class Results:
         return plot_coefs(self, **options)
 
     def lr_test(self, other: Results) -> TestResult:
-        """Likelihood-ratio test against a nested (or nesting) model on the same observations."""
-        if self.nobs != other.nobs or self.outcome != other.outcome:
-            raise ModelError(
-                f"the models differ in their observations ({self.nobs}, {other.nobs}) or outcome "
-                f"({self.outcome}, {other.outcome})",
-                remedy="Estimate both on the same rows",
-            )
-        for result in (self, other):
-            if result.inference and result.inference.classical.kind != "iid":
-                weighted = result.sample is not None and result.sample.weights_name is not None
-                because = "sampling weights" if weighted else "fixed effects"
-                raise ModelError(
-                    f"what {result.model} maximises with {because} is not a likelihood of the sample, so its "
-                    "ratio has no χ² distribution",
-                    remedy="Use .test(), with clustered errors",
-                )
-        return likelihood_ratio(
-            (self.loglik, self.n_parameters, self.formula), (other.loglik, other.n_parameters, other.formula)
-        )
+        """Likelihood-ratio test against a nested (or nesting) model on the same rows of the same data.
+
+        With `firth=True` of the penalised likelihood; against a model without random effect, or without
+        dispersion, by the mixture of χ² that holds on the boundary. Quasi-likelihoods, sampling weights,
+        bias corrections and errors that are robust or clustered are refused: `test` is for them.
+        """
+        return likelihood_ratio(self, other)
 
     def summary(self) -> str:
         """The estimates as text, like a paper's column with its notes."""
