@@ -140,7 +140,7 @@ def _auxiliary(random: Results, vcov: VcovSpec, null: str) -> TestResult:
     means = added.blocks.get("Unit means", ())
     if not means:
         raise ModelError("no regressor varies within units, so there is nothing to test")
-    test = wald(added.params, added.cov, [f"`{name}`" for name in means], added.df)
+    test = wald(added.params, added.cov, [f"`{name}`" for name in means], added.df, added.adjusted)
     name = f"Hausman test, robust ({added.vcov_label})"
     return TestResult(
         name, test.statistic, test.df, test.pvalue, test.distribution, test.df_denominator, null

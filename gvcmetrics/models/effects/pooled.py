@@ -14,6 +14,7 @@ from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.engine.estimate import Estimate, from_likelihood
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response
+from gvcmetrics.models.inference.bias_reduced import Working, of_response
 from gvcmetrics.models.likelihood.family import Family
 from gvcmetrics.models.likelihood.firth import RowTrace, penalised
 from gvcmetrics.models.likelihood.newton import Optimum, maximise
@@ -43,8 +44,24 @@ def pooled(request: Request, response: Response, sample: EstimationSample) -> Es
         statistics=statistics,
         notes=notes_on(family, sample, solution.optimum.theta),
         predictor=predictor_of(response, family, sample),
+        working=None if request.firth else working_of(family, sample, solution),
         **constants_of(family),
     )  # fmt: skip
+
+
+def working_of(family: Family, sample: EstimationSample, solution: Solution) -> Callable[[], Working] | None:
+    """The weighted regression whose scores are those at the maximum, where there is one."""
+    if not (family.canonical and isinstance(sample, Sample)) or sample.weights is not None:
+        return None
+    if not solution.free.all():
+        return None
+
+    def working() -> Working:
+        eta = sample.X @ solution.optimum.theta + (0.0 if sample.offset is None else sample.offset)
+        _, g, h = family.evaluate(sample.y, eta[:, None], np.empty(0))
+        return of_response(sample.X, g[:, 0], -h[:, 0])
+
+    return working
 
 
 def constants_of(family: Family, *further: str) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from gvcmetrics.models.likelihood.family import Family
 from gvcmetrics.models.likelihood.third import logistic, of_value
 from gvcmetrics.models.results.results import Results
 
-family = Family("fractional_logit", logit_kernel, start_logit, third=lambda _: of_value(logistic))
+family = Family(
+    "fractional_logit", logit_kernel, start_logit, canonical=True, third=lambda _: of_value(logistic)
+)
 FRACTIONAL_LOGIT = Response(
     "fractional_logit",
     "Fractional logit",

@@ -68,6 +68,7 @@ family = Family(
     "logit",
     logit_kernel,
     start_logit,
+    canonical=True,
     bend=bend_logit,
     third=lambda _: of_value(logistic),
     density=logistic_density,

@@ -56,6 +56,7 @@ family = Family(
     poisson_kernel,
     start_count,
     outcomes=None,
+    canonical=True,
     bend=bend_poisson,
     expected=exponential(),
     index_start=start_index,

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.models.inference.bias_reduced import BiasReduced
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,17 @@ class TestResult:
 
 
 def wald(
-    params: pd.Series, cov: pd.DataFrame, hypotheses: str | Sequence[str], df: float = float("inf")
+    params: pd.Series,
+    cov: pd.DataFrame,
+    hypotheses: str | Sequence[str],
+    df: float = float("inf"),
+    adjusted: BiasReduced | None = None,
 ) -> TestResult:
     r"""Wald test of :math:`R\beta = r`.
 
     :math:`W = (R\hat\beta - r)'(R\hat V R')^{-1}(R\hat\beta - r)`, χ² with q = rank R degrees of
-    freedom, or :math:`W/q` as F(q, df) when `df` is finite.
+    freedom, or :math:`W/q` as F(q, df) when `df` is finite. After CR2 :math:`\frac{\nu - q + 1}{\nu q} W` as
+    :math:`F(q, \nu - q + 1)`, Hotelling's distribution with the degrees of freedom ν of the hypotheses.
 
     Parameters
     ----------
@@ -64,10 +70,23 @@ def wald(
             remedy="With few clusters at most G − 1 hypotheses can be tested jointly",
         )
     statistic = float(distance @ np.linalg.solve(spread, distance))
+    if adjusted is not None:
+        return _hotelling(statistic, adjusted.degrees(R), q, null)
     if np.isinf(df):
         return TestResult("Wald test", statistic, q, float(stats.chi2.sf(statistic, q)), "χ²", None, null)
     value = statistic / q
     return TestResult("Wald test", value, q, float(stats.f.sf(value, q, df)), "F", df, null)
+
+
+def _hotelling(statistic: float, nu: float, q: int, null: str) -> TestResult:
+    left = nu - q + 1
+    if not left > 0.0:
+        raise ModelError(
+            f"the clusters leave {nu:.1f} degrees of freedom, which cannot carry {q} hypotheses at once",
+            remedy="Test fewer at once",
+        )
+    value = left / (nu * q) * statistic
+    return TestResult("Wald test", value, q, float(stats.f.sf(value, q, left)), "F", left, null)
 
 
 def linear_hypotheses(
@@ -155,6 +174,6 @@ def _combination(
     raise ModelError(f"hypothesis '{text}' is not linear in the parameters", remedy="Write 'a - 2*b = 0'")
 
 
-def distribution(df: float) -> Any:
-    """The distribution of test statistics: normal, or t when `df` is finite."""
-    return stats.norm() if np.isinf(df) else stats.t(df)
+def distribution(df: float | np.ndarray) -> Any:
+    """The distribution of test statistics: normal, or t when `df` is finite (one each when they differ)."""
+    return stats.norm() if np.isinf(df).all() else stats.t(df)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.batch import EstimationSample
+from gvcmetrics.models.inference.bias_reduced import BiasReduced
 from gvcmetrics.models.inference.covariance import Covariance, Inference, VcovSpec, covariance
 from gvcmetrics.models.inference.nested import likelihood_ratio
 from gvcmetrics.models.inference.restrictions import TestResult, distribution, wald
@@ -49,6 +50,8 @@ class Results:
     notes : sentences printed below the table.
     call : the exact call as text.
     vcov_note : a sentence where the covariance is not what was asked for.
+    adjusted : what tests need after CR2, where `df` is the smallest of the parameters' own
+        (`df_by_parameter`).
     sample, inference : the estimation sample, and what covariances are made from. codes : cluster codes of
         the rows of its scores.
     predictor : what makes expected outcomes of the parameters; None where there are none.
@@ -79,6 +82,7 @@ class Results:
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     vcov_note: str = ""
+    adjusted: BiasReduced | None = None
     sample: EstimationSample | None = None
     inference: Inference | None = None
     codes: Callable[[str], np.ndarray] | None = None
@@ -93,18 +97,29 @@ class Results:
         A test that the covariance cannot carry (more hypotheses than clusters) is missing.
         """
         found = dict(self.facts)
-        for key, names in self.tested.items():
-            test = self._joint_test(names)
-            found |= (
-                {key: test.statistic, f"{key}_p": test.pvalue} if test else {key: np.nan, f"{key}_p": np.nan}
-            )
+        for key, test in self._joint_tests.items():
+            value, p = (test.statistic, test.pvalue) if isinstance(test, TestResult) else (np.nan, np.nan)
+            found |= {key: value, f"{key}_p": p}
         return found
 
-    def _joint_test(self, names: Sequence[str]) -> TestResult | None:
+    @property
+    def unavailable(self) -> tuple[str, ...]:
+        """Why statistics are missing, a sentence each."""
+        return tuple(
+            f"{STATISTIC_LABELS.get(key, key)} not available: {test.problem}."
+            for key, test in self._joint_tests.items()
+            if isinstance(test, ModelError)
+        )
+
+    @cached_property
+    def _joint_tests(self) -> Mapping[str, TestResult | ModelError]:
+        return {key: self._joint_test(names) for key, names in self.tested.items()}
+
+    def _joint_test(self, names: Sequence[str]) -> TestResult | ModelError:
         try:
             return self.test([f"`{name}`" for name in names])
-        except ModelError:
-            return None
+        except ModelError as error:
+            return error
 
     @property
     def std_errors(self) -> pd.Series:
@@ -119,14 +134,19 @@ class Results:
     @property
     def pvalues(self) -> pd.Series:
         """Two-sided p-values, from t with `df` degrees of freedom, or the normal distribution."""
-        values = 2 * distribution(self.df).sf(np.abs(self.tstats.to_numpy()))
+        values = 2 * distribution(self.df_by_parameter).sf(np.abs(self.tstats.to_numpy()))
         return pd.Series(values, index=self.params.index, name="p_value")
+
+    @property
+    def df_by_parameter(self) -> np.ndarray | float:
+        """Degrees of freedom of the test of each parameter, where they differ; else `df`."""
+        return self.df if self.adjusted is None else self.adjusted.by_parameter
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Confidence intervals: columns `conf_low`, `conf_high`."""
         if not 0 < level < 1:
             raise ModelError(f"level={level} is not between 0 and 1", remedy="Write 0.95 for 95 %")
-        half = distribution(self.df).ppf(0.5 + level / 2) * self.std_errors
+        half = distribution(self.df_by_parameter).ppf(0.5 + level / 2) * self.std_errors
         return pd.DataFrame({"conf_low": self.params - half, "conf_high": self.params + half})
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
@@ -228,7 +248,7 @@ class Results:
 
     def test(self, hypotheses: str | Sequence[str]) -> TestResult:
         """Wald test of linear hypotheses, jointly: `"a = b"`, `["a - 2*b = 0", "c"]` (`"c"` is c = 0)."""
-        return wald(self.params, self.cov, hypotheses, self.df)
+        return wald(self.params, self.cov, hypotheses, self.df, self.adjusted)
 
     def margins(self, variables: str | Sequence[str] | None = None, **options: Any) -> Margins:
         """Marginal effects on the expected outcome, see `gvcmetrics.models.marginal.effects.margins`."""
@@ -328,4 +348,5 @@ def labelled(made: Covariance, params: np.ndarray, names: Sequence[str]) -> dict
         "vcov_label": made.label,
         "n_clusters": made.n_clusters,
         "vcov_note": made.note,
+        "adjusted": made.adjusted,
     }
