@@ -150,6 +150,7 @@ def pooled_problem(
         # A constant at infinity (no dispersion, correlation one) is an answer, not a separation.
         spreads=np.concatenate([spreads, np.zeros(len(family.constants))]),
         natural=parameter_map(family, family.n_indices * k, random=False),
+        back=parameter_map(family, family.n_indices * k, random=False, back=True),
         refit=_refit(sample, family) if isinstance(sample, Sample) else None,
         blocks=blocks,
     )
