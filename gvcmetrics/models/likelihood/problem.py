@@ -73,7 +73,7 @@ class Solution:
 
 
 def solve(problem: Problem, fix: Mapping[str, float] | None = None) -> Solution:
-    """Maximise, with the parameters of `fix` held at their values, which are those of the reported ones."""
+    """Maximise, with the parameters of `fix` held at their values in print."""
     start, free = problem.start.copy(), np.ones(len(problem.names), dtype=bool)
     if fix:
         positions = _positions(problem, fix)
@@ -96,8 +96,8 @@ def solve(problem: Problem, fix: Mapping[str, float] | None = None) -> Solution:
 
 
 def in_print(problem: Problem, fix: Mapping[str, float] | None) -> Problem:
-    """The problem to solve under `fix`: the same, or the one in the reported parameters where one that is held
-    is a function of several of the likelihood's."""
+    """The problem to solve under `fix`: the same, or the one in the reported parameters where one that is
+    held is a function of several of the likelihood's."""
     if not fix or problem.natural is None or problem.back is None:
         return problem
     # At the start a Jacobian may be diagonal that is so nowhere else.
