@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,10 @@ def build_sample(
         dropped=dropped,
     )
     if sample.absorbed and not (frequency and weights):
-        sample = sample.select(~singletons([*sample.absorbed.values()]), "singleton of an absorbed effect")
+        single = singletons([*sample.absorbed.values()])
+        if single.any() and not single.all():
+            sample = replace(sample, alone=sample.select(single, "not single"))
+        sample = sample.select(~single, "singleton of an absorbed effect")
     return drop_collinear(sample, [*sample.absorbed.values()])
 
 

@@ -36,7 +36,7 @@ class Sample:
     extras : expression → (n,), what the likelihood of a row needs besides.
     weights : (n,) or None; `frequency` says that a row stands for `weights` equal rows.
     rows : positions of the sample's rows in the user's frame.
-    dropped : reason → number of rows.
+    dropped : reason → number of rows. alone : those that were dropped as singletons of absorbed effects.
     design : rebuilds X from a frame. `source` is a shallow copy of the user's frame.
     """
 
@@ -65,6 +65,7 @@ class Sample:
     categories: tuple[Any, ...] | None = None
     categories_ordered: bool = False
     dropped: Mapping[str, int] = field(default_factory=dict)
+    alone: Sample | None = field(default=None, repr=False)
 
     @property
     def nobs(self) -> int:
@@ -148,13 +149,20 @@ class Sample:
 
     def coded(self, coding: Coding) -> Sample:
         """The sample with its outcome checked, and coded as the kernels take it."""
-        answers = Answers(
+        answers = self._answers
+        coded = coding.code(answers)
+        coding.check(answers, len(self.rows))
+        if self.alone is not None:
+            alone = replace(self.alone, y=coding.code(self.alone._answers))
+            return replace(self, y=coded, alone=alone)
+        return self if coded is self.y else replace(self, y=coded)
+
+    @property
+    def _answers(self) -> Answers:
+        return Answers(
             self.y, self.outcome, self.place, tuple(self.categories or ()), self.categories_ordered,
             self.extras,
         )  # fmt: skip
-        coded = coding.code(answers)
-        coding.check(answers, len(self.rows))
-        return self if coded is self.y else replace(self, y=coded)
 
     def codes(self, column: str) -> np.ndarray:
         """Group codes of any column of the user's frame (`a^b` crosses two), for the sample's rows."""

@@ -244,7 +244,12 @@ def random_intercept(request: Request, response: Response, sample: Sample) -> Es
         problem, solution, sample, request.errors,
         statistics={
             "units": int(sample.unit.max()) + 1,
-            **variance_statistics(sigma, _residual_variance(family, optimum), optimum.loglik, start.loglik),
+            **variance_statistics(
+                sigma,
+                _residual_variance(family, optimum),
+                optimum.loglik,
+                None if request.fix else start.loglik,
+            ),
         },
         notes=notes,
         predictor=predictor_of(response, family, sample, random=True),
@@ -303,18 +308,24 @@ def random_problem(sample: Sample, family: Family, pooled: Problem, optimum: Opt
         groups=groups,
         scores_of=None,
         natural=parameter_map(family, len(sample.names), random=True),
+        back=parameter_map(family, len(sample.names), random=True, back=True),
         refit=refit,
     )
 
 
-def variance_statistics(sigma: float, residual: float, loglik: float, pooled: float) -> dict[str, float]:
+def variance_statistics(
+    sigma: float, residual: float, loglik: float, pooled: float | None
+) -> dict[str, float]:
     """Intraclass correlation, and the likelihood-ratio test against no random effect.
 
     Zero is on the boundary of the parameter space, so the statistic is an even mixture of 0 and chi2(1)
-    (Self & Liang 1987). residual : variance of the latent error, NaN where the model has none.
+    (Self & Liang 1987). residual : variance of the latent error, NaN where the model has none. pooled : log
+    likelihood without the effect; None where parameters are held, which the pooled model does not hold.
     """
-    ratio = max(2.0 * (loglik - pooled), 0.0)
     shared = {} if np.isnan(residual) else {"rho": sigma**2 / (sigma**2 + residual)}
+    if pooled is None:
+        return shared
+    ratio = max(2.0 * (loglik - pooled), 0.0)
     return {
         **shared,
         "lr_pooled": ratio,

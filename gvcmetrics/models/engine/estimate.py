@@ -14,9 +14,10 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.groups import Groups
 from gvcmetrics.models.data.batch import Array, EstimationSample
 from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.inference.bias_reduced import Working
 from gvcmetrics.models.inference.covariance import Inference, Vcov, classical_errors
 from gvcmetrics.models.inference.jackknife import refitted
-from gvcmetrics.models.likelihood.problem import Problem, Solution, restricted
+from gvcmetrics.models.likelihood.problem import Problem, Solution, profiled, restricted
 from gvcmetrics.models.marginal.predictor import Predictor
 
 
@@ -56,9 +57,13 @@ def from_likelihood(
     sample: EstimationSample,
     asked: Vcov,
     classical: Vcov | None = None,
+    penalty: Problem | None = None,
+    working: Callable[[], Working] | None = None,
     **facts: Any,
 ) -> Estimate:
     """The estimate at the maximum of a likelihood, in the reported parameters; `facts` as in `Estimate`.
+
+    penalty : the problem with its penalty, where that is what was maximised. working : see `Inference`.
 
     classical : see `Inference`; by default what weights leave of classical errors.
     """
@@ -83,6 +88,8 @@ def from_likelihood(
         estimates=params,
         frequency=_frequency(problem, sample),
         restricted=restricted(problem, solution),
+        working=working,
+        profile=profiled(penalty or problem, solution),
         of_units=problem.groups is not None,
         classical=classical or classical_errors(weighted),
     )

@@ -62,6 +62,8 @@ class Family:
     bend : `bend(y, eta, constants)` gives the first and second derivative of the packed Hessian in the
         one index; random effects and Firth's penalty need them.
     expected : what is expected of a numeric y; None when y is coded by category, with a probability each.
+    canonical : whether the curvature in the one index does not depend on y, so that it is the inverse of the
+        variance of the working residual.
     linear : whether what is expected is the index itself.
     third : of the probability of a category, third derivatives, where they are known.
     density : of the latent error, F, f and f' at an index; bias corrections need them.
@@ -82,6 +84,7 @@ class Family:
     strip: int = 32_768
     bend: Bend | None = None
     expected: Outcome | None = None
+    canonical: bool = False
     linear: bool = False
     third: Callable[[int], Third] | None = None
     density: Density | None = None

@@ -23,6 +23,10 @@ class Average:
     def __add__(self, other: Average) -> Average:
         return Average(self.value + other.value, self.gradient + other.gradient)
 
+    def raised(self, level: float) -> Average:
+        """The average with a constant added."""
+        return Average(self.value + level, self.gradient)
+
     def __sub__(self, other: Average) -> Average:
         return Average(self.value - other.value, self.gradient - other.gradient)
 
