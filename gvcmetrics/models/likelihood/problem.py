@@ -22,6 +22,7 @@ from gvcmetrics.models.likelihood.separation import refuse_separation
 # Squared distance of the estimates from the maximum, in standard errors.
 _NOT_A_MAXIMUM = 1e-6
 _REMEDY = "Leave one of them out, merge categories, or, for a logit, use firth=True"
+_NO_ERROR = 1e-8
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,13 @@ def solve(problem: Problem, fix: Mapping[str, float] | None = None) -> Solution:
         warnings.simplefilter("ignore", ConvergenceWarning)
         optimum = maximise(problem.evaluate, start, free, noise=problem.noise)
     information = -optimum.hessian[np.ix_(free, free)]
-    refuse_separation(
-        inverse_information(information), problem.spreads[free] / problem.unit(optimum.theta),
-        [name for name, moves in zip(problem.names, free, strict=True) if moves], _REMEDY,
-    )  # fmt: skip
+    unit = problem.unit(optimum.theta)
+    # An index without error fits exactly, which is an answer, and its information has no digits.
+    if unit > _NO_ERROR * problem.unit(start):
+        refuse_separation(
+            inverse_information(information), problem.spreads[free] / unit,
+            [name for name, moves in zip(problem.names, free, strict=True) if moves], _REMEDY,
+        )  # fmt: skip
     if not optimum.converged:
         warn(
             f"not converged: {optimum.reason}, {optimum.gradient_norm:.2g} standard errors from the maximum",
