@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import fisher_exact, hypergeom
+from scipy.stats import chi2, fisher_exact, hypergeom
 
 import gvcmetrics as gvc
 from gvcmetrics import measures
 from gvcmetrics.errors import DataError, MissingSourceError
+from gvcmetrics.ground.numbers import fixed, minus
+from gvcmetrics.models import Results
 from gvcmetrics.report import Study, xy_plot
 
 PANEL = "cluster_cases"
@@ -129,7 +131,7 @@ def run() -> None:
     study.table(
         gvc.table(
             tested(tests),
-            formats=".3f",
+            formats={"p": ".3f", "Least p": ".3f"},
             notes=[
                 "Clusters of which both are known. With, without: share of clusters with and without the condition in "
                 "which the outcome happened. p: Fisher's exact test, two-sided; least p: the smallest that the margins "
@@ -154,16 +156,21 @@ def run() -> None:
         "firth",
         caption="Functional upgrading: penalised logit",
     )
-    study.text(firth_in_words(firth.tidy().set_index("term").loc["quasi_hierarchical"], len(pair)))
+    held = gvc.logit(
+        "upgrade_functional ~ quasi_hierarchical", pair, firth=True, fix={"quasi_hierarchical": 0}
+    )
+    line = firth.tidy().set_index("term").loc["quasi_hierarchical"]
+    study.text(firth_in_words(line, len(pair), penalised_ratio(firth, held), float(tests["p"][0])))
+    study.text(within_in_words(cases))
 
     # 3. The cases as sets.
     crisp = pair.dropna(subset=CONDITIONS).set_index("short")
     study.table(
         gvc.table(
             combinations(crisp),
-            labels=LABELS,
-            formats=".2f",
+            formats={"Consistency": ".2f"},
             notes=[
+                "~: absent; *: and. "
                 f"Goes with the outcome from a consistency of {SUFFICIENT}; –: not observed (logical remainder)."
             ],
             provenance=provenance,
@@ -189,9 +196,7 @@ def run() -> None:
     both = fuzzy.dropna(subset=["free", "upgraded"])
     study.table(
         gvc.table(
-            both.set_index("cluster")[["control", "score", "free", "upgraded"]].rename(
-                columns={"control": "Outside control", "score": "Kinds, net", **LABELS}
-            ),
+            membership_table(both),
             digits=2,
             notes=[
                 f"Outside control: {control_in_words()}. Kinds, net: kinds of upgrading that happened less those "
@@ -217,7 +222,7 @@ def run() -> None:
     study.text(fit_in_words(fit, len(both)))
     study.figure(
         xy_plot(
-            both, x="free", y="upgraded", label="short", x_title=LABELS["free"], y_title=LABELS["upgraded"]
+            fuzzy, x="free", y="upgraded", label="place", x_title=LABELS["free"], y_title=LABELS["upgraded"]
         ),
         "xy",
         caption="Freedom from outside control and upgrading",
@@ -234,6 +239,7 @@ def prepared(panel: pd.DataFrame) -> pd.DataFrame:
     cases = panel.assign(
         quasi_hierarchical=panel["governance"].eq("quasi_hierarchical").astype(float).where(known),
         short=panel["cluster"].str.replace(" for supermarkets in the United Kingdom", ""),
+        place=panel["region"].where(~panel["region"].duplicated(keep=False), panel["cluster"]),
     )
     measures.record(cases, "quasi_hierarchical", "governance")
     return cases
@@ -381,14 +387,16 @@ def one_test(row: pd.Series) -> str:
     """One exact test in a sentence."""
     without = row["n"] - row["with_x"]
     rates = row["happened_with"] / row["with_x"], row["happened_without"] / without
-    direction = "as often" if rates[0] == rates[1] else "less often" if rates[0] < rates[1] else "more often"
-    verdict = "a difference at the five-per-cent level" if row["p"] < 0.05 else "no difference beyond chance"
+    direction = (
+        "no more often" if rates[0] == rates[1] else "less often" if rates[0] < rates[1] else "more often"
+    )
+    verdict = "below 0.05" if row["p"] < 0.05 else "not told apart from chance"
     return (
-        f"{LABELS[row['outcome']]} happened {direction} with than without the condition "
-        f"“{LABELS[row['condition']].lower()}”: in {row['happened_with']} of {row['with_x']} clusters against "
+        f"{LABELS[row['outcome']]} happened {direction} with the condition "
+        f"“{LABELS[row['condition']].lower()}” than without: in {row['happened_with']} of {row['with_x']} clusters against "
         f"{row['happened_without']} of {without} (exact p = {row['p']:.3f}; {verdict}; the least p that the margins "
         f"allow is {row['least']:.3f})."
-    ).replace("as often with than", "as often with as")
+    )
 
 
 def filled(cases: pd.DataFrame, outcome: str, condition: str) -> list[float]:
@@ -421,19 +429,46 @@ def silence_in_words(p_values: list[float], outcome: str, condition: str) -> str
     )
 
 
-def firth_in_words(line: pd.Series, n: int) -> str:
-    """Sign and precision of the penalised estimate."""
+def penalised_ratio(free: Results, held: Results) -> float:
+    """p of the penalised likelihood ratio (Heinze and Schemper 2002)."""
+    gap = free.statistics["penalised_loglik"] - held.statistics["penalised_loglik"]
+    return float(chi2.sf(2 * gap, 1))
+
+
+def firth_in_words(line: pd.Series, n: int, ratio: float, exact_p: float) -> str:
+    """Sign and precision of the penalised estimate, and whether the exact test agrees."""
     low, high = line["conf_low"], line["conf_high"]
-    sure = "the interval holds zero" if low <= 0 <= high else "the interval does not hold zero"
+    zero = "holds zero" if low <= 0 <= high else "does not hold zero"
     sign = "negative" if line["estimate"] < 0 else "positive"
+    agrees = (
+        "on the same side of 0.05 as"
+        if (ratio < 0.05) == (exact_p < 0.05)
+        else "on the other side of 0.05 than"
+    )
     return (
-        (
-            f"The penalised log odds of functional upgrading on quasi-hierarchy are {sign}, {line['estimate']:.2f} "
-            f"(95 % interval {low:.2f} to {high:.2f}; {n} clusters): {sure}. With so few cases the interval, from the "
-            "normal, is itself rough, and the exact test is the one to trust."
-        )
-        .replace("-", "−")
-        .replace("quasi−hierarchy", "quasi-hierarchy")
+        f"The penalised log odds of functional upgrading on quasi-hierarchy are {sign}, "
+        f"{minus(fixed(line['estimate'], 2))}; the interval of Wald, {minus(fixed(low, 2))} to {minus(fixed(high, 2))}, {zero}. The penalised "
+        f"likelihood ratio has p = {ratio:.4f}, {agrees} the exact test ({exact_p:.3f}). Both approximations lean on "
+        f"large samples, and there are {n} clusters: the exact test is the one to trust."
+    )
+
+
+def within_in_words(cases: pd.DataFrame) -> str:
+    """Where both kinds are told of one cluster: did they part ways?"""
+    both = cases.dropna(subset=["upgrade_process", "upgrade_functional"])
+    parted = both[(both["upgrade_process"] == 1) & (both["upgrade_functional"] == 0)]
+    names = ", ".join(
+        f"{row.short} ({'governance unknown' if pd.isna(row.governance) else row.governance.replace('_', '-')})"
+        for row in parted.itertuples()
+    )
+    told = (
+        f"in {len(parted)} of them, {names}, the first happened while the second was blocked"
+        if len(parted)
+        else "in none of them the first happened while the second was blocked"
+    )
+    return (
+        f"Process and functional upgrading are both told of {len(both)} clusters; {told}, the pattern that the "
+        "hypothesis expects in quasi-hierarchical ones."
     )
 
 
@@ -444,8 +479,9 @@ def combinations(crisp: pd.DataFrame) -> pd.DataFrame:
         outcome=table["outcome"].map({1.0: "yes", 0.0: "no"}).fillna("–"),
         cases=table["cases"].replace("", "–"),
     )
-    told = told.astype({"n": int}).drop(columns="pri").set_index(CONDITIONS)
-    return told.rename(
+    signed = [[name if row[name] else f"~{name}" for name in CONDITIONS] for _, row in table.iterrows()]
+    told.index = pd.Index([written("*".join(names)) for names in signed], name="Combination")
+    return told[["n", "outcome", "consistency", "cases"]].rename(
         columns={"outcome": "Outcome", "n": "Clusters", "consistency": "Consistency", "cases": "Which"}
     )
 
@@ -506,7 +542,10 @@ def solutions_in_words(solutions: dict[str, pd.DataFrame], n: int, stays: tuple[
     formulas = {kind: frame.attrs["formulas"] for kind, frame in solutions.items()}
     if not formulas["conservative"]:
         return f"No combination of the conditions goes with functional upgrading in the {n} clusters."
-    told = {kind: " or ".join(map(written, found)) or "undetermined" for kind, found in formulas.items()}
+    told = {
+        kind: " or ".join(f"`{written(formula)}`" for formula in found) or "nothing that can be told"
+        for kind, found in formulas.items()
+    }
     gap = (
         "All three are the same: no unobserved combination matters."
         if len(set(told.values())) == 1
@@ -534,6 +573,13 @@ def memberships(cases: pd.DataFrame) -> pd.DataFrame:
     return cases.assign(
         control=control, score=score, free=1 - control, upgraded=measures.calibrate(score, ANCHORS)
     )
+
+
+def membership_table(both: pd.DataFrame) -> pd.DataFrame:
+    """The calibrated cases."""
+    table = both.astype({"score": int})[["control", "score", "free", "upgraded"]]
+    table.index = pd.Index(both["short"], name="Cluster")
+    return table.rename(columns={"control": "Outside control", "score": "Kinds, net", **LABELS})
 
 
 def control_in_words() -> str:
@@ -580,7 +626,8 @@ def leave_open(study: Study, cases: pd.DataFrame) -> None:
         if values.nunique() < 2:
             study.not_estimated(
                 f"{LABELS[kind]} in the case base",
-                needs=f"clusters in which it happened and in which it was blocked; {len(values)} are coded, all alike",
+                needs="clusters in which it happened and clusters in which it was blocked; coded: "
+                f"{int(values.sum())} and {int((1 - values).sum())}",
                 get="code the studies behind the document by docs/coding_manual.md",
             )
 

@@ -94,7 +94,7 @@ def set_solutions(
     The conservative solution takes from the truth table what was observed; the parsimonious one lets any
     remainder count as going with the outcome where that shortens the expression; the intermediate one
     only remainders that differ from what was observed in conditions that theory expects to help
-    (easy counterfactuals).
+    (easy counterfactuals), one for each pair of a conservative and a parsimonious model.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def set_solutions(
     expected = dict(expectations or {})
     _check_words(solution, expected, conditions)
     table = truth_table(frame, conditions, outcome, consistency=consistency, pri=pri, cases=cases)
-    rows = sum(table[name].to_numpy() * _bit(conditions, name) for name in conditions)
+    rows = table[conditions].to_numpy(np.int64) @ np.array([_bit(conditions, name) for name in conditions])
     positive = [int(row) for row in rows[table["outcome"].to_numpy() == 1]]
     remainders = [int(row) for row in rows[table["outcome"].isna().to_numpy()]]
     anything = positive if solution == "conservative" else [*positive, *remainders]

@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.figures import GREY, PALETTE, STYLE, new_figure
@@ -81,7 +82,16 @@ def xy_plot(
         said = f"{len(kept)} shown.{absent_cases} {note}".strip()
         figure.supxlabel(said, x=0.99, ha="right", fontsize=6.5, color="#666666")
         figure.draw_without_rendering()
-        label_points(axes, across, up, kept[label].astype(str).tolist(), np.full(len(kept), _MARKER))
+        steps = np.linspace(0, 1, 60)
+        diagonal = axes.transData.transform(np.column_stack([steps, steps]))
+        label_points(
+            axes,
+            across,
+            up,
+            kept[label].astype(str).tolist(),
+            np.full(len(kept), _MARKER),
+            [Bbox([point - 2, point + 2]) for point in diagonal],
+        )
         # Drawing again must not move the axes that labels were placed in.
         figure.set_layout_engine("none")
         return figure
