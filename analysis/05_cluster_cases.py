@@ -124,6 +124,7 @@ def run() -> None:
         "settled",
         caption="Cells on which the passes differ, and how they were settled",
     )
+    study.text(reasons(settled, cases))
     study.text(steadiness(agreement))
 
     # 2. Exact tests and a penalised likelihood.
@@ -164,7 +165,7 @@ def run() -> None:
     study.text(within_in_words(cases))
 
     # 3. The cases as sets.
-    crisp = pair.dropna(subset=CONDITIONS).set_index("short")
+    crisp = pair.dropna(subset=CONDITIONS).set_index("place")
     study.table(
         gvc.table(
             combinations(crisp),
@@ -295,9 +296,17 @@ def settlements(settled: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     )
     for column in ("pass_1", "pass_2", "settled"):
         table[column] = table[column].astype(str).replace({"1": "yes", "1.0": "yes", "0": "no"})
-    table = table.drop(columns="where").set_index(["case", "column"])
+    table = table.drop(columns=["where", "why"]).set_index(["case", "column"])
     table.index.names = ["Cluster", "Column"]
-    return table.rename(columns={"pass_1": "First", "pass_2": "Second", "settled": "Settled", "why": "Why"})
+    return table.rename(columns={"pass_1": "First", "pass_2": "Second", "settled": "Settled"})
+
+
+def reasons(settled: pd.DataFrame, cases: pd.DataFrame) -> str:
+    """Why each differing cell was settled as it was."""
+    names = cases.set_index("cluster_id")["short"]
+    return "\n\n".join(
+        f"*{names[row.case]}, {LABELS[row.column].lower()}*: {row.why}" for row in settled.itertuples()
+    )
 
 
 def steadiness(agreement: pd.DataFrame) -> str:
