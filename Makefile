@@ -65,6 +65,8 @@ $(MIRROR):
 $(PARQUET)/%.state: data/panels/%.yaml $(wildcard data/panels/presets/*.yaml) $(PANEL_CODE) $(READY) | $(MIRROR)
 	@$(RUN) panel build $< --state $@
 
+$(PARQUET)/cluster_cases.state: data/cases/clusters.csv
+
 $(ABSENT): $(MIRROR)
 $(LOST): AGAIN
 AGAIN:
@@ -79,6 +81,7 @@ $(RESULTS)/01_car_exporters.json: $(PARQUET)/passenger_cars.state
 $(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.state $(PARQUET)/us_innovators.state
 $(RESULTS)/03_ecuador_upgrading.json: $(PARQUET)/ecuador_innovation.state
 $(RESULTS)/04_quality_ladder.json: $(PARQUET)/passenger_cars.state
+$(RESULTS)/05_cluster_cases.json: $(PARQUET)/cluster_cases.state $(wildcard data/cases/*.csv)
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"

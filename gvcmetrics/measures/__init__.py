@@ -20,6 +20,9 @@ import inspect
 from typing import Any
 
 _MODULES = {
+    "cases.agreement": ("coding_agreement", "cohen_kappa"),
+    "cases.sets": ("calibrate", "necessary_conditions", "necessity", "sufficiency"),
+    "cases.solutions": ("set_solutions", "truth_table"),
     "clusters.agglomeration": ("ellison_glaeser", "maurel_sedillot"),
     "clusters.cluster_panel": ("cluster_panel", "join_cluster_panel"),
     "clusters.collective_efficiency": ("collective_efficiency",),

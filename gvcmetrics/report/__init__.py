@@ -17,6 +17,7 @@ _PUBLIC = {
     "coefficient_plot": "gvcmetrics.report.figures.plots",
     "scatter_plot": "gvcmetrics.report.figures.plots",
     "heat_map": "gvcmetrics.report.figures.plots",
+    "xy_plot": "gvcmetrics.report.figures.sets",
     "Study": "gvcmetrics.report.pages.manifest",
     "build_report": "gvcmetrics.report.pages.html",
 }

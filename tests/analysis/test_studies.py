@@ -17,7 +17,7 @@ from gvcmetrics.panels.build import build_panel
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "analysis").glob("[0-9]*.py"))
-EMBEDDED = ("passenger_cars", "patents_rd", "us_innovators")
+ON_EVERY_MACHINE = ("passenger_cars", "patents_rd", "us_innovators", "cluster_cases")
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "analysis", folder / "analysis", ignore=shutil.ignore_patterns("results"))
     (folder / "data" / "panels").mkdir(parents=True)
-    for name in EMBEDDED:
+    shutil.copytree(ROOT / "data" / "cases", folder / "data" / "cases")
+    for name in ON_EVERY_MACHINE:
         shutil.copy(ROOT / "data" / "panels" / f"{name}.yaml", folder / "data" / "panels")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GVCMETRICS_DATA", str(folder / "data"))
         patch.chdir(folder)
-        for name in EMBEDDED:
+        for name in ON_EVERY_MACHINE:
             build_panel(folder / "data" / "panels" / f"{name}.yaml")
         for study in STUDIES:
             runpy.run_path(str(folder / "analysis" / study.name), run_name="__main__")
