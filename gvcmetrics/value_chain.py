@@ -75,8 +75,9 @@ def industry_measures(name: str, years: Iterable[int], project: Project | None =
     -------
     pandas.DataFrame : indexed by year, country, industry. `backward_share`, `forward_share` and
         `participation` are Borin and Mancini's shares in the industry's gross exports; `position_koopman`
-        is ln(1 + IV/E) − ln(1 + FV/E); `upstreamness` and `downstreamness` are average numbers of
-        stages, inventories netted out. Missing where an industry exports or produces nothing.
+        is ln(1 + IV/E) − ln(1 + FV/E) with all three by the industry that exports
+        (`participation_koopman` with sector="exporter"); `upstreamness` and `downstreamness` are average
+        numbers of stages, inventories netted out. Missing where an industry exports or produces nothing.
 
     Raises
     ------
@@ -189,7 +190,7 @@ def _measures_of(name: str, year: int, data: Path, stamp: int) -> pd.DataFrame:
     table = input_output(name, year, project=Project(data))
     by = ("exporter", "industry")
     found = gvc_participation(table, by=by)[["backward_share", "forward_share", "participation"]]
-    found["position_koopman"] = participation_koopman(table, by=by)["position"]
+    found["position_koopman"] = participation_koopman(table, by=by, sector="exporter")["position"]
     place = positions(table)[["upstreamness", "downstreamness"]]
     return found.rename_axis(index=["country", "industry"]).join(place, how="right")
 

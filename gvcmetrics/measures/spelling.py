@@ -1,4 +1,4 @@
-"""Calls in a spelling that is no longer used, or misspelt, are told the right one."""
+"""How a measure is called: its arguments checked, and a misspelt or former word told the right one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.measures.intake import taken
 
 Options = ParamSpec("Options")
 Result = TypeVar("Result")
@@ -30,7 +31,8 @@ FORMER = {
 
 def spelt(measure: Callable[Options, Result]) -> Callable[Options, Result]:
     """The measure, with an error that names the right word for a wrong one; its signature stays in sight."""
-    parameters = inspect.signature(measure).parameters
+    signature = inspect.signature(measure)
+    parameters = signature.parameters
     kinds = [parameter.kind for parameter in parameters.values()]
     if inspect.Parameter.VAR_KEYWORD in kinds or inspect.Parameter.VAR_POSITIONAL in kinds:
         return measure
@@ -51,7 +53,11 @@ def spelt(measure: Callable[Options, Result]) -> Callable[Options, Result]:
                 if len(parameters) > by_position
                 else f"{name} takes {by_position} arguments, and {len(args)} are given"
             )
-        return measure(*args, **options)
+        try:
+            given = signature.bind(*args, **options).arguments
+        except TypeError:
+            return measure(*args, **options)
+        return measure(**taken(name, parameters, given))  # type: ignore[call-arg]
 
     # Where it is found by name, also by pickle.
     called.__module__ = "gvcmetrics.measures"

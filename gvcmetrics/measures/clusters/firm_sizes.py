@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.items import cronbach_alpha, mean_z_score
 from gvcmetrics.measures.requirements import amounts, group_keys, require_columns, sampling_weights
@@ -72,7 +73,8 @@ def size_distribution(
 
     Parameters
     ----------
-    frame : firm panel. Rows without size or cluster are left out.
+    frame : firm panel. Rows without size, cluster or a key of `by` are left out, with a warning that counts
+        them.
     cluster : column or columns that define a cluster.
     value : employment, sales, exports: with exports, `cr_k` is the top-k export share.
     weights : sampling weight, or None.
@@ -100,7 +102,11 @@ def size_distribution(
     mass = np.ones(len(frame)) if given is None else given
     groups = frame.groupby(keys, observed=True, dropna=True)
     codes = groups.ngroup().fillna(-1).to_numpy(dtype=np.intp)
-    used = (codes >= 0) & ~np.isnan(values) & (mass > 0)
+    placed = (codes >= 0) & ~np.isnan(values)
+    if not placed.all():
+        lost, named = int((~placed).sum()), ", ".join([*keys, value])
+        warn(f"{lost} of {len(frame)} rows have no {named} and are left out")
+    used = placed & (mass > 0)
     labels = groups.size().index
     n = len(labels)
     order = np.flatnonzero(used)
