@@ -26,7 +26,7 @@ def implausible(solutions: pd.DataFrame, elasticities: Mapping[object, pd.DataFr
                 for _, root in roots.drop(columns=["group", "taken"]).iterrows()
             )
             yield (
-                f"{group}: the second stage has several solutions ({shown}); `solutions` says which was "
+                f"the second stage has several solutions in {group} ({shown}); `solutions` says which was "
                 "taken. Compare objective='residuals' and 'moments', other proxies and a lower "
                 "markov_degree, and report what moves"
             )
