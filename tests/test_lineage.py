@@ -112,7 +112,7 @@ def test_a_model_knows_an_assigned_measure_in_whatever_is_made_of_the_frame(work
 
 
 def test_a_measure_under_another_name_is_told_and_the_helper_carries_it(workers):
-    """A merge drops the attrs of both sides; the helper's names stand in attrs, and pandas' own rules hold."""
+    """A merge drops the attrs of both sides; what the helper names stands in attrs and follows pandas."""
     made = measures.labour_productivity(workers, output="sales_usd")
     own = workers.drop(columns="labour_productivity").assign(output_per_head=made)
     merged = own.merge(pd.DataFrame({"firm_id": range(900), "z": 1.0}), on="firm_id")

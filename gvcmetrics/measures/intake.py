@@ -50,7 +50,7 @@ def _argument(name: str, parameter: inspect.Parameter, value: Any, read: set[Any
     word, kind = parameter.name, str(parameter.annotation)
     if word == "table" and not isinstance(value, InputOutput):
         raise _other_kind(name, word, "an InputOutput", value, "Make one with from_wide or gvc.input_output.")
-    if kind == "pd.DataFrame" and word not in MATRICES:
+    if (kind == "pd.DataFrame" and word not in MATRICES) or (word == "frame" and "DataFrame" in kind):
         if not isinstance(value, pd.DataFrame):
             raise _other_kind(name, word, "a DataFrame", value, "pandas.DataFrame(…) makes one of rows.")
         return _frame(value, read)

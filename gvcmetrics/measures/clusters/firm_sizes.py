@@ -33,9 +33,16 @@ def gini(values: ArrayLike, *, weights: ArrayLike | None = None) -> float:
     """
     amounts = np.asarray(values, dtype=np.float64).ravel()
     mass = np.ones_like(amounts) if weights is None else np.asarray(weights, dtype=np.float64).ravel()
+    if mass.shape != amounts.shape:
+        raise DataError(
+            f"there are {len(amounts)} amounts and {len(mass)} weights", remedy="Give each amount a weight."
+        )
     known = ~np.isnan(amounts)
-    if (amounts[known] < 0).any() or (mass < 0).any():
-        raise DataError("the Gini coefficient is asked of negative amounts or weights")
+    bad = (amounts[known] < 0) | np.isinf(amounts[known]) | ~(np.isfinite(mass[known]) & (mass[known] >= 0))
+    if bad.any():
+        raise DataError(
+            "the Gini coefficient is asked of negative or infinite amounts, or of such or missing weights"
+        )
     return float(grouped_gini(amounts[known], mass[known], np.zeros(int(known.sum()), dtype=np.intp), 1)[0])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -312,6 +313,8 @@ def markups(
             raise DataError(
                 "a series has another index than the frame", remedy="Align it with reindex first."
             )
+    if not isinstance(elasticity, pd.Series) and not isinstance(elasticity, Real):
+        raise DataError(f"the elasticity is {elasticity!r}", remedy="Give a number, or a series of numbers.")
     noise = 1.0 if first_stage_residual is None else np.exp(first_stage_residual)
     spent = frame[expenditure].where(frame[expenditure] > 0)
     share = spent / (frame[revenue].where(frame[revenue] > 0) / noise)

@@ -14,7 +14,7 @@ def test_a_table_without_a_source_says_so_and_one_with_a_source_does_not() -> No
     frame = pd.DataFrame({"firms": [2, 3]}, index=["Footwear", "Tiles"])
     with pytest.warns(UserWarning, match="the table names no source"):
         gvc.table(frame)
-    frame.attrs["provenance"] = {"title": "T", "source": "S", "licence": "none", "citation": "C"}
+    frame.attrs["provenance"] = {"title": "T", "source_title": "S", "licence": "none"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert gvc.table(frame).sourced
