@@ -100,7 +100,7 @@ def _plain(column: pd.Series) -> pd.Series:
             texts = column.map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
             odd = texts if kind == "mixed-integer" or texts.any() else column.notna().to_numpy()
             raise DataError(
-                "the column mixes text with numbers, or holds what is neither",
+                "the column mixes text with numbers, or holds what is no number and no text",
                 Place(row=first_line(odd), column=str(column.name)),
                 "Write one kind of value in it: all text, or all numbers.",
             )

@@ -34,18 +34,19 @@ def spelt(measure: Callable[Options, Result]) -> Callable[Options, Result]:
     signature = inspect.signature(measure)
     parameters = signature.parameters
     kinds = [parameter.kind for parameter in parameters.values()]
-    if inspect.Parameter.VAR_KEYWORD in kinds or inspect.Parameter.VAR_POSITIONAL in kinds:
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
         return measure
+    passes_on = inspect.Parameter.VAR_KEYWORD in kinds
     by_position = sum(kind is not inspect.Parameter.KEYWORD_ONLY for kind in kinds)
     name = measure.__name__
 
     @wraps(measure)
     def called(*args: Options.args, **options: Options.kwargs) -> Result:
-        for word in options.keys() - parameters.keys():
+        for word in () if passes_on else options.keys() - parameters.keys():
             new = next((now for now in FORMER.get(word, ()) if now in parameters), None)
             hint = f"It is called '{new}'." if new else did_you_mean(word, parameters)
             raise TypeError(f"{name} has no argument '{word}'. {hint}".strip())
-        if len(args) > by_position:
+        if len(args) > by_position and not passes_on:
             word = [*parameters, "nothing more"][by_position]
             raise TypeError(
                 f"{name} takes {by_position} by position, and what follows by name: "
@@ -54,10 +55,11 @@ def spelt(measure: Callable[Options, Result]) -> Callable[Options, Result]:
                 else f"{name} takes {by_position} arguments, and {len(args)} are given"
             )
         try:
-            given = signature.bind(*args, **options).arguments
+            bound = signature.bind(*args, **options)
         except TypeError:
             return measure(*args, **options)
-        return measure(**taken(name, parameters, given))  # type: ignore[call-arg]
+        bound.arguments.update(taken(name, parameters, bound.arguments))
+        return measure(*bound.args, **bound.kwargs)
 
     # Where it is found by name, also by pickle.
     called.__module__ = "gvcmetrics.measures"
