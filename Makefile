@@ -100,8 +100,8 @@ test: $(READY) ## set up and run the tests
 doctest: $(READY) ## run the examples in the docstrings
 	@$(BIN)/python -m pytest tests/test_docstrings.py
 
-test-fuzz: $(READY) ## throw malformed files and specs at the loader
-	@$(BIN)/python -m pytest -n auto -m fuzz tests/panels
+test-fuzz: $(READY) ## throw malformed files and specs at the loader, and malformed frames at every measure
+	@$(BIN)/python -m pytest -n auto -m fuzz tests/panels tests/measures
 
 test-spark: $(READY) ## install the extra `spark` (needs Java 17) and compare the engines
 	@$(BIN)/python -m pip install -qq "pyspark>=4.0"

@@ -8,7 +8,9 @@ measures carry it on, and a model reads it to refuse a regressor made from what 
 pandas drops the `attrs` of a series that is assigned to a frame, and a measure does not write into the
 frame that it is given. So the session remembers the series that measures made, by their name and a sketch of
 their values, and ``frame["rca"] = rca(frame)`` is known again: in that frame, and in whatever is selected,
-sorted, joined or read back from it, as long as the column keeps its name and most of its values.
+sorted, joined or read back from it, as long as the column keeps its name and most of its values. Under
+another name it is one's own column, without lineage; a warning says so where its values are those of a
+measure, and `with_measures` gives it the name with the lineage.
 """
 
 from __future__ import annotations
@@ -21,13 +23,19 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from gvcmetrics.errors import DataError, Place
+from gvcmetrics.errors import DataError, EstimationWarning, Place
+from gvcmetrics.ground.warn import warn
 
 KEY = "lineage"
 SKETCH = 1 << 16
 """Values that a sketch holds at most: half a megabyte, and enough to know a few hundred rows of millions."""
 KEPT = 0.8
 """Share of its values by which a measure is known again; the others may have been capped or filled in."""
+
+TELLING = 12
+"""Different values, not whole, from which a measure can be told under another name."""
+AGREE = 0.99
+"""Share of its values that must agree under another name."""
 
 Tabular = TypeVar("Tabular", pd.DataFrame, pd.Series)
 
@@ -51,11 +59,11 @@ class _Made:
         smallest = np.unique(np.partition(hashes, SKETCH)[:SKETCH])
         return cls(tuple(sources), smallest, smallest[-1])
 
-    def is_in(self, column: pd.Series) -> bool:
+    def is_in(self, column: pd.Series, share: float = KEPT, least: int = 1) -> bool:
         """Whether most of the column's different values are of this series."""
         hashes = _hashes(column)
         comparable = np.unique(hashes[hashes <= self.bound])
-        return len(comparable) > 0 and bool(np.isin(comparable, self.hashes).mean() >= KEPT)
+        return len(comparable) >= least and bool(np.isin(comparable, self.hashes).mean() >= share)
 
 
 _MADE: defaultdict[str, deque[_Made]] = defaultdict(lambda: deque(maxlen=16))
@@ -206,12 +214,36 @@ def with_measures(frame: pd.DataFrame, *made: pd.DataFrame | pd.Series, **named:
 
 def _recognised(frame: pd.DataFrame | pd.Series, name: object) -> list[str] | None:
     """Raw columns of the latest measure of this name that the column holds; None if there is none."""
-    if isinstance(frame, pd.Series) or name not in _MADE or name not in frame.columns:
+    if isinstance(frame, pd.Series) or not _MADE or name not in frame.columns:
         return None
     column = frame[name]
     if isinstance(column, pd.DataFrame):  # two columns of one name
         return None
-    return next((list(made.sources) for made in reversed(_MADE[str(name)]) if made.is_in(column)), None)
+    if name in _MADE:
+        named = (list(made.sources) for made in reversed(_MADE[str(name)]) if made.is_in(column))
+        if (sources := next(named, None)) is not None:
+            return sources
+    if (measure := _renamed(column)) is not None:
+        warn(
+            f"the column '{name}' holds the measure '{measure}' under a name that has no lineage, so a model "
+            f"does not see what it is made from; with_measures(frame, {name}=…) gives it both",
+            EstimationWarning,
+        )
+    return None
+
+
+def _renamed(column: pd.Series) -> str | None:
+    """The measure whose values a column of another name holds; None if there is none."""
+    if not pd.api.types.is_float_dtype(column.dtype):
+        return None
+    # Whole numbers and short scales are alike in columns that have nothing to do with each other.
+    telling = column[(column % 1 != 0) & column.notna()]
+    few = telling.iloc[: 8 * TELLING]
+    for name, series in _MADE.items():
+        for made in reversed(series):
+            if made.is_in(few, AGREE) and made.is_in(telling, AGREE, TELLING):
+                return name
+    return None
 
 
 def _hashes(values: pd.Series) -> np.ndarray:

@@ -20,7 +20,7 @@ from gvcmetrics.lineage import attrs_with_lineage, record
 from gvcmetrics.measures.input_output.close import Close, balanced
 from gvcmetrics.measures.input_output.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.input_output.position import positions
-from gvcmetrics.measures.requirements import require_columns
+from gvcmetrics.measures.requirements import numbers, require_columns, require_whole_numbers
 from gvcmetrics.panels.crosswalks.links import crosswalk, links_for
 from gvcmetrics.panels.input_output.store import read_table, table_years
 from gvcmetrics.panels.project import Project, find_project
@@ -75,8 +75,9 @@ def industry_measures(name: str, years: Iterable[int], project: Project | None =
     -------
     pandas.DataFrame : indexed by year, country, industry. `backward_share`, `forward_share` and
         `participation` are Borin and Mancini's shares in the industry's gross exports; `position_koopman`
-        is ln(1 + IV/E) − ln(1 + FV/E); `upstreamness` and `downstreamness` are average numbers of
-        stages, inventories netted out. Missing where an industry exports or produces nothing.
+        is ln(1 + IV/E) − ln(1 + FV/E) with all three by the industry that exports
+        (`participation_koopman` with sector="exporter"); `upstreamness` and `downstreamness` are average
+        numbers of stages, inventories netted out. Missing where an industry exports or produces nothing.
 
     Raises
     ------
@@ -151,6 +152,10 @@ def join_value_chain(
     project = project or find_project()
     place = frame.groupby([country, industry, year], dropna=False, sort=False).ngroup().to_numpy()
     keys = frame[[country, industry, year]].set_axis(["country", "code", "year"], axis=1)
+    # Arrow's text and years do not merge with those of the table.
+    keys = keys.assign(
+        year=numbers(frame, year), country=keys["country"].astype(object), code=keys["code"].astype(object)
+    )
     keys = keys[~pd.Series(place, frame.index).duplicated().to_numpy()].reset_index(drop=True)
 
     covered = set(table_years(table, project))
@@ -189,7 +194,7 @@ def _measures_of(name: str, year: int, data: Path, stamp: int) -> pd.DataFrame:
     table = input_output(name, year, project=Project(data))
     by = ("exporter", "industry")
     found = gvc_participation(table, by=by)[["backward_share", "forward_share", "participation"]]
-    found["position_koopman"] = participation_koopman(table, by=by)["position"]
+    found["position_koopman"] = participation_koopman(table, by=by, sector="exporter")["position"]
     place = positions(table)[["upstreamness", "downstreamness"]]
     return found.rename_axis(index=["country", "industry"]).join(place, how="right")
 
@@ -288,6 +293,4 @@ def _check(frame: pd.DataFrame, keys: list[str], measures: list[str], value: str
             raise DataError(
                 "the frame has this column already", Place(column=name), "Drop or rename it first"
             )
-    years = frame[keys[2]]
-    if not pd.api.types.is_numeric_dtype(years) or (years.dropna() % 1 != 0).any():
-        raise DataError("years are not whole numbers", Place(column=keys[2]), "Convert them: .astype(int)")
+    require_whole_numbers(frame, keys[2])

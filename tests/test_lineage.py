@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gvcmetrics import measures
-from gvcmetrics.errors import DataError, ModelError
+from gvcmetrics.errors import DataError, EstimationWarning, ModelError
 from gvcmetrics.lineage import raw_columns, record, with_measures
 from gvcmetrics.models import ols
 from gvcmetrics.panels import panel
@@ -105,7 +106,24 @@ def test_a_model_knows_an_assigned_measure_in_whatever_is_made_of_the_frame(work
         ols("log(labour_productivity + 1) ~ log(employment)", frame)
     assert ols("log(labour_productivity + 1) ~ certified", frame).nobs > 0
     renamed = frame.rename(columns={"labour_productivity": "mine"})
-    assert ols("log(mine + 1) ~ log(employment)", renamed).nobs > 0
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        assert ols("log(mine + 1) ~ log(employment)", renamed).nobs > 0
+
+
+def test_a_measure_under_another_name_is_told_and_the_helper_carries_it(workers):
+    """A merge drops the attrs of both sides; what the helper names stands in attrs and follows pandas."""
+    made = measures.labour_productivity(workers, output="sales_usd")
+    own = workers.drop(columns="labour_productivity").assign(output_per_head=made)
+    merged = own.merge(pd.DataFrame({"firm_id": range(900), "z": 1.0}), on="firm_id")
+    for frame in (own, merged):
+        with pytest.warns(EstimationWarning, match=r"'output_per_head' holds the measure 'labour_prod"):
+            assert raw_columns(frame, "output_per_head") == ["output_per_head"]
+    carried = with_measures(own.drop(columns="output_per_head"), output_per_head=made)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert raw_columns(carried.sort_values("sales_usd"), "output_per_head") == ["employment", "sales_usd"]
+        assert raw_columns(workers, "certified", "sales_usd") == ["certified", "sales_usd"]
 
 
 def test_a_column_of_ones_own_is_not_taken_for_a_measure_of_its_name(workers):

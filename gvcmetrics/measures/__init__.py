@@ -44,6 +44,7 @@ _MODULES = {
         "mean_relatedness",
         "occupation_correlation",
     ),
+    "clusters.variety": ("related_variety",),
     "clusters.resilience": ("resilience",),
     "firms.attrition": ("attrition_table",),
     "firms.extreme_values": ("outliers", "winsorise"),
@@ -78,6 +79,18 @@ _MODULES = {
         "standard_parts",
         "wang_wei_zhu",
     ),
+    "input_output.exposure": (
+        "average_propagation_length",
+        "cumulative_tariffs",
+        "foreign_input_exposure",
+        "hypothetical_extraction",
+    ),
+    "input_output.origins": (
+        "satellite_in_trade",
+        "tiva_indicators",
+        "value_added_in_bilateral_exports",
+        "value_added_in_imports",
+    ),
     "input_output.participation": (
         "domestic_value_added_in_exports",
         "gvc_participation",
@@ -95,6 +108,11 @@ _MODULES = {
         "smile_curve",
         "upstreamness",
     ),
+    "input_output.shares": (
+        "output_participation",
+        "pure_and_two_sided_participation",
+        "simple_and_complex_participation",
+    ),
     "input_output.specialisation": ("functional_specialisation", "income_in_exports"),
     "input_output.table": (
         "by_year",
@@ -106,8 +124,9 @@ _MODULES = {
         "technical_coefficients",
     ),
     "items": ("cronbach_alpha",),
-    "trade.complexity": ("density", "economic_complexity", "proximity"),
+    "trade.complexity": ("complexity_outlook", "density", "economic_complexity", "fitness", "proximity"),
     "trade.concentration": ("concentration_indices", "hhi", "market_share", "normalised_hhi", "theil"),
+    "trade.margins": ("export_similarity", "lafay_index", "trade_margins", "vertical_specialisation"),
     "trade.quadrants": ("quadrants", "transition_matrix"),
     "trade.quality": (
         "distance_to_frontier",

@@ -123,6 +123,30 @@ def amounts(frame: pd.DataFrame, column: str) -> np.ndarray:
     return values
 
 
+def require_whole_numbers(frame: pd.DataFrame, column: str) -> None:
+    """Raise a `DataError` at the first value that is no whole number: years are counted with. Missing may be.
+
+    Raises
+    ------
+    DataError
+        The column is absent, holds text, or a value is not whole or infinite.
+    """
+    require_columns(frame, column)
+    try:
+        values = numbers(frame, column)
+    except DataError as error:
+        raise DataError(
+            "years are not whole numbers", Place(column=column), "Convert them: .astype(int)"
+        ) from error
+    bad = ~np.isnan(values) & ~(np.isfinite(values) & (values == np.round(values)))
+    if bad.any():
+        raise DataError(
+            f"years are not whole numbers: {values[bad][0]:g}",
+            Place(row=first_line(bad), column=column),
+            "Convert them: .astype(int)",
+        )
+
+
 def sampling_weights(frame: pd.DataFrame, weights: str | None) -> np.ndarray | None:
     """Sampling weights as float64; None where the frame has no column ``weight`` or `weights` is None.
 

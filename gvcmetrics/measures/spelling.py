@@ -1,4 +1,4 @@
-"""Calls in a spelling that is no longer used, or misspelt, are told the right one."""
+"""How a measure is called: its arguments checked, and a misspelt or former word told the right one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.measures.intake import taken
 
 Options = ParamSpec("Options")
 Result = TypeVar("Result")
@@ -30,20 +31,22 @@ FORMER = {
 
 def spelt(measure: Callable[Options, Result]) -> Callable[Options, Result]:
     """The measure, with an error that names the right word for a wrong one; its signature stays in sight."""
-    parameters = inspect.signature(measure).parameters
+    signature = inspect.signature(measure)
+    parameters = signature.parameters
     kinds = [parameter.kind for parameter in parameters.values()]
-    if inspect.Parameter.VAR_KEYWORD in kinds or inspect.Parameter.VAR_POSITIONAL in kinds:
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
         return measure
+    passes_on = inspect.Parameter.VAR_KEYWORD in kinds
     by_position = sum(kind is not inspect.Parameter.KEYWORD_ONLY for kind in kinds)
     name = measure.__name__
 
     @wraps(measure)
     def called(*args: Options.args, **options: Options.kwargs) -> Result:
-        for word in options.keys() - parameters.keys():
+        for word in () if passes_on else options.keys() - parameters.keys():
             new = next((now for now in FORMER.get(word, ()) if now in parameters), None)
             hint = f"It is called '{new}'." if new else did_you_mean(word, parameters)
             raise TypeError(f"{name} has no argument '{word}'. {hint}".strip())
-        if len(args) > by_position:
+        if len(args) > by_position and not passes_on:
             word = [*parameters, "nothing more"][by_position]
             raise TypeError(
                 f"{name} takes {by_position} by position, and what follows by name: "
@@ -51,7 +54,12 @@ def spelt(measure: Callable[Options, Result]) -> Callable[Options, Result]:
                 if len(parameters) > by_position
                 else f"{name} takes {by_position} arguments, and {len(args)} are given"
             )
-        return measure(*args, **options)
+        try:
+            bound = signature.bind(*args, **options)
+        except TypeError:
+            return measure(*args, **options)
+        bound.arguments.update(taken(name, parameters, bound.arguments))
+        return measure(*bound.args, **bound.kwargs)
 
     # Where it is found by name, also by pickle.
     called.__module__ = "gvcmetrics.measures"

@@ -180,6 +180,7 @@ BY_ROW = {
 }
 BY_KEY = {
     "attrition_table": take(firms),
+    "average_propagation_length": take(table),
     "borin_mancini_perspective": take(table, "exporter"),
     "borin_mancini_sink": take(table),
     "borin_mancini_source": take(table),
@@ -197,6 +198,8 @@ BY_KEY = {
         ["a", "b"],
     ),
     "cohen_kappa": take(firms, "a", "b"),
+    "complexity_outlook": take(lambda: m.presence(matrix(), threshold=0.8)),
+    "cumulative_tariffs": take(table, lambda: pd.DataFrame(0.1, table().rows, ["AAA", "BBB"])),
     "completeness": take(
         lambda: m.location_quotient(one_year()),
         lambda: pd.DataFrame(0.2, index=["10", "11", "13"], columns=["10", "11"]),
@@ -211,6 +214,25 @@ BY_KEY = {
     "duranton_overman": take(one_year, "10", n_simulations=50),
     "economic_complexity": take(lambda: m.presence(matrix(), threshold=0.8)),
     "ellison_glaeser": take(firms),
+    "export_similarity": take(matrix),
+    "fitness": take(lambda: m.presence(matrix(), threshold=0.8)),
+    "foreign_input_exposure": take(table),
+    "hypothetical_extraction": take(table, "AAA", industry="c1"),
+    "lafay_index": take(flows),
+    "output_participation": take(table),
+    "pure_and_two_sided_participation": take(table, by=IO_BY),
+    "related_variety": take(lambda: firms().assign(industry=lambda f: f["industry"] + f["firm_id"].str[-1])),
+    "satellite_in_trade": take(table, lambda: pd.Series(1.0, table().rows, name="jobs")),
+    "simple_and_complex_participation": take(table),
+    "tiva_indicators": take(table),
+    "trade_margins": take(flows),
+    "value_added_in_bilateral_exports": take(table),
+    "value_added_in_imports": take(table),
+    "vertical_specialisation": take(
+        lambda: pd.DataFrame(0.1, list("ab"), list("ab")),
+        lambda: pd.DataFrame(0.2, list("ab"), list("ab")),
+        lambda: pd.Series(1.0, list("ab")),
+    ),
     "expy": take(matrix, lambda: pd.Series(1.0, index=list("12345"))),
     "from_arrays": take(
         lambda: np.ones((2, 2)), lambda: np.full((2, 2), 3.0), countries=["A", "B"], industries=["i"]

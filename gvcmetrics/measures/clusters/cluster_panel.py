@@ -70,6 +70,11 @@ def cluster_panel(
     return out
 
 
+def numeric(column: pd.Series) -> bool:
+    """Whether a key is of numbers, and not of text."""
+    return pd.api.types.is_numeric_dtype(column.dtype)
+
+
 def join_cluster_panel(
     frame: pd.DataFrame,
     clusters: pd.DataFrame,
@@ -112,10 +117,18 @@ def join_cluster_panel(
             f"a cluster has several rows of {' × '.join(on)}",
             remedy="Join on all keys of the cluster panel.",
         )
-    found = clusters[[*on, *wanted]].assign(_found=True)
-    out = frame.merge(found, how="left", on=on, validate="m:1")
+    for key in on:
+        if numeric(frame[key]) != numeric(clusters[key]):
+            raise DataError(
+                f"the key is {frame[key].dtype} in the firms and {clusters[key].dtype} in the clusters",
+                Place(column=key),
+                "Bring both to one type.",
+            )
+    out = frame.merge(
+        clusters[[*on, *wanted]], how="left", on=on, validate="m:1", indicator="_cluster_is_found"
+    )
     out.index = frame.index
-    rate = float(out.pop("_found").notna().mean())
+    rate = float((out.pop("_cluster_is_found") == "both").mean())
     if rate == 0:
         raise DataError(
             f"no firm's {' × '.join(on)} is in the cluster panel", remedy="Compare the codes of the two."

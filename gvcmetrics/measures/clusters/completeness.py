@@ -9,7 +9,7 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.requirements import amounts, group_keys, require_columns
+from gvcmetrics.measures.requirements import amounts, group_keys, require_columns, require_unique
 
 
 def completeness(
@@ -54,6 +54,8 @@ def completeness(
     """
     keys = group_keys(frame, by)
     require_columns(frame, *keys, region, industry, "location_quotient")
+    require_unique(frame, [*keys, region, industry])
+    amounts(frame, "location_quotient")
     matrix = coefficients.to_numpy(dtype=np.float64)
     if not (matrix >= 0).all():
         raise DataError(

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.items import cronbach_alpha, mean_z_score
 from gvcmetrics.measures.requirements import amounts, group_keys, require_columns, sampling_weights
@@ -32,9 +33,16 @@ def gini(values: ArrayLike, *, weights: ArrayLike | None = None) -> float:
     """
     amounts = np.asarray(values, dtype=np.float64).ravel()
     mass = np.ones_like(amounts) if weights is None else np.asarray(weights, dtype=np.float64).ravel()
+    if mass.shape != amounts.shape:
+        raise DataError(
+            f"there are {len(amounts)} amounts and {len(mass)} weights", remedy="Give each amount a weight."
+        )
     known = ~np.isnan(amounts)
-    if (amounts[known] < 0).any() or (mass < 0).any():
-        raise DataError("the Gini coefficient is asked of negative amounts or weights")
+    bad = (amounts[known] < 0) | np.isinf(amounts[known]) | ~(np.isfinite(mass[known]) & (mass[known] >= 0))
+    if bad.any():
+        raise DataError(
+            "the Gini coefficient is asked of negative or infinite amounts, or of such or missing weights"
+        )
     return float(grouped_gini(amounts[known], mass[known], np.zeros(int(known.sum()), dtype=np.intp), 1)[0])
 
 
@@ -72,7 +80,8 @@ def size_distribution(
 
     Parameters
     ----------
-    frame : firm panel. Rows without size or cluster are left out.
+    frame : firm panel. Rows without size, cluster or a key of `by` are left out, with a warning that counts
+        them.
     cluster : column or columns that define a cluster.
     value : employment, sales, exports: with exports, `cr_k` is the top-k export share.
     weights : sampling weight, or None.
@@ -100,7 +109,11 @@ def size_distribution(
     mass = np.ones(len(frame)) if given is None else given
     groups = frame.groupby(keys, observed=True, dropna=True)
     codes = groups.ngroup().fillna(-1).to_numpy(dtype=np.intp)
-    used = (codes >= 0) & ~np.isnan(values) & (mass > 0)
+    placed = (codes >= 0) & ~np.isnan(values)
+    if not placed.all():
+        lost, named = int((~placed).sum()), ", ".join([*keys, value])
+        warn(f"{lost} of {len(frame)} rows have no {named} and are left out")
+    used = placed & (mass > 0)
     labels = groups.size().index
     n = len(labels)
     order = np.flatnonzero(used)

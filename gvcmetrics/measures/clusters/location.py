@@ -13,7 +13,13 @@ from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.clusters.cell_sums import cell_sums
 from gvcmetrics.measures.clusters.firm_sizes import grouped_gini
-from gvcmetrics.measures.requirements import amounts, group_keys, require_columns, sampling_weights
+from gvcmetrics.measures.requirements import (
+    amounts,
+    group_keys,
+    require_columns,
+    require_known,
+    sampling_weights,
+)
 
 SQUARED = "employment_squared"
 
@@ -55,6 +61,7 @@ def region_industry_table(
     keys = [*group_keys(frame, by), region, industry]
     require_columns(frame, *keys, employment)
     if SQUARED in frame.columns:
+        require_known(frame, keys)
         if frame.duplicated(keys).any():
             raise DataError(
                 f"the table repeats cells of {' × '.join(keys)}",
@@ -178,12 +185,19 @@ def industry_localisation(
     """How localised each industry is, against all employment: the mirror of `regional_specialisation`.
 
     With s the regional shares of an industry's employment and x the regional shares of all employment:
-    `krugman` Σ|s − x|, `hhi` Σ s², `theil` Σ s ln(s/x), `gini` (the locational Gini of Krugman 1991),
-    `n_regions`. None of these corrects for lumpy plants; `ellison_glaeser` does.
+    `krugman` Σ|s − x|, `hhi` Σ s², `theil` Σ s ln(s/x), `gini`, `n_regions`. The locational Gini is the
+    area between the diagonal and the curve of s over x, regions in the order of s/x, as Krugman (1991) and
+    those who follow him measure it: 0 for an industry spread as all employment is, at most 1/2. It is half
+    of a Gini coefficient such as that of `regional_specialisation`. None of these corrects for lumpy
+    plants; `ellison_glaeser` does.
 
     Parameters and errors as in `regional_specialisation`.
+
+    Source: Krugman (1991), Geography and Trade, appendix B.
     """
-    return _dissimilarity(frame, industry, region, employment, weights, by, "n_regions")
+    out = _dissimilarity(frame, industry, region, employment, weights, by, "n_regions")
+    out["gini"] /= 2
+    return out
 
 
 def _totals(

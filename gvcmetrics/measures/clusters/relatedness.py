@@ -105,7 +105,7 @@ def input_output_links(flows: pd.DataFrame) -> pd.DataFrame:
 
     Source: Ellison, Glaeser and Kerr (2010); Delgado, Porter and Stern (2016).
     """
-    if not flows.index.is_unique or set(flows.index) != set(flows.columns):
+    if not (flows.index.is_unique and flows.columns.is_unique) or set(flows.index) != set(flows.columns):
         odd = sorted(map(str, set(flows.index) ^ set(flows.columns)))
         raise DataError(
             f"the rows and columns of the flows differ: {', '.join(odd[:5]) or 'repeated labels'}",
@@ -232,6 +232,10 @@ def _correlation(wide: pd.DataFrame) -> pd.DataFrame:
 
 def _square(values: np.ndarray, labels: pd.Index) -> pd.DataFrame:
     """Industry × industry frame."""
+    if isinstance(labels, pd.MultiIndex):  # country and industry, as the measures of a table label them
+        names = [str(name or f"level_{k}") for k, name in enumerate(labels.names)]
+        columns = labels.set_names([f"related_{name}" for name in names])
+        return pd.DataFrame(values, index=labels.set_names(names), columns=columns)
     return pd.DataFrame(values, index=labels.rename("industry"), columns=labels.rename("related_industry"))
 
 

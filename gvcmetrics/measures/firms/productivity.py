@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,8 @@ from gvcmetrics.lineage import record
 from gvcmetrics.measures.firms.production.estimate import METHODS, PROXY_METHODS, Estimate, Options, estimate
 from gvcmetrics.measures.firms.production.firm_years import Inputs, Sample, build_sample, logs
 from gvcmetrics.measures.firms.production.forms import FORMS, elasticities, term_names, terms
-from gvcmetrics.measures.requirements import amounts, require_columns, require_unique
+from gvcmetrics.measures.firms.production.plausible import implausible
+from gvcmetrics.measures.requirements import amounts, require_columns, require_unique, require_whole_numbers
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class ProductionFunction:
         is not positive, or the group was not estimated.
     draws : bootstrap estimates, one row for each draw, `group` and one column for each input; missing where
         a draw had no solution (such draws do not enter the standard errors).
+    solutions : every solution of the second stage, the one that was taken among them: `group`, `taken`, and
+        one column for each input.
     """
 
     method: str
@@ -42,6 +47,18 @@ class ProductionFunction:
     elasticities: pd.DataFrame
     productivity: pd.DataFrame
     draws: pd.DataFrame
+    solutions: pd.DataFrame
+
+    def __repr__(self) -> str:
+        lines = [f"ProductionFunction by {self.method}: {len(self.groups)} groups"]
+        for name, rows in list(self.coefficients.groupby("group", sort=False))[:5]:
+            said = ", ".join(
+                f"{row['input']} {row['estimate']:.3f}"
+                + (f" ({row['std_error']:.3f})" if row["std_error"] == row["std_error"] else "")
+                for _, row in rows.iterrows()
+            )
+            lines.append(f"  {name}: {said}")
+        return "\n".join(lines + (["  …"] if len(self.groups) > 5 else []))
 
 
 def labour_productivity(
@@ -84,6 +101,7 @@ def production_function(
     survival: bool = False,
     bootstrap: int = 0,
     seed: int = 0,
+    objective: Literal["residuals", "moments"] = "residuals",
 ) -> ProductionFunction:
     """Estimate a production function and the total factor productivity that it implies.
 
@@ -103,11 +121,21 @@ def production_function(
         second stage.
     ``"wooldridge"`` : both stages of Levinsohn and Petrin (or Olley and Pakes) at once, by two-step GMM.
 
-    The second stages solve E[z ξ] = 0, ξ the innovation of productivity given a polynomial of its lag, with
-    z the current state inputs and the lagged free inputs. These equations can have several solutions: under
-    constant returns one gives state inputs no weight and takes wages for productivity (Ackerberg, Caves and
-    Frazer discuss it). All starts are tried; the solution with the largest smallest coefficient is taken, and
-    a warning says that there were several. Gross-output coefficients are identified only where lagged
+    The second stages rest on ξ, the innovation of productivity given a polynomial of its lag. For Olley and
+    Pakes, and for Levinsohn and Petrin with value added, two objectives find the state inputs' coefficients:
+
+    ``objective="residuals"`` minimises Σ (ξ + noise)², as the authors and R's prodest and estprod do: what a
+        referee re-runs. ``"moments"`` solves E[z ξ] = 0 with z the current state inputs.
+
+    In a correct model both find the same. They part where the model fails, so a large difference between
+    them is a finding about the data, to be reported and not to be chosen from. Where an input moves with the
+    shock (a proxy among the inputs, all of Ackerberg, Caves and Frazer) minimising is inconsistent, and
+    moments are used whatever the objective: z are the current state and the lagged free inputs. These
+    equations can have several solutions: under constant returns one gives state inputs no weight and takes
+    wages for productivity (Ackerberg, Caves and Frazer discuss it). All starts are tried; the solution with
+    the largest smallest coefficient is taken, and a warning shows all of them. A warning also names negative
+    elasticities and returns to scale outside [0.5, 1.5], which a root of the equations may well have.
+    Gross-output coefficients are identified only where lagged
     materials predict current ones given lagged productivity and the state inputs, as with prices of the
     firm's own that persist (Gandhi, Navarro and Rivers 2020); nothing here can check that.
 
@@ -137,12 +165,15 @@ def production_function(
         For an unknown method or form, a method without its proxy, and when no group could be estimated.
 
     Source: Olley and Pakes (1996); Levinsohn and Petrin (2003); Ackerberg, Caves and Frazer (2015);
-    Wooldridge (2009). Second stages use moments throughout, also where the original minimised squares.
+    Wooldridge (2009); Rovigatti and Mollisi (2018) on what prodest computes.
     """
+    if objective not in ("residuals", "moments"):
+        raise ModelError(f"there is no objective '{objective}'", remedy="Choose 'residuals' or 'moments'.")
     inputs = Inputs(output, tuple(free), tuple(state), proxy)
     _check_request(method, proxy, survival, form)
     require_columns(frame, *inputs.columns, unit, time, *([by] if by else []))
     require_unique(frame, [unit, time])
+    require_whole_numbers(frame, time)
     # Value added and investment may well be negative; such rows have no log and are left out.
     for column in [*inputs.names, *([proxy] if proxy and method != "olley_pakes" else [])]:
         amounts(frame, column)
@@ -152,7 +183,7 @@ def production_function(
             Place(column=unit),
             "In one cross-section use revenue_tfp, which is labelled as what it is.",
         )
-    options = Options(method, degree, markov_degree, survival, bootstrap, seed)
+    options = Options(method, degree, markov_degree, survival, bootstrap, seed, objective)
     # Row numbers as labels, so that a frame with a repeated index is served too.
     numbered = frame.reset_index(drop=True)
     groups = [(str(name), rows) for name, rows in numbered.groupby(by)] if by else [("all", numbered)]
@@ -160,19 +191,18 @@ def production_function(
         _one_group(name, rows, build_sample(rows, inputs, unit, time, year_effects, form), options)
         for name, rows in groups
     ]
-    facts, coefficients, elasticity, tfp, draws = (list(pieces) for pieces in zip(*parts, strict=True))
+    facts, coefficients, elasticity, tfp, draws, solutions = (
+        list(pieces) for pieces in zip(*parts, strict=True)
+    )
     table = pd.DataFrame(facts)
     failed = table[table["status"] != "estimated"]
     if len(failed) == len(table):
         raise ModelError(f"no group could be estimated; the first: {failed['status'].iloc[0].rstrip('.')}")
     if len(failed):
         warn(f"not estimated: {', '.join(map(str, failed['group']))}", EstimationWarning)
-    several = table.loc[table["solutions"] > 1, "group"]
-    if len(several):
-        warn(
-            f"the moments have several solutions in {', '.join(map(str, several))}; see the docstring",
-            EstimationWarning,
-        )
+    found = pd.concat(solutions, ignore_index=True)
+    for problem in implausible(found, dict(zip(table["group"], elasticity, strict=True))):
+        warn(problem, EstimationWarning)
     aligned = [pd.concat(rows).reindex(numbered.index).set_axis(frame.index) for rows in (elasticity, tfp)]
     for measures in aligned:
         for measure in measures.columns:
@@ -184,6 +214,7 @@ def production_function(
         aligned[0],
         aligned[1],
         pd.concat(draws, ignore_index=True),
+        found,
     )
 
 
@@ -282,6 +313,8 @@ def markups(
             raise DataError(
                 "a series has another index than the frame", remedy="Align it with reindex first."
             )
+    if not isinstance(elasticity, pd.Series) and not isinstance(elasticity, Real):
+        raise DataError(f"the elasticity is {elasticity!r}", remedy="Give a number, or a series of numbers.")
     noise = 1.0 if first_stage_residual is None else np.exp(first_stage_residual)
     spent = frame[expenditure].where(frame[expenditure] > 0)
     share = spent / (frame[revenue].where(frame[revenue] > 0) / noise)
@@ -309,8 +342,8 @@ def _check_request(method: str, proxy: str | None, survival: bool, form: str) ->
 
 def _one_group(
     name: str, rows: pd.DataFrame, sample: Sample, options: Options
-) -> tuple[dict[str, object], pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Facts, coefficients, elasticities, productivity and draws of one group."""
+) -> tuple[dict[str, object], pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Facts, coefficients, elasticities, productivity, draws and solutions of one group."""
     inputs, names = sample.inputs, term_names(sample.inputs.names, sample.form)
     facts: dict[str, object] = {"group": name, "rows": len(sample.y), "firms": sample.n_firms}
     try:
@@ -323,7 +356,7 @@ def _one_group(
     else:
         status = "estimated"
     solved = int((~np.isnan(fit.draws).any(axis=1)).sum())
-    facts |= {"solutions": fit.solutions, "bootstrap_draws": solved, "status": status}
+    facts |= {"solutions": len(fit.solutions), "bootstrap_draws": solved, "status": status}
     coefficients = pd.DataFrame(
         {"group": name, "input": names, "estimate": fit.coefficients, "std_error": fit.std_errors}
     )
@@ -337,12 +370,16 @@ def _one_group(
         productivity["first_stage_residual"] = pd.Series(fit.first_stage_residual, sample.index)
     draws = pd.DataFrame(fit.draws, columns=names)
     draws.insert(0, "group", name)
-    return facts, coefficients, pd.DataFrame(slopes, rows.index, inputs.names), productivity, draws
+    by_row = pd.DataFrame(slopes, rows.index, inputs.names)
+    solutions = pd.DataFrame(fit.solutions, columns=names)
+    solutions.insert(0, "taken", [bool(np.array_equal(root, fit.coefficients)) for root in fit.solutions])
+    solutions.insert(0, "group", name)
+    return facts, coefficients, by_row, productivity, draws, solutions
 
 
 def _nothing(inputs: int) -> Estimate:
     missing = np.full(inputs, np.nan)
-    return Estimate(missing, missing, 0, np.empty((0, inputs)), None)
+    return Estimate(missing, missing, [], np.empty((0, inputs)), None)
 
 
 def _residual(y: np.ndarray, x: np.ndarray, elasticities: str) -> np.ndarray:

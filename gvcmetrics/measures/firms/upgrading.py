@@ -12,7 +12,14 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.vocabulary import EXPORT_LADDER, EXPORT_STAGES, UPGRADING
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.items import checked_items
-from gvcmetrics.measures.requirements import listed, numbers, require_columns, require_known, require_unique
+from gvcmetrics.measures.requirements import (
+    listed,
+    numbers,
+    require_columns,
+    require_known,
+    require_unique,
+    require_whole_numbers,
+)
 
 ECONOMIC_SOCIAL = (
     "downgrading",
@@ -91,6 +98,10 @@ def upgrading_from_changes(
     if window < 1:
         raise DataError(f"the window is {window} years", remedy="Give at least one year.")
     require_unique(frame, [*unit, time])
+    require_whole_numbers(frame, time)
+    for kind, name in measures.items():
+        if not isinstance(name, str):
+            raise DataError(f"{kind} is measured by {name!r}", remedy="Name one column for each type.")
     before = frame[[*unit, time]].assign(**{kind: numbers(frame, name) for kind, name in measures.items()})
     before[time] = before[time] + window
     earlier = frame[[*unit, time]].merge(before, how="left", on=[*unit, time], validate="1:1")

@@ -33,12 +33,13 @@ def classify_governance(
     buyer_sets_process: str | None = "buyer_sets_process",
     joint_design: str | None = "joint_design",
     specific_investment: str | None = "specific_investment",
+    owns_buyer: str | None = None,
     ownership_threshold: float = 0.5,
     control: Literal["both", "either"] = "both",
 ) -> pd.DataFrame:
     """Four types of governance from declared items, by rules; the first that holds decides.
 
-    1. hierarchical: the buyer owns the firm.
+    1. hierarchical: the buyer owns the firm, or the firm owns the buyer (forward integration).
     2. unclassified: the design is said to be both the buyer's and joint.
     3. network: design is joint and at least one side has invested in the relation; joint design without
        such investment is unclassified.
@@ -56,7 +57,11 @@ def classify_governance(
     owned_by_buyer : the buyer's share of the firm's equity in [0, 1], or 0/1.
     buyer_sets_design, buyer_sets_process, joint_design, specific_investment : 0/1 items. An item that a
         survey does not ask is None and counts as missing everywhere.
-    ownership_threshold : from which equity share the buyer owns the firm (0.1 and 0.5 are usual).
+    owns_buyer : the firm's share of the buyer's equity in [0, 1], or 0/1: whether it sells through a trading
+        company, shops or a brand of its own abroad, the second road to hierarchy in figure 1. None where the
+        survey does not ask; hierarchy is then by the buyer's ownership alone, as most surveys have it.
+    ownership_threshold : from which equity share one owns the other, the share itself included (0.1 and 0.5
+        are usual).
     control : whether quasi-hierarchy needs the buyer to set both design and process, or either.
 
     Returns
@@ -90,11 +95,19 @@ def classify_governance(
         if owned:
             values = np.where(np.isnan(values), np.nan, values >= ownership_threshold)
         answers[name] = values
+    if owns_buyer is not None:
+        equity = checked_items(frame, [owns_buyer], whole=False)[owns_buyer].to_numpy()
+        integrated = np.where(np.isnan(equity), np.nan, equity >= ownership_threshold)
+        backward = answers["owned_by_buyer"].to_numpy()
+        answers["owned_by_buyer"] = integrated if owned_by_buyer is None else _either(backward, integrated)
+        declared["owns_buyer"] = owns_buyer
 
     def rule(cell: tuple[int, ...]) -> tuple[str, str]:
         return _four_type(*cell, either=control == "either")
 
     labels = {name: given[name] or name for name in _ITEMS}
+    if owns_buyer is not None:
+        labels["owned_by_buyer"] = " or ".join(name for name in (owned_by_buyer, owns_buyer) if name)
     return _classified(frame, answers, rule, GOVERNANCE, "governance", labels, declared.values())
 
 
@@ -199,6 +212,11 @@ def governance_index(
     index = index.rename("governance_index")
     index.attrs.update(attrs)
     return record(index, "governance_index", *items, like=frame)
+
+
+def _either(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether one of two answers is yes: known where either is yes or both are known."""
+    return np.where((one == 1) | (other == 1), 1.0, one + other)
 
 
 def _four_type(

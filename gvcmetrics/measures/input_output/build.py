@@ -11,7 +11,7 @@ import pandas as pd
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.input_output import Array, InputOutput, regions_of, some
 from gvcmetrics.measures.input_output.close import Close, balanced
-from gvcmetrics.measures.requirements import require_columns
+from gvcmetrics.measures.requirements import require_columns, require_known, require_whole_numbers
 
 # Codes of the World Input-Output Database's 2013 release that are not ISO 3166.
 ALIASES = {"ROM": "ROU", "RoW": "ROW"}
@@ -150,6 +150,10 @@ def from_matrices(
     if output is None:
         x = Z.sum(axis=1) + Y.sum(axis=1)
     else:
+        if isinstance(output, pd.DataFrame) and output.shape[1] == 1:
+            output = output.iloc[:, 0]
+        if not isinstance(output, pd.Series):
+            raise DataError("output is no series of the rows", remedy="Give one column, indexed as the rows.")
         makers = _text(output.index)
         _same_labels(rows, makers, "rows of the output vector")
         x = _numbers(output.to_frame("output"), makers.get_indexer(rows), np.array([0]))[:, 0]
@@ -321,6 +325,8 @@ def from_pymrio(system: Any, *, year: int | None = None, **checks: Any) -> Input
 def _one_year(frame: pd.DataFrame, year: int | None) -> tuple[pd.DataFrame, int | None]:
     if "year" not in frame.columns:
         return frame, year
+    require_whole_numbers(frame, "year")
+    require_known(frame, ["year"])
     years = sorted(int(value) for value in frame["year"].unique())
     if year is None and len(years) == 1:
         year = years[0]

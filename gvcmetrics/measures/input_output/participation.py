@@ -9,6 +9,7 @@ added leaves out what the exporter's own returning value added carries.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ from gvcmetrics.measures.input_output.decompositions.content import (
 )
 from gvcmetrics.measures.input_output.decompositions.routes import bought
 from gvcmetrics.measures.input_output.table import Array, InputOutput, labelled, recorded, share
+
+Sector = Literal["origin", "exporter"]
 
 
 @recorded
@@ -72,7 +75,9 @@ def gvc_participation(table: InputOutput, *, by: Sequence[str] = ("exporter",)) 
 
 
 @recorded
-def participation_koopman(table: InputOutput, *, by: Sequence[str] = ("exporter",)) -> pd.DataFrame:
+def participation_koopman(
+    table: InputOutput, *, by: Sequence[str] = ("exporter",), sector: Sector = "origin"
+) -> pd.DataFrame:
     """Participation and position after Koopman, Powers, Wang and Wei.
 
         IV_s = V_s Σ_{r≠s} B_sr E_r          value added of s in other regions' exports (VS1)
@@ -81,13 +86,21 @@ def participation_koopman(table: InputOutput, *, by: Sequence[str] = ("exporter"
 
     A high position means upstream: more of a region's value added goes into others' exports than it
     takes from others. FV falls short of Borin and Mancini's backward participation by
-    V_s (B_ss − L_s) E_s. By industry, IV is by the industry where value is added, FV and E by the
-    industry that exports; IV may then exceed E.
+    V_s (B_ss − L_s) E_s.
+
+    By industry there are two forms, which add up to the same at the level of the exporter. `sector="origin"`
+    gives IV by the industry where value is added, while FV and E are by the industry that exports: an
+    industry whose value added leaves inside others' exports gets an IV of many times its E, and a position
+    that says so and nothing else. `sector="exporter"` is consistent: since
+    B_sr = L_s Σ_{t≠s} A_st B_tr for r ≠ s, all of IV passes the border of s in some industry's exports,
+
+        IV_i = (V_s L_s)_i Σ_{t≠s} (A_st Σ_{r≠s} B_tr E_r)_i
 
     Parameters
     ----------
     table : the input-output table.
-    by : ("exporter",), ("exporter", "industry") or ("industry",).
+    by : ("exporter",), ("exporter", "industry") or ("industry",); any level with sector="exporter".
+    sector : by which industry, and partner, IV is told apart: ``"origin"`` or ``"exporter"``.
 
     Returns
     -------
@@ -97,21 +110,26 @@ def participation_koopman(table: InputOutput, *, by: Sequence[str] = ("exporter"
     Raises
     ------
     DataError
-        `by` has importer: IV has no single partner.
+        `by` has importer with sector="origin", where IV has no single partner; an unknown `sector`.
 
     Source: Koopman, Powers, Wang and Wei (2010); on VS1 Koopman, Wang and Wei (2014).
     """
-    if "importer" in by:
+    if sector not in ("origin", "exporter"):
+        raise DataError(f"there is no sector '{sector}'", remedy="Choose 'origin' or 'exporter'.")
+    if "importer" in by and sector == "origin":
         raise DataError(
             "indirect value added has no single importer",
-            remedy="Use by=('exporter',) or add 'industry'; by partner use value_added_in_exports.",
+            remedy="Use sector='exporter', or by=('exporter',) with or without 'industry'.",
         )
-    in_exports = _value_added_by_region(table, table.exports.sum(axis=1))
+    if sector == "exporter":
+        indirect_exports = _passed_on(table)
+    else:
+        indirect_exports = _value_added_by_region(table, table.exports.sum(axis=1)) * table.abroad
     frame = labelled(
         table,
         {
             "gross_exports": table.exports,
-            "IV": in_exports * table.abroad,
+            "IV": indirect_exports,
             "FV": foreign_content(table)[:, None] * table.exports,
         },
         by,
@@ -216,6 +234,13 @@ def domestic_value_added_in_exports(table: InputOutput, *, by: Sequence[str] = (
     for name in ("DC", "DVA"):
         frame[f"{name}_share"] = share(frame[name], frame["gross_exports"])
     return frame
+
+
+def _passed_on(table: InputOutput) -> Array:
+    """(V_s L_s)′ # A_st Σ_{r≠s} B_tr E_r: what t and those behind it export of what s sells to t, (n, R)."""
+    through = table.solve(table.block_diagonal(table.exports.sum(axis=1)))
+    abroad = through.sum(axis=1, keepdims=True) - through
+    return domestic_content_once(table)[:, None] * bought(table, abroad[:, :, None])[0]
 
 
 def _value_added_by_region(table: InputOutput, deliveries: Array) -> Array:

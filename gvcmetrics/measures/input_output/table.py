@@ -170,7 +170,11 @@ def by_year(tables: Iterable[InputOutput], measure: Callable[[InputOutput], pd.D
         A table has no year, two have the same, or there is none.
     """
     results: dict[int, pd.DataFrame] = {}
+    if not isinstance(tables, Iterable):
+        raise DataError("by_year takes several tables", remedy="Pass a list or generator of tables.")
     for table in tables:
+        if not isinstance(table, InputOutput):
+            raise DataError(f"a table is {type(table).__name__}", remedy="Make tables with gvc.input_output.")
         if table.year is None or table.year in results:
             raise DataError(
                 "a table has no year" if table.year is None else f"two tables are of {table.year}",

@@ -139,6 +139,91 @@ def density(presence: Matrix, *, phi: pd.DataFrame | None = None, include_self: 
     return pd.DataFrame(values, matrix.index, matrix.columns)
 
 
+def complexity_outlook(presence: Matrix, *, pci: pd.Series | None = None) -> tuple[pd.Series, pd.DataFrame]:
+    """What complex products lie near what a country makes: outlook index, and gain by product.
+
+    .. math:: COI_c = \\sum_p \\omega_{cp} (1 - M_{cp}) PCI_p, \\quad
+        COG_{cp} = \\sum_q \\frac{\\phi_{pq}}{\\sum_r \\phi_{qr}} (1 - M_{cq}) PCI_q - \\omega_{cp} PCI_p
+
+    with ω the density and φ the proximity of products, each product's own included. COG is of products that
+    the country does not make.
+
+    Parameters
+    ----------
+    presence : M_cp of zeros and ones, countries × products.
+    pci : complexity of the products, the same labels; by default that of `economic_complexity`.
+
+    Returns
+    -------
+    (outlook, gain)
+        `complexity_outlook` by country, not scaled; countries × products, missing where the product is made.
+        Products without complexity or proximity do not enter.
+
+    Raises
+    ------
+    DataError
+        As `economic_complexity`; labels of `pci` that lack a product.
+
+    Source: Hausmann, Hidalgo et al. (2014), Atlas of Economic Complexity, technical box 5.4.
+    """
+    matrix = as_presence(presence)
+    if pci is None:
+        pci = economic_complexity(matrix)[1]["pci"]
+    elif not matrix.columns.isin(pci.index).all():
+        raise DataError("pci lacks a product of the presence matrix", remedy="Reindex it to the columns.")
+    level = np.nan_to_num(pci.reindex(matrix.columns).to_numpy(float))
+    phi = np.nan_to_num(proximity(matrix).to_numpy())
+    near = np.nan_to_num(density(matrix).to_numpy())
+    absent = 1.0 - matrix.to_numpy()
+    outlook = pd.Series(near * absent @ level, matrix.index, name="complexity_outlook")
+    weights = np.nan_to_num(phi / positive(phi.sum(axis=1))[None, :])
+    gain = (absent * level) @ weights.T - near * level
+    return outlook, pd.DataFrame(np.where(absent > 0, gain, np.nan), matrix.index, matrix.columns)
+
+
+def fitness(presence: Matrix, *, iterations: int = 200) -> tuple[pd.Series, pd.Series]:
+    """Fitness of countries and complexity of products, by the non-linear iteration.
+
+    .. math:: \\tilde F_c = \\sum_p M_{cp} Q_p, \\quad \\tilde Q_p = \\Big( \\sum_c M_{cp} / F_c \\Big)^{-1},
+
+    both divided by their mean in every step, from ones. A product that an unfit country makes is not complex.
+
+    Parameters
+    ----------
+    presence : M_cp of zeros and ones, countries × products.
+    iterations : steps; ranks settle long before values, which may run to zero for some countries.
+
+    Returns
+    -------
+    (fitness, complexity)
+        By country and by product, mean one; missing for those without any presence.
+
+    Raises
+    ------
+    DataError
+        Entries that are not 0 or 1, nothing present, or fewer than one iteration.
+
+    Source: Tacchella, Cristelli, Caldarelli, Gabrielli and Pietronero (2012), eq. 1.
+    """
+    matrix = as_presence(presence)
+    if iterations < 1:
+        raise DataError(f"{iterations} iterations", remedy="Ask for one at least; 20 to 200 are usual.")
+    m = matrix.to_numpy()
+    rows, columns = m.sum(axis=1) > 0, m.sum(axis=0) > 0
+    if not rows.any():
+        raise DataError("no country has an advantage in any product", remedy="Lower the threshold.")
+    core = m[np.ix_(rows, columns)]
+    able, complexity = np.ones(len(core)), np.ones(core.shape[1])
+    for _ in range(iterations):
+        fitter = core @ complexity
+        harder = 1.0 / (core.T @ (1.0 / np.maximum(able, 1e-300)))
+        able, complexity = fitter / fitter.mean(), harder / harder.mean()
+    country = pd.Series(np.nan, matrix.index, name="fitness")
+    product = pd.Series(np.nan, matrix.columns, name="complexity")
+    country[rows], product[columns] = able, complexity
+    return country, product
+
+
 def _standardise(vector: Floats) -> Floats:
     return (vector - vector.mean()) / vector.std()
 

@@ -45,9 +45,14 @@ def as_presence(presence: Matrix) -> pd.DataFrame:
 
 
 def aligned(values: pd.Series | ArrayLike, labels: pd.Index, name: str) -> Floats:
-    if isinstance(values, pd.Series):
-        return values.reindex(labels).to_numpy(float)
-    array = np.asarray(values, dtype=float)
+    try:
+        if isinstance(values, pd.Series):
+            if not values.index.is_unique:
+                raise DataError(f"{name} repeats a label", remedy="Give each label one value.")
+            return values.reindex(labels).to_numpy(dtype=float, na_value=np.nan)
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} holds something that is no number", remedy="Convert it first.") from error
     if array.shape != (len(labels),):
         raise DataError(
             f"{name} has shape {array.shape}, the matrix has {len(labels)}",

@@ -10,7 +10,13 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.requirements import listed, require_columns, require_unique
+from gvcmetrics.measures.requirements import (
+    listed,
+    numbers,
+    require_columns,
+    require_unique,
+    require_whole_numbers,
+)
 
 QUADRANTS = ("downgrading", "failed product upgrading", "process upgrading", "product upgrading")
 """From worst to best; the order of the categorical that `quadrants` returns."""
@@ -71,6 +77,9 @@ def quadrants(
     measures = [relative_unit_value, market_share]
     require_columns(frame, *unit, time, *measures)
     require_unique(frame, [*unit, time])
+    require_whole_numbers(frame, time)
+    for measure in measures:
+        numbers(frame, measure)
     keys = frame[unit].drop_duplicates().set_index(unit).index
     seen = frame.loc[frame[measures].notna().all(axis=1), [*unit, time, *measures]]
     seen = seen.astype(dict.fromkeys(measures, float))

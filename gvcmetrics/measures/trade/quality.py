@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -103,10 +104,13 @@ def relative_unit_value(
     unit_value: str = "unit_value_usd",
     value: str = "value_usd",
     within: str | Sequence[str] = ("product", "year"),
+    world: Literal["mean", "ratio"] = "mean",
 ) -> pd.Series:
-    """Unit value of each row over the value-weighted mean of its market, by default the world's product-year.
+    """Unit value of each row over that of its market, by default the world's product-year.
 
     .. math:: r_{cpt} = u_{cpt} \\Big/ \\frac{\\sum_j x_{jpt} u_{jpt}}{\\sum_j x_{jpt}}
+        \\quad\\text{or}\\quad
+        r_{cpt} = u_{cpt} \\Big/ \\frac{\\sum_j x_{jpt}}{\\sum_j x_{jpt} / u_{jpt}}
 
     Parameters
     ----------
@@ -114,6 +118,10 @@ def relative_unit_value(
     unit_value : value over quantity.
     value : export value, the weight.
     within : columns that define the market; add ``"importer"`` to compare within destinations.
+    world : ``"mean"``, the mean of unit values weighted by value (the first formula); or ``"ratio"``, the
+        world's value over its quantity x / u, the usual unit value of a total (the second). The mean
+        weighs dear goods more and is never below the ratio. Where shares in value move, the two can
+        disagree on whether a country's relative unit value rises: say which was used.
 
     Returns
     -------
@@ -125,10 +133,12 @@ def relative_unit_value(
     Raises
     ------
     DataError
-        For missing columns, repeated keys, and negative or infinite unit values or values.
+        For missing columns, repeated keys, negative or infinite unit values or values, and another `world`.
 
-    Source: Kaplinsky and Readman (2005), with the world's mean weighted by value.
+    Source: Kaplinsky and Readman (2005), whose world unit value is value over quantity.
     """
+    if world not in ("mean", "ratio"):
+        raise DataError(f"there is no unit value of the world '{world}'", remedy="Choose 'mean' or 'ratio'.")
     within = listed(within)
     require_columns(frame, unit_value, value, *within)
     require_unique(frame, trade_key(frame, within))
@@ -137,9 +147,9 @@ def relative_unit_value(
     price = frame[unit_value].where(frame[unit_value] > 0)
     weight = frame[value].where((frame[value] > 0) & price.notna())
     market = [frame[column] for column in within]
-    spent = (weight * price).groupby(market, sort=False).transform("sum")
-    weights = weight.groupby(market, sort=False).transform("sum")
-    ratio = (price / (spent / weights.where(weights > 0))).rename("relative_unit_value")
+    above, below = (weight * price, weight) if world == "mean" else (weight, weight / price)
+    total, weights = (part.groupby(market, sort=False).transform("sum") for part in (above, below))
+    ratio = (price / (total / weights.where(weights > 0))).rename("relative_unit_value")
     return record(ratio, "relative_unit_value", unit_value, value, like=frame)
 
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from gvcmetrics.errors import DataError, Place
+from gvcmetrics.errors import DataError, EstimationWarning, Place
 from gvcmetrics.ground.rows import first_line
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.requirements import amounts, listed, require_columns, require_unique
+from gvcmetrics.measures.requirements import (
+    amounts,
+    listed,
+    numbers,
+    require_columns,
+    require_unique,
+)
 
 FLOW = ("exporter", "importer", "product")
 
@@ -138,6 +146,8 @@ def kaplan_meier(
     by: str | None = None,
     duration: str = "duration",
     ended: str = "ended",
+    entry: str | None = None,
+    left_censored: Literal["drop", "keep"] = "drop",
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Kaplan–Meier estimate of the share of spells that last beyond each duration.
@@ -147,53 +157,102 @@ def kaplan_meier(
 
     Parameters
     ----------
-    frame : one row for each spell, as `trade_spells` returns; take left-censored ones out first.
+    frame : one row for each spell, as `trade_spells` returns.
     by : column whose groups get a curve each; missing groups are left out.
     duration, ended : positive durations, and whether the spell was seen to end.
+    entry : how long a spell had lasted already when it was first seen, for spells that are known to have
+        begun before the data (0 for those that begin within them); such a spell is at risk from there on
+        only (delayed entry), and its duration counts from its true beginning.
+    left_censored : what becomes of spells that were under way when the data begin (column `left_censored`
+        of `trade_spells`), whose durations are too short by an unknown time. ``"drop"`` leaves them out and
+        warns how many there were; ``"keep"`` takes their first year seen for their first. With `entry`
+        their beginning is known, and none is left out.
     level : of the confidence interval, which is symmetric in log survival (as R's survfit).
 
     Returns
     -------
     pandas.DataFrame
         One row for each group and observed duration: `by`, `duration`, `at_risk`, `events`, `censored`,
-        `survival`, `std_error` (Greenwood), `lower`, `upper`.
+        `survival`, `std_error` (Greenwood), `lower`, `upper`. No row where no spell begins within the data.
 
     Raises
     ------
     DataError
-        For missing columns, missing or non-positive durations, and no spell.
+        For missing columns, missing or non-positive durations, a spell seen before it had begun or after it
+        had ended, and no spell.
 
-    Source: Kaplan and Meier (1958); Greenwood (1926).
+    Source: Kaplan and Meier (1958); Greenwood (1926); Besedeš and Prusa (2006), who leave left-censored
+    spells out; Andersen, Borgan, Gill and Keiding (1993), III.3, on delayed entry.
     """
-    require_columns(frame, duration, ended, *([by] if by else []))
-    bad = ~(frame[duration] > 0)
+    require_columns(frame, duration, ended, *([by] if by else []), *([entry] if entry else []))
+    if left_censored not in ("drop", "keep"):
+        raise DataError(
+            f"there is no treatment '{left_censored}' of left-censored spells",
+            remedy="Choose 'drop' or 'keep', or name the column `entry` of what had passed.",
+        )
+    if frame.empty:
+        raise DataError("there is no spell", remedy="Check the filter that made the frame.")
+    lasted = numbers(frame, duration)
+    bad = ~(lasted > 0)
     if bad.any():
         raise DataError(
             "a duration is missing, zero or negative",
             Place(row=first_line(bad), column=duration),
             "Every spell lasts at least one period.",
         )
-    if frame.empty:
-        raise DataError("there is no spell", remedy="Check the filter that made the frame.")
-    table = frame.assign(_ended=frame[ended].astype(int), _all=1)
-    keys = ([by] if by else []) + [duration]
-    out = table.groupby(keys).agg(events=("_ended", "sum"), leaving=("_all", "sum")).reset_index()
-    curves = [out.groupby(by)] if by else [out.groupby(np.zeros(len(out)))]
-    gone = curves[0]["leaving"].cumsum() - out["leaving"]
-    out["at_risk"] = curves[0]["leaving"].transform("sum") - gone
+    entered = np.zeros(len(frame)) if entry is None else amounts(frame, entry)
+    late = ~(entered < lasted)
+    if late.any():
+        raise DataError(
+            "a spell is first seen when it has ended, or at a time that is missing",
+            Place(row=first_line(late), column=entry),
+            "The entry is the duration that had passed when the spell was first seen, 0 if none.",
+        )
+    kept = np.ones(len(frame), dtype=bool)
+    if entry is None and left_censored == "drop" and "left_censored" in frame.columns:
+        kept = numbers(frame, "left_censored") != 1
+    if not kept.all():
+        warn(
+            f"{int((~kept).sum())} of {len(frame)} spells were under way when the data begin and are left "
+            "out: their durations are not known. left_censored='keep' takes them as they are; `entry` says "
+            "how long they had lasted",
+            EstimationWarning,
+        )
+    spells = pd.DataFrame(
+        {
+            "group": frame[by].to_numpy() if by else 0,
+            "duration": frame[duration].to_numpy(),
+            "ended": numbers(frame, ended),
+            "entry": entered,
+        }
+    ).loc[kept]
+    grouped = spells.groupby(["group", "duration"], observed=True)["ended"]
+    out = pd.DataFrame({"events": grouped.sum().astype(np.int64), "leaving": grouped.size()}).reset_index()
+    out["at_risk"] = _at_risk(spells, out)
     out["censored"] = out["leaving"] - out["events"]
     alive = out["at_risk"] - out["events"]
     # The last spell's end makes the variance undefined; so does R's survfit.
     hazard = (out["events"] / (out["at_risk"] * alive.where(alive > 0))).where(out["events"] > 0, 0.0)
-    group = out[by] if by else np.zeros(len(out))
+    group = out["group"]
     out["survival"] = (alive / out["at_risk"]).groupby(group).cumprod()
     log_se = np.sqrt(hazard.groupby(group).cumsum())
     out["std_error"] = out["survival"] * log_se
     width = ndtri(0.5 + level / 2) * log_se
     out["lower"] = out["survival"] * np.exp(-width)
     out["upper"] = np.minimum(out["survival"] * np.exp(width), 1.0)
-    columns = ["at_risk", "events", "censored", "survival", "std_error", "lower", "upper"]
-    return out[[*keys, *columns]]
+    columns = ["duration", "at_risk", "events", "censored", "survival", "std_error", "lower", "upper"]
+    names = {"duration": duration} | ({"group": by} if by else {})
+    return out[[*(["group"] if by else []), *columns]].rename(columns=names)
+
+
+def _at_risk(spells: pd.DataFrame, times: pd.DataFrame) -> np.ndarray:
+    """Spells of the group that were seen just before each time: entered before it, not gone before it."""
+    at_risk = np.zeros(len(times), dtype=np.int64)
+    for label, rows in times.groupby("group", observed=True).indices.items():
+        group, at = spells[spells["group"] == label], times["duration"].to_numpy()[rows]
+        came = np.searchsorted(np.sort(group["entry"].to_numpy()), at)
+        at_risk[rows] = came - np.searchsorted(np.sort(group["duration"].to_numpy()), at)
+    return at_risk
 
 
 def _steps(frame: pd.DataFrame, unit: Sequence[str], time: str, value: str) -> tuple[pd.Series, np.ndarray]:

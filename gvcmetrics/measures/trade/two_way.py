@@ -21,7 +21,7 @@ def two_way_trade(
     product: str = "product",
     time: str = "year",
     value: str = "value_usd",
-    unit_value: str = "unit_value_usd",
+    unit_value: str | None = "unit_value_usd",
     bounds: tuple[float, float] = (0.85, 1.15),
     overlap: float = 0.10,
 ) -> pd.DataFrame:
@@ -35,6 +35,8 @@ def two_way_trade(
     Parameters
     ----------
     frame : bilateral trade panel, each exporter → importer flow once.
+    unit_value : value over quantity, in any unit that both directions share. None, or a frame without the
+        default column, gives the Grubel–Lloyd index and one-way trade, which need values alone.
     bounds : of the unit-value ratio for horizontal trade; (0.85, 1.15) in Greenaway, Hine and Milner,
         (1/1.15, 1.15) in Fontagné and Freudenberg, who thereby classify both partners alike.
     overlap : least ratio of the smaller to the larger flow for two-way trade; 0 takes any overlap.
@@ -62,7 +64,10 @@ def two_way_trade(
             remedy="The bounds enclose one; the overlap is in [0, 1).",
         )
     key = [exporter, importer, product, time]
-    require_columns(frame, *key, value, unit_value)
+    require_columns(frame, *key, value)
+    if unit_value is None or (unit_value == "unit_value_usd" and unit_value not in frame.columns):
+        unit_value = "unit_value_usd"
+        frame = frame.assign(**{unit_value: np.nan})
     require_unique(frame, key)
     amounts(frame, value)
     amounts(frame, unit_value)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.frames import frame_table
 from gvcmetrics.report.tables.regression import regression_table
@@ -24,7 +25,7 @@ def table(source: Any, **options: Any) -> Table:
     Returns
     -------
     Table
-        Prints itself; `save` and `save_all` write it.
+        Prints itself; `save` and `save_all` write it. A warning says where it names no source.
 
     Examples
     --------
@@ -38,6 +39,12 @@ def table(source: Any, **options: Any) -> Table:
     Tiles         3
     ═══════════════
     """
-    if isinstance(source, pd.DataFrame):
-        return frame_table(source, **options)
-    return regression_table(source, **options)
+    draw = frame_table if isinstance(source, pd.DataFrame) else regression_table
+    made = draw(source, **options)
+    if not made.sourced:
+        warn(
+            "the table names no source: what it shows carries no provenance (gvc.panel's frames do, and "
+            "merge and concat drop it); pass provenance=frame.attrs['provenance'] of the panel",
+            UserWarning,
+        )
+    return made

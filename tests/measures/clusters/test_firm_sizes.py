@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gvcmetrics.errors import DataError
+from gvcmetrics.errors import DataError, EstimationWarning
 from gvcmetrics.measures.clusters.firm_sizes import gini, hub_and_spoke, size_distribution
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "clusters"
@@ -96,3 +96,10 @@ def test_bad_input(plants):
         gini([1, -1])
     with pytest.raises(DataError, match="fewer than two different values"):
         hub_and_spoke(plants[plants["region"] == "north"], cluster="region")
+
+
+def test_rows_without_a_place_are_counted_in_a_warning():
+    firms = pd.DataFrame({"cluster_id": ["a", "a", None], "employment": [3.0, None, 5.0], "year": 2000})
+    with pytest.warns(EstimationWarning, match="2 of 3 rows have no year, cluster_id, employment"):
+        sizes = size_distribution(firms)
+    assert sizes["total_employment"].tolist() == [3.0]

@@ -51,8 +51,10 @@ def test_specialisation_and_localisation_agree_with_r(plants, weighted):
     for column in ("krugman", "hhi", "theil", "gini"):
         np.testing.assert_allclose(regions[column], theirs[column], rtol=1e-10)
     industries, theirs = industry_localisation(plants, weights=weight), reference("industries.csv", weighted)
-    for column in ("krugman", "theil", "gini"):
+    for column in ("krugman", "theil"):
         np.testing.assert_allclose(industries[column], theirs[column], rtol=1e-10)
+    # Theirs is a Gini coefficient; a locational Gini is the area itself, so half of it.
+    np.testing.assert_allclose(industries["gini"], theirs["gini"] / 2, rtol=1e-10)
 
 
 def test_a_table_and_its_firms_give_the_same_quotients(plants):
@@ -247,3 +249,22 @@ def test_other_bad_input(plants):
     twice = region_industry_table(pd.concat([plants.assign(year=1), plants.assign(year=2)]))
     with pytest.raises(DataError, match="repeats cells"):
         location_quotient(twice, by=())
+
+
+def test_the_locational_gini_is_the_area_between_the_curve_and_the_diagonal():
+    """All of industry a is in s with 2 of 10 jobs: the curve is flat over 0.8, so the area is 0.4."""
+    jobs = pd.DataFrame(
+        {"region": ["r", "s", "s"], "industry": ["b", "a", "b"], "employment": [8.0, 1.0, 1.0]}
+    )
+    gini = industry_localisation(jobs).set_index("industry")["gini"]
+    assert gini["a"] == pytest.approx(0.4)
+    # b: 1/9 of it in s (ratio 5/9), 8/9 in r (10/9): ½ − ½(0.2/9) − 0.8(1/9 + 1)/2 = 2/45.
+    assert gini["b"] == pytest.approx(2 / 45)
+
+
+def test_a_table_with_a_missing_key_is_refused():
+    table = region_industry_table(
+        pd.DataFrame({"region": ["r", "s"], "industry": "a", "employment": [1.0, 2.0]})
+    )
+    with pytest.raises(DataError, match="part of the key is missing"):
+        industry_localisation(table.assign(region=[None, "s"]))

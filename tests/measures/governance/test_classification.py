@@ -174,3 +174,27 @@ def test_an_index_needs_items_that_vary(involvement):
 
 def test_types_are_the_panels_types():
     assert GOVERNANCE == ("arms_length", "network", "quasi_hierarchical", "hierarchical")
+
+
+def test_a_firm_that_owns_its_buyer_is_hierarchical() -> None:
+    """Forward integration (Humphrey 2001, figure 1); an unknown stake matters where the other is small."""
+    stakes = [(0.0, 0.5), (0.5, 0.0), (0.49, 0.49), (0.0, np.nan), (0.5, np.nan), (np.nan, 1.0)]
+    firms = pd.DataFrame(stakes, columns=["owned_by_buyer", "owns_buyer"])
+    firms = firms.assign(**dict.fromkeys(["buyer_sets_design", "buyer_sets_process"], 0.0))
+    firms = firms.assign(joint_design=0.0, specific_investment=0.0)
+    both = classify_governance(firms, owns_buyer="owns_buyer")
+    assert both["governance"].tolist() == [
+        *("hierarchical", "hierarchical", "arms_length", "unclassified", "hierarchical", "hierarchical")
+    ]
+    assert both["governance_reason"][3] == "missing: owned_by_buyer or owns_buyer"
+    assert both.attrs["lineage"]["governance"] == sorted(firms.columns)
+    forward = classify_governance(firms, owned_by_buyer=None, owns_buyer="owns_buyer")
+    assert forward["governance"].tolist() == [
+        *("hierarchical", "arms_length", "arms_length", "unclassified", "unclassified", "hierarchical")
+    ]
+    # Owned by exactly the threshold is owned; without the new item nothing changes.
+    assert classify_governance(firms)["governance"].tolist()[:3] == [
+        "arms_length",
+        "hierarchical",
+        "arms_length",
+    ]

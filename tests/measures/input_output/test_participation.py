@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.measures.input_output.build import from_wide
+from gvcmetrics.measures.input_output.build import from_arrays, from_wide
 from gvcmetrics.measures.input_output.decompositions import (
     borin_mancini_source,
     koopman_wang_wei,
@@ -160,3 +160,31 @@ def test_one_country_alone_exports_nothing(small):
     assert (koopman_wang_wei(alone) == 0).all(axis=None)
     assert (borin_mancini_source(alone) == 0).all(axis=None)
     assert gvc_participation(alone, by=("exporter", "importer")).empty
+
+
+def test_the_position_by_exporting_industry_adds_up_and_is_what_the_border_lets_pass() -> None:
+    """IV by industry from B itself: V_s L_s of the industry times A_st Σ_r B_tr E_r, cell by cell."""
+    rng = np.random.default_rng(5)
+    Z = rng.uniform(0, 3, (6, 6)) * (rng.uniform(size=(6, 6)) < 0.8)
+    table = from_arrays(Z, rng.uniform(1, 9, (6, 3)), countries=["A", "B", "C"], industries=["i", "j"])
+    by = ("exporter", "industry")
+    exporter = participation_koopman(table, by=by, sector="exporter")
+    whole = participation_koopman(table)
+    np.testing.assert_allclose(exporter["IV"].groupby("exporter").sum(), whole["IV"], rtol=1e-12)
+    np.testing.assert_allclose(
+        participation_koopman(table, by=(*by, "importer"), sector="exporter")["IV"].groupby(list(by)).sum(),
+        exporter["IV"],
+        rtol=1e-12,
+    )
+    A, B, E = table.A, table.B, table.exports.sum(axis=1)
+    once = np.concatenate([table.v[b] @ L for b, L in zip(table.blocks, table.L, strict=True)])
+    for s, block in enumerate(table.blocks):
+        for i in range(block.start, block.stop):
+            passed = sum(
+                A[i, t] * B[t, r] * E[r] for t in range(6) for r in range(6) if t // 2 != s and r // 2 != s
+            )
+            assert exporter["IV"].iloc[i] == pytest.approx(once[i] * passed, rel=1e-12)
+    origin = participation_koopman(table, by=by)
+    assert not np.allclose(origin["IV"], exporter["IV"])
+    with pytest.raises(DataError, match="no sector 'importer'"):
+        participation_koopman(table, sector="importer")

@@ -198,3 +198,21 @@ def test_khandelwal_quality_refuses_small_elasticities():
     frame.loc[4, "sigma"] = 0.5
     with pytest.raises(DataError, match="row 6, column 'sigma'"):
         khandelwal_quality(frame, sigma="sigma")
+
+
+def test_the_world_is_a_mean_of_unit_values_or_value_over_quantity() -> None:
+    """A's relative unit value falls by the one and rises by the other: 133/118 and 19/115 are the world's."""
+    world = pd.DataFrame(
+        {"exporter": list("ABAB"), "product": "p", "year": [0, 0, 1, 1], "value_usd": [92.0, 41, 18, 1]}
+    )
+    quantity = np.array([44.0, 74, 30, 85])
+    world["unit_value_usd"] = world["value_usd"] / quantity
+    ratio = relative_unit_value(world, world="ratio")
+    expected = world["unit_value_usd"] / np.array([133 / 118, 133 / 118, 19 / 115, 19 / 115])
+    np.testing.assert_allclose(ratio, expected, rtol=1e-12)
+    mean = relative_unit_value(world, world="mean")
+    pd.testing.assert_series_equal(mean, relative_unit_value(world))
+    assert mean[2] < mean[0]
+    assert ratio[2] > ratio[0]
+    with pytest.raises(DataError, match="no unit value of the world"):
+        relative_unit_value(world, world="median")

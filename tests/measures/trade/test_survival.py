@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvcmetrics.errors import DataError
+from gvcmetrics.errors import DataError, EstimationWarning
 from gvcmetrics.measures.trade.survival import entry_exit, kaplan_meier, trade_spells
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "trade"
@@ -136,3 +136,34 @@ def test_bad_frames_are_refused_with_their_place():
         kaplan_meier(pd.DataFrame({"duration": [1, 0], "ended": True}))
     with pytest.raises(DataError, match="no spell"):
         kaplan_meier(pd.DataFrame({"duration": [], "ended": []}))
+
+
+def spells_seen_from_their_third_year() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "duration": [4, 2, 3, 5, 1],
+            "ended": [True, True, False, True, True],
+            "left_censored": [True, False, False, True, False],
+            "entry": [2, 0, 0, 3, 0],
+        }
+    )
+
+
+def test_left_censored_spells_are_left_out_with_a_warning() -> None:
+    """Besedeš and Prusa (2006): their beginnings, so their durations, are unknown."""
+    spells = spells_seen_from_their_third_year()
+    with pytest.warns(EstimationWarning, match="2 of 5 spells were under way"):
+        curve = kaplan_meier(spells)
+    pd.testing.assert_frame_equal(curve, kaplan_meier(spells[~spells["left_censored"]]))
+    assert curve["survival"].tolist() == pytest.approx([2 / 3, 1 / 3, 1 / 3])
+    kept = kaplan_meier(spells, left_censored="keep")
+    assert kept["at_risk"].tolist() == [5, 4, 3, 2, 1]
+
+
+def test_spells_of_known_beginning_enter_late() -> None:
+    """By hand: at risk at 1, 2, 3, 4, 5 are 3, 2, 2, 2, 1 (who entered before and is not gone before)."""
+    curve = kaplan_meier(spells_seen_from_their_third_year(), entry="entry")
+    assert curve["at_risk"].tolist() == [3, 2, 2, 2, 1]
+    assert curve["survival"].tolist() == pytest.approx([2 / 3, 1 / 3, 1 / 3, 1 / 6, 0])
+    with pytest.raises(DataError, match="first seen when it has ended"):
+        kaplan_meier(spells_seen_from_their_third_year().assign(entry=[2, 2, 0, 3, 0]), entry="entry")

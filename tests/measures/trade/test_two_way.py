@@ -70,3 +70,21 @@ def test_bad_input_is_refused(trade):
         two_way_trade(trade, bounds=(1.1, 1.2))
     with pytest.raises(DataError, match="row 2, column 'unit_value_usd'"):
         two_way_trade(trade.assign(unit_value_usd=-1.0))
+
+
+def test_the_grubel_lloyd_index_needs_no_unit_values() -> None:
+    """1 − |30 − 10| / 40 is a half; which quality it is is not known, and that it is one-way is."""
+    flows = pd.DataFrame(
+        {
+            "exporter": list("ABA"),
+            "importer": list("BAC"),
+            "product": "p",
+            "year": 2000,
+            "value_usd": [30.0, 10, 5],
+        }
+    )
+    for found in (two_way_trade(flows), two_way_trade(flows.assign(unit_value_usd=1.0), unit_value=None)):
+        assert found["grubel_lloyd"].tolist() == [0.5, 0.0, 0.5, 0.0]
+        assert found["trade_type"].tolist() == [np.nan, "one-way", np.nan, "one-way"]
+    with pytest.raises(DataError, match="no such column"):
+        two_way_trade(flows, unit_value="price")

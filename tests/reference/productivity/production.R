@@ -79,14 +79,30 @@ partial <- function(y, linear, control, years = FALSE) {
   list(beta = if (ncol(L)) b[2:(1 + ncol(L))] else NULL, phi = drop(b[1] + P %*% b[used]))
 }
 
+# by residuals, as prodest's gOPLP: the polynomial is fitted to omega, the squares are of y - b e - c theta - g
+squares <- function(f, survival = NULL) {
+  left <- (d$v - d$e * f$beta)[rows]
+  loss <- function(theta) {
+    omega <- f$phi - theta * d$c
+    before <- omega[lag1[rows]]
+    B <- cbind(1, before, before^2, before^3)
+    if (!is.null(survival)) { p <- survival[lag1[rows]]
+      B <- cbind(B, p, p^2, p^3, before * p, before^2 * p, before * p^2) }
+    sum((left - theta * d$c[rows] - B %*% qr.coef(qr(B), omega[rows]))^2)
+  }
+  optimize(loss, c(-0.5, 1.5), tol = 1e-12)$minimum
+}
 f <- partial(d$v, d["e"], d[c("c", "m")])
 keep("levinsohn_petrin", c(e = unname(f$beta), c = second(f$phi, d["c"], d[rows, "c", drop = FALSE])))
+keep("levinsohn_petrin_residuals", c(e = unname(f$beta), c = squares(f)))
 f <- partial(d$v, d["e"], d[c("c", "i")])
 keep("olley_pakes", c(e = unname(f$beta), c = second(f$phi, d["c"], d[rows, "c", drop = FALSE])))
+keep("olley_pakes_residuals", c(e = unname(f$beta), c = squares(f)))
 P <- powers(d[c("c", "i")])
 probit <- glm(d$stays ~ P, family = binomial("probit"), control = glm.control(epsilon = 1e-14, maxit = 100))
 keep("olley_pakes_survival",
      c(e = unname(f$beta), c = second(f$phi, d["c"], d[rows, "c", drop = FALSE], fitted(probit))))
+keep("olley_pakes_survival_residuals", c(e = unname(f$beta), c = squares(f, fitted(probit))))
 f <- partial(d$v, NULL, d[c("e", "c", "m")])
 z <- cbind(e = d$e[lag1[rows]], c = d$c[rows])
 keep("ackerberg_caves_frazer", setNames(second(f$phi, d[c("e", "c")], z), c("e", "c")))

@@ -31,11 +31,12 @@ class Options:
     survival: bool
     bootstrap: int
     seed: int
+    objective: str = "residuals"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Coefficients and standard errors of the inputs, how many solutions the second stage had, and draws.
+    """Coefficients and standard errors of the inputs, all solutions of the second stage, and draws.
 
     Standard errors are missing where they would need a bootstrap that was not asked for;
     `first_stage_residual` (aligned to the sample) exists for the proxy methods only.
@@ -43,7 +44,7 @@ class Estimate:
 
     coefficients: Floats
     std_errors: Floats
-    solutions: int
+    solutions: list[Floats]
     draws: Floats
     first_stage_residual: Floats | None
 
@@ -53,7 +54,7 @@ def estimate(sample: Sample, options: Options) -> Estimate:
     ones = np.ones(len(sample.y))
     if options.method == "wooldridge":
         beta, covariance = wooldridge(sample, options.degree)
-        return Estimate(beta, np.sqrt(np.diag(covariance)), 1, np.empty((0, len(beta))), None)
+        return Estimate(beta, np.sqrt(np.diag(covariance)), [beta], np.empty((0, len(beta))), None)
     ols, ols_covariance = clustered_ols(sample, ones, fixed_effects=False)
     if options.method in PROXY_METHODS:
         problem = pose(
@@ -62,15 +63,16 @@ def estimate(sample: Sample, options: Options) -> Estimate:
             degree=options.degree,
             markov_degree=options.markov_degree,
             survival=options.survival,
+            objective=options.objective,
         )
         beta, solutions = problem.estimate(ones, starting_points(sample, ols))
         draws = _bootstrap(lambda weight: problem.estimate(weight, [beta])[0], sample, options)
-        return Estimate(beta, _spread(draws, len(beta)), len(solutions), draws, problem.first_stage(ones)[2])
+        return Estimate(beta, _spread(draws, len(beta)), solutions, draws, problem.first_stage(ones)[2])
     fixed = options.method == "fixed_effects"
     beta, covariance = clustered_ols(sample, ones, fixed_effects=True) if fixed else (ols, ols_covariance)
     draws = _bootstrap(lambda weight: clustered_ols(sample, weight, fixed_effects=fixed)[0], sample, options)
     analytic = np.sqrt(np.diag(covariance))
-    return Estimate(beta, _spread(draws, len(beta)) if len(draws) else analytic, 1, draws, None)
+    return Estimate(beta, _spread(draws, len(beta)) if len(draws) else analytic, [beta], draws, None)
 
 
 def _bootstrap(fit: Callable[[Floats], Floats], sample: Sample, options: Options) -> Floats:

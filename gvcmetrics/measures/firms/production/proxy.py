@@ -13,7 +13,7 @@ from gvcmetrics.ground.numerics.least_squares import least_squares
 from gvcmetrics.measures.firms.production.firm_years import Sample
 from gvcmetrics.measures.firms.production.forms import elasticities, terms
 from gvcmetrics.measures.firms.production.polynomials import polynomial
-from gvcmetrics.measures.firms.production.second_stage import SecondStage, build, solve
+from gvcmetrics.measures.firms.production.second_stage import SecondStage, build, minimise, solve
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +33,7 @@ class ProxyProblem:
     survival_basis: Floats | None
     stage: SecondStage
     rows: NDArray[np.int64]
+    by_residuals: bool
 
     def first_stage(self, weight: Floats) -> tuple[Floats, Floats, Floats]:
         """Coefficients of the linear inputs, the control function φ, and the first-stage residual."""
@@ -45,14 +46,18 @@ class ProxyProblem:
     def estimate(self, weight: Floats, starts: list[Floats]) -> tuple[Floats, list[Floats]]:
         """Coefficients of all inputs in the order of the sample, and every solution of the second stage."""
         sample = self.sample
-        early, phi, _ = self.first_stage(weight)
+        early, phi, noise = self.first_stage(weight)
         survival = np.ones(len(self.rows))
         if self.survival_basis is not None:
             survival = _probit(self.survival_basis, sample.survives, weight)[sample.lag[self.rows]]
         now, before = phi[self.rows], phi[sample.lag[self.rows]]
-        solutions = solve(
-            self.stage, now, before, survival, weight[self.rows], [start[self.late] for start in starts]
-        )
+        late_starts = [start[self.late] for start in starts]
+        if self.by_residuals:
+            solutions = minimise(
+                self.stage, now, before, noise[self.rows], survival, weight[self.rows], late_starts
+            )
+        else:
+            solutions = solve(self.stage, now, before, survival, weight[self.rows], late_starts)
         if not solutions:
             raise ModelError(
                 "no coefficients set the second stage's moments to zero",
@@ -63,8 +68,10 @@ class ProxyProblem:
             beta = np.empty(sample.x.shape[1])
             beta[self.linear], beta[self.late] = early, late
             candidates.append(beta)
+        if self.by_residuals:
+            return candidates[0], candidates
         # The known spurious solution of the moments gives state inputs no weight (see the public docstring).
-        return max(candidates, key=self._least_elasticity), solutions
+        return max(candidates, key=self._least_elasticity), candidates
 
     def _least_elasticity(self, beta: Floats) -> float:
         """Smallest mean elasticity among the inputs that the second stage finds."""
@@ -72,8 +79,14 @@ class ProxyProblem:
         return float(min(mean[i] for i in self.late if i < len(mean)))
 
 
-def pose(sample: Sample, *, method: str, degree: int, markov_degree: int, survival: bool) -> ProxyProblem:
-    """Lay out the two stages of a method on a sample."""
+def pose(
+    sample: Sample, *, method: str, degree: int, markov_degree: int, survival: bool, objective: str
+) -> ProxyProblem:
+    """Lay out the two stages of a method on a sample.
+
+    Residuals are minimised over inputs that are fixed before the year alone: a proxy among the inputs, and
+    the free inputs of Ackerberg, Caves and Frazer, move with the shock and need instruments.
+    """
     assert sample.proxy is not None
     proxy, state = sample.proxy[:, None], sample.base[:, sample.state]
     if method == "ackerberg_caves_frazer":
@@ -102,6 +115,7 @@ def pose(sample: Sample, *, method: str, degree: int, markov_degree: int, surviv
         survival_basis=polynomial(np.hstack([state, proxy]), degree) if survival else None,
         stage=build(sample.x[rows][:, late], sample.x[before][:, late], instruments, markov_degree, survival),
         rows=rows,
+        by_residuals=objective == "residuals" and late == sample.state,
     )
 
 

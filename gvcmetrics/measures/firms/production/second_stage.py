@@ -1,8 +1,9 @@
 """Second stage of the proxy estimators: the input coefficients at which shocks to productivity are news.
 
 For a candidate θ, productivity is ω_t = φ_t − x_t'θ; its innovation ξ_t is the residual of ω_t on a
-polynomial of ω_{t−1} (and of the survival probability). θ solves Σ w z_t ξ_t = 0 with as many instruments
-z as inputs.
+polynomial of ω_{t−1} (and of the survival probability). By moments θ solves Σ w z_t ξ_t = 0 with as many
+instruments z as inputs. By residuals θ minimises Σ w e_t², e_t = ξ_t with the noise of the first stage left
+in: y_t less the linear inputs and x_t'θ, less the polynomial fitted to ω_t.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.optimize import root
+from scipy.optimize import least_squares, root
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +39,16 @@ class SecondStage:
         )
         news: Floats = (z_omega - z_basis @ np.linalg.solve(gram, cross)) / total
         return news
+
+    def errors(
+        self, theta: Floats, phi: Floats, phi_lag: Floats, noise: Floats, survival: Floats, weight: Floats
+    ) -> Floats:
+        """√w e for each row, whose squares the objective by residuals adds up."""
+        omega, before = phi - self.x @ theta, phi_lag - self.x_lag @ theta
+        basis = before[:, None] ** self.powers[:, 0] * survival[:, None] ** self.powers[:, 1]
+        root_weight = np.sqrt(weight)
+        fitted = np.linalg.lstsq(basis * root_weight[:, None], omega * root_weight, rcond=None)[0]
+        return root_weight * (omega + noise - basis @ fitted)
 
 
 def build(x: Floats, x_lag: Floats, instruments: Floats, degree: int, with_survival: bool) -> SecondStage:
@@ -80,6 +91,32 @@ def solve(
         if solved and not any(np.allclose(answer.x, other, atol=1e-5) for other in found):
             found.append(answer.x)
     return found
+
+
+def minimise(
+    stage: SecondStage,
+    phi: Floats,
+    phi_lag: Floats,
+    noise: Floats,
+    survival: Floats,
+    weight: Floats,
+    starts: list[Floats],
+) -> list[Floats]:
+    """Distinct local minima of the sum of squared residuals, the lowest first."""
+    centre = np.average(phi, weights=weight)
+    found: list[tuple[float, Floats]] = []
+    for start in starts:
+        answer = least_squares(
+            stage.errors,
+            start,
+            args=(phi - centre, phi_lag - centre, noise, survival, weight),
+            xtol=1e-12,
+            ftol=1e-12,
+            gtol=1e-12,
+        )
+        if answer.success and not any(np.allclose(answer.x, other, atol=1e-4) for _, other in found):
+            found.append((float(answer.cost), answer.x))
+    return [theta for _, theta in sorted(found, key=lambda pair: pair[0])]
 
 
 @njit(nogil=True, cache=True)
