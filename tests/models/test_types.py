@@ -110,8 +110,8 @@ def test_the_two_levels_of_an_index_are_unit_and_time(name: str, effects: str) -
 @pytest.mark.parametrize(("name", "effects"), CELLS)
 def test_ids_of_mixed_types_are_named(name: str, effects: str) -> None:
     data = panel(name)
-    data["firm"] = data["unit"].astype(object).where(data["unit"] != 3, "3")
-    message = "column 'firm': the values are of mixed types: .*'3' is text.*astype"
+    data["firm"] = data["unit"].astype(object).where(data["unit"] % 2 == 0, data["unit"].astype(str))
+    message = r"column 'firm': the values are of mixed types: .* is text.*astype"
     with pytest.raises(DataError, match=message):
         fit(name, effects, data, data.attrs["formula"], unit="firm")
     result = fit(name, effects, data, data.attrs["formula"], unit="unit", vcov={"CRV1": "unit"})

@@ -150,7 +150,7 @@ def _design(
     )  # fmt: skip
     if not spec.factor_contrasts:
         return design
-    return replace(design, unused=unused_levels(spec, source, design.variables))
+    return replace(design, unused=unused_levels(spec, source))
 
 
 def _panel_of_rows(source: pd.DataFrame, unit: str | None, time: str | None) -> Periods | None:

@@ -16,7 +16,7 @@ from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.ground.periods import periods, refuse_repeated
 from gvcmetrics.models.data.formula import Formula, Shift, parsed, unquote, variables_of
 from gvcmetrics.models.data.frames import plain_columns
-from gvcmetrics.models.data.known_values import FUNCTIONS, known_rows, numbers_where_needed
+from gvcmetrics.models.data.known_values import FUNCTIONS, as_estimated, known_rows
 from gvcmetrics.models.data.spelling import original, renamed, respelt, with_stand_ins
 
 _BLOCK = 4096
@@ -54,10 +54,10 @@ class Design:
             return self._kept(matrix_of(self.spec, frame))
         known = known_rows(self.spec, frame, self.variables, self.unused)
         if known.all():
-            return self._kept(matrix_of(self.spec, numbers_where_needed(self.spec, frame)))
+            return self._kept(matrix_of(self.spec, as_estimated(self.spec, frame)))
         made = np.full((len(frame), len(self.kept)), np.nan)
         if known.any():
-            made[known] = self._kept(matrix_of(self.spec, numbers_where_needed(self.spec, frame[known])))
+            made[known] = self._kept(matrix_of(self.spec, as_estimated(self.spec, frame[known])))
         return made
 
     def _kept(self, made: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.warn import warn
-from gvcmetrics.models.data.formula import unquote
+from gvcmetrics.models.data.formula import unquote, variables_of
 from gvcmetrics.models.data.spelling import identifier, identifiers, original, renamed
 
 FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
@@ -61,18 +61,19 @@ def known_rows(
     return known
 
 
-def numbers_where_needed(spec: formulaic.ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:
-    """Complete rows, with a column that was a number in the estimates as numbers, categories of them too."""
+def as_estimated(spec: formulaic.ModelSpec, frame: pd.DataFrame) -> pd.DataFrame:
+    """Complete rows, with columns as the estimates had them: numbers, or categories."""
     frame = frame.infer_objects()
-    columns = _numeric(spec, frame)
-    return frame.assign(**{column: frame[column].astype(np.float64) for column in columns})
+    made: dict[str, Any] = {column: frame[column].astype(np.float64) for column in _numeric(spec, frame)}
+    for expression, state in spec.factor_contrasts.items():
+        column = unquote(original(str(expression.expr)))
+        if column in frame:
+            made[column] = pd.Categorical(np.asarray(frame[column]), categories=list(state.levels))
+    return frame.assign(**made)
 
 
-def unused_levels(
-    spec: formulaic.ModelSpec, source: pd.DataFrame, variables: Sequence[str]
-) -> dict[str, frozenset[Any]]:
+def unused_levels(spec: formulaic.ModelSpec, source: pd.DataFrame) -> dict[str, frozenset[Any]]:
     """By factor, the levels that the data hold and the estimates do not."""
-    known = source[list(variables)].notna().all(axis=1).to_numpy()
     found: dict[str, frozenset[Any]] = {}
     for expression in spec.factor_contrasts:
         column = unquote(original(str(expression.expr)))
@@ -81,6 +82,8 @@ def unused_levels(
             categorical = isinstance(stored.dtype, pd.CategoricalDtype)
             values = pd.Series(stored.cat.categories) if categorical else stored
         else:
+            own = [name for name in variables_of(original(str(expression.expr))) if name in source]
+            known = source[own].notna().all(axis=1).to_numpy()
             values = next((v for e, v, _ in _coded(spec, source, known) if e == expression), pd.Series())
         missing = set(values.dropna().unique()) - set(spec.factor_contrasts[expression].levels)
         if missing:

@@ -107,7 +107,7 @@ def test_one_coefficient_in_two_spellings_is_one_row(firms):
     ]
     tidy = pd.DataFrame(records(gvc.table(made)))
     names = tidy[tidy["statistic"] == "estimate"].groupby("column_number")["name"].agg(list)
-    assert names[1] == names[2] == ["rd:post", "group[T.b]", "Intercept"]
+    assert names[1] == names[2] == ["group[T.b]", "rd:post", "Intercept"]
     # Another base is another coefficient.
     assert "C(group, Treatment('b'))[T.a]" in names[3]
     assert {name for name in names[3] if name.count(":") == 2} == {
