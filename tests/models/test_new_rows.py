@@ -14,7 +14,7 @@ import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError
 from gvcmetrics.models.registry import responses
 from gvcmetrics.models.results.results import Results
-from gvcmetrics.simulate.panels import simulate_panel
+from gvcmetrics.simulate.panels import RESPONSES, simulate_panel
 
 CELLS = [
     (name, effects)
@@ -46,7 +46,7 @@ COLUMN = {term: "year" if "year" in term else "flag" if "flag" in term else "g" 
 
 
 def panel(name: str, units: int = 40, effects: str = "pooled") -> pd.DataFrame:
-    data = simulate_panel(name, effects, units=units, periods=4, seed=4)
+    data = simulate_panel(name if name in RESPONSES else "ols", effects, units=units, periods=4, seed=4)
     rng = np.random.default_rng(1)
     data["g"] = rng.choice(list("abc"), len(data))
     data["year"] = rng.choice([2000, 2001, 2002], len(data))

@@ -14,7 +14,7 @@ from gvcmetrics.errors import DataError, EstimationWarning, ModelError
 from gvcmetrics.ground.periods import known_periods, periods
 from gvcmetrics.models.durations.at_risk import spells
 from gvcmetrics.models.registry import responses
-from gvcmetrics.simulate.panels import simulate_panel
+from gvcmetrics.simulate.panels import RESPONSES, simulate_panel
 
 CELLS = [
     (name, effects)
@@ -40,7 +40,7 @@ DRESSES = {
 
 
 def panel(name: str = "ols") -> pd.DataFrame:
-    data = simulate_panel(name, "pooled", units=40, periods=6, seed=4)
+    data = simulate_panel(name if name in RESPONSES else "ols", "pooled", units=40, periods=6, seed=4)
     return data.rename(columns={"period": "count"})
 
 

@@ -16,7 +16,7 @@ import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, EstimationWarning
 from gvcmetrics.models.registry import responses
 from gvcmetrics.models.results.results import Results
-from gvcmetrics.simulate.panels import simulate_panel
+from gvcmetrics.simulate.panels import RESPONSES, simulate_panel
 
 CELLS = [
     (name, effects)
@@ -49,7 +49,7 @@ DRESSES: dict[str, Callable[[pd.DataFrame], Any]] = {
 
 
 def panel(name: str) -> pd.DataFrame:
-    data = simulate_panel(name, "pooled", units=40, periods=4, seed=4)
+    data = simulate_panel(name if name in RESPONSES else "ols", "pooled", units=40, periods=4, seed=4)
     rng = np.random.default_rng(1)
     return data.assign(
         g=rng.choice(["a", "b", "c"], len(data)),

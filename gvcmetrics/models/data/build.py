@@ -20,7 +20,7 @@ from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variab
 from gvcmetrics.models.data.frames import frame_of, plain_columns, refuse_mixed
 from gvcmetrics.models.data.known_values import unused_levels
 from gvcmetrics.models.data.sample import Sample, drop_collinear, group_codes, take
-from gvcmetrics.models.data.spelling import plain, respelt
+from gvcmetrics.models.data.spelling import plain
 
 
 def build_sample(
