@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import gvcmetrics as gvc
-from gvcmetrics.errors import DataError, ModelError
+from gvcmetrics.errors import DataError, EstimationWarning, ModelError
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine"
 
@@ -75,13 +75,15 @@ def test_new_rows_that_cannot_be_predicted() -> None:
     correlated = gvc.logit("binary ~ x1", data, unit="unit", effects="correlated")
     with pytest.raises(DataError, match="column 'unit'"):
         correlated.predict(new_rows().drop(columns="unit"))
-    for absorbed in (
-        gvc.logit("binary ~ x1 | time", data),
-        gvc.poisson("count ~ x1 | unit", data),
-        gvc.ols("continuous ~ x1 | unit", data),
+    for absorbed, lost in (
+        (gvc.logit("binary ~ x1 | time", data), "time"),
+        (gvc.poisson("count ~ x1 | unit", data), "unit"),
+        (gvc.ols("continuous ~ x1 | unit", data), "unit"),
     ):
-        with pytest.raises(ModelError, match="not known for new rows"):
-            absorbed.predict(new_rows())
+        with pytest.raises(DataError, match=f"column '{lost}': no such column"):
+            absorbed.predict(new_rows().drop(columns=lost, errors="ignore"))
+        with pytest.warns(EstimationWarning, match="3 rows are not predicted"):
+            assert absorbed.predict(new_rows().assign(**{lost: 999})).isna().all()
     fixed = gvc.logit("binary ~ x1", data, unit="unit", effects="fixed")
     with pytest.raises(ModelError, match="gives no probabilities"):
         fixed.predict(new_rows())

@@ -98,7 +98,7 @@ def test_lag_ignores_what_is_missing_today(panel: pd.DataFrame) -> None:
     ("change", "options", "message"),
     [
         ({}, {"unit": "firm"}, "Pass unit= and time="),
-        ({"year": "2000"}, {"unit": "firm", "time": "year"}, "needs a numeric period"),
+        ({"year": "2000"}, {"unit": "firm", "time": "year"}, "has period 2000 twice"),
         (
             {"year": 2000},
             {"unit": "firm", "time": "year"},
@@ -190,7 +190,7 @@ def test_weights(panel: pd.DataFrame) -> None:
         ("log(zero) ~ x", r"column 'log\(zero\)': the outcome is infinite"),
         ("y ~ never", r"no observation is left. Rows were dropped: missing never \(40\)"),
         ("y ~ log(sector)", "cannot be computed"),
-        ("y ~ unknown_function(x)", "cannot be computed"),
+        ("y ~ unknown_function(x)", "is not a function of formulas here"),
         ("y ~ when", "column 'when': dates cannot be used as numbers"),
         ("log(y) ~ x + log(y)", r"'log\(y\)' is the outcome and a regressor"),
     ],
@@ -204,7 +204,7 @@ def test_bad_columns(panel: pd.DataFrame, formula: str, message: str) -> None:
 
 
 def test_bad_frames(panel: pd.DataFrame) -> None:
-    with pytest.raises(DataError, match="must be a pandas DataFrame"):
+    with pytest.raises(DataError, match="must be a frame, not dict"):
         build_sample("y ~ x", panel.to_dict("list"))
     with pytest.raises(DataError, match="two columns of this name"):
         build_sample("y ~ x", pd.concat([panel, panel[["x"]]], axis=1))

@@ -45,7 +45,7 @@ def test_a_proportional_hazard_is_recovered() -> None:
 
 def test_bad_spells() -> None:
     frame = pd.DataFrame({"firm": [1, 1], "year": [1, 1], "captive": [1, 0]})
-    with pytest.raises(DataError, match="repeat a unit and period"):
+    with pytest.raises(DataError, match=r"has period .* twice; .* repeat a unit and period"):
         gvc.spells(frame, unit="firm", time="year", state="captive")
     with pytest.raises(DataError, match="neither 0 nor 1"):
         gvc.spells(frame.assign(year=[1, 2], captive=[1, 3]), unit="firm", time="year", state="captive")

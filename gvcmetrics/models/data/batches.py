@@ -22,9 +22,11 @@ from gvcmetrics.ground.numerics.demean import independent_columns
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Array, Batch, spreads_of_moments
-from gvcmetrics.models.data.design import Design, evaluate, plain, regressors, require
+from gvcmetrics.models.data.design import Design, evaluate, regressors, require
 from gvcmetrics.models.data.formula import Formula, unquote, variables_of
+from gvcmetrics.models.data.frames import plain_columns
 from gvcmetrics.models.data.outcomes import Answers, Coding, bit
+from gvcmetrics.models.data.spelling import plain
 
 BATCH_ROWS = 262_144
 _HEAD = 2_000
@@ -179,7 +181,7 @@ class ParquetSample:
             frame = record.to_pandas()
             frame.index = pd.RangeIndex(start, start + len(frame))
             start += len(frame)
-            frame = frame.dropna(subset=list(self.columns))
+            frame = plain_columns(frame.dropna(subset=list(self.columns)), wanted).infer_objects()
             if self.weights_name:
                 bad = (frame[self.weights_name] < 0).to_numpy()
                 if bad.any():

@@ -11,20 +11,25 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.numerics.demean import singletons
+from gvcmetrics.ground.periods import Periods, in_order, known_periods, refuse_repeated
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import KEY, lineage_of, raw_columns
-from gvcmetrics.models.data.design import Design, evaluate, plain, regressors, require, with_shifts
+from gvcmetrics.models.data.design import Design, evaluate, regressors, require, with_shifts
 from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variables_of
+from gvcmetrics.models.data.frames import frame_of, plain_columns, refuse_mixed
+from gvcmetrics.models.data.known_values import unused_levels
 from gvcmetrics.models.data.sample import Sample, drop_collinear, group_codes, take
+from gvcmetrics.models.data.spelling import plain
 
 
 def build_sample(
     formula: str | Formula,
-    data: pd.DataFrame,
+    data: Any,
     *,
     unit: str | None = None,
     time: str | None = None,
+    step: float = 1,
     weights: str | None = None,
     frequency: bool = False,
     offset: str | None = None,
@@ -41,8 +46,9 @@ def build_sample(
     Parameters
     ----------
     formula : text, or a parsed `Formula`.
-    data : the user's frame; it is not changed.
-    unit, time : columns with the panel's unit and period.
+    data : the user's frame, of pandas, polars, Arrow or DuckDB; it is not changed.
+    unit, time : columns with the panel's unit and period, one row each.
+    step : periods between one observation of a unit and the next, over which a lag of one looks back.
     weights : column of weights; `frequency=True` when a row stands for that many equal rows.
     offset : column or expression added to the index with coefficient one.
     clusters : columns of cluster codes that the covariance will need (`a^b` crosses two).
@@ -52,15 +58,13 @@ def build_sample(
 
     Raises
     ------
-    DataError : a column is absent, infinite, of the wrong type, or weights are negative.
+    DataError : a column is absent, infinite, of the wrong type or of mixed types, weights are negative, or a
+        unit has a period twice.
     ModelError : the formula cannot be read, or no observation is left, or a regressor is made from
         the same raw variable as the outcome (by `data.attrs["lineage"]`; what is behind `unit`, `time` and
         `weights` may be shared, and a lag `L(…)` or lead `F(…)` shares nothing).
     """
-    if not isinstance(data, pd.DataFrame):
-        raise DataError(
-            f"data must be a pandas DataFrame, not {type(data).__name__}", remedy="Call .to_pandas()"
-        )
+    data = frame_of(data)
     if not isinstance(formula, Formula):
         formula = Formula.parse(formula, trusted=trusted)
     cluster_columns = {name: [unquote(part.strip()) for part in name.split("^")] for name in clusters}
@@ -75,7 +79,10 @@ def build_sample(
     _refuse_shared_lineage(formula, data, [name for name in (unit, time, weights) if name])
     _refuse_impossible_regressors(formula, data)
 
-    source = with_shifts(data.copy(deep=False), formula.shifts, unit, time)
+    source = plain_columns(data.copy(deep=False), [*formula.variables, *given_columns, *keys])
+    counted = _panel_of_rows(source, unit, time)
+    source = with_shifts(source, formula.shifts, unit, time, step)
+    _refuse_empty_lags(formula, source, counted, step)
     used = list(dict.fromkeys([*formula.current_columns, *given_columns, *keys]))
     keep, dropped = _complete_rows(source, used, weights)
     made = _evaluated(formula, source, used, keep, dropped, given, categorical)
@@ -88,14 +95,15 @@ def build_sample(
     names = [names[position] for position in kept]
 
     unit_codes, unit_labels = group_codes(frame[[unit]]) if unit else (None, None)
-    time_codes, time_labels = group_codes(frame[[time]]) if time else (None, None)
+    in_time = in_order(frame[time]) if time else None
+    time_codes, time_labels = in_time[:2] if in_time else group_codes(frame[[time]]) if time else (None, None)
     sample = Sample(
         formula=formula,
         y=made.y,
         X=np.ascontiguousarray(X),
         names=tuple(names),
         outcome=tuple(plain(name) for name in formula.outcomes),
-        design=Design(made.spec, tuple(kept), tuple(names), formula.shifts, unit, time),
+        design=_design(made.spec, kept, names, source, formula, (unit, time), step, counted),
         rows=made.rows,
         source=source,
         absorbed={"^".join(columns): group_codes(frame[[*columns]])[0] for columns in formula.absorbed},
@@ -105,6 +113,7 @@ def build_sample(
         time_name=time,
         unit_labels=unit_labels,
         time_labels=time_labels,
+        time_ordered=in_time is not None,
         clusters={name: group_codes(frame[columns])[0] for name, columns in cluster_columns.items()},
         weights=frame[weights].to_numpy(dtype=np.float64) if weights else None,
         weights_name=weights,
@@ -122,6 +131,54 @@ def build_sample(
             sample = replace(sample, alone=sample.select(single, "not single"))
         sample = sample.select(~single, "singleton of an absorbed effect")
     return drop_collinear(sample, [*sample.absorbed.values()])
+
+
+def _design(
+    spec: Any,
+    kept: Sequence[int],
+    names: Sequence[str],
+    source: pd.DataFrame,
+    formula: Formula,
+    panel: tuple[str | None, str | None],
+    step: float,
+    counted: Periods | None,
+) -> Design:
+    """How the regressors are made again of new rows."""
+    design = Design(
+        spec, tuple(kept), tuple(names), formula.shifts, *panel, step=step,
+        time_unit=counted.unit if counted else None,
+    )  # fmt: skip
+    if not spec.factor_contrasts:
+        return design
+    return replace(design, unused=unused_levels(spec, source))
+
+
+def _panel_of_rows(source: pd.DataFrame, unit: str | None, time: str | None) -> Periods | None:
+    """The periods of the rows, where their order is known; refuses a unit with a period twice."""
+    if time is None:
+        return None
+    found = known_periods(source[time])
+    if unit is not None:
+        numbers = pd.factorize(source[time])[0] if found is None else found.numbers
+        refuse_repeated(
+            source[unit], numbers, source[time],
+            "Keep one row for each, or pass time=None if rows are not periods (of an index with two levels, "
+            "data.reset_index())",
+        )  # fmt: skip
+    return found
+
+
+def _refuse_empty_lags(formula: Formula, source: pd.DataFrame, counted: Periods | None, step: float) -> None:
+    """Raise for a lag that finds nothing because periods are further apart than it looks."""
+    for shift in formula.shifts:
+        own = counted.step if counted else 1.0
+        if own <= step or (shift.periods * step) % own == 0 or source[shift.name].notna().any():
+            continue
+        raise ModelError(
+            f"{shift.name} finds no observation: periods of the data are {own:g} apart, and it looks "
+            f"{shift.periods * step:g} {'back' if shift.operator != 'F' else 'ahead'}",
+            remedy=f"Pass step={own:g}, by which L(x) is the observation before",
+        )
 
 
 @dataclass(frozen=True)
@@ -253,12 +310,13 @@ def _complete_rows(
 
 
 def _used_frame(source: pd.DataFrame, rows: np.ndarray, used: Sequence[str]) -> pd.DataFrame:
-    frame = take(source[list(used)], rows).reset_index(drop=True)
+    frame = plain_columns(take(source[list(used)], rows).reset_index(drop=True), used)
     for column, dtype in zip(used, frame.dtypes, strict=True):
         if isinstance(dtype, pd.CategoricalDtype):
             frame[column] = frame[column].cat.remove_unused_categories()
         elif pd.api.types.is_object_dtype(dtype):
             frame[column] = frame[column].infer_objects()
+    refuse_mixed(frame, used)
     return frame
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import formulaic
@@ -13,10 +13,12 @@ from formulaic.errors import FormulaicError
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.names import did_you_mean
-from gvcmetrics.ground.rows import line
+from gvcmetrics.ground.periods import periods, refuse_repeated
 from gvcmetrics.models.data.formula import Formula, Shift, parsed, unquote, variables_of
+from gvcmetrics.models.data.frames import plain_columns
+from gvcmetrics.models.data.known_values import FUNCTIONS, as_estimated, known_rows
+from gvcmetrics.models.data.spelling import original, renamed, respelt, with_stand_ins
 
-FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
 _BLOCK = 4096
 
 
@@ -25,7 +27,8 @@ class Design:
     """How regressors are built from a frame, so that X can be made again at other values.
 
     `spec` is formulaic's model specification (it remembers categories, knots and means), `kept`
-    the positions of its columns that stayed in the model, `names` their names.
+    the positions of its columns that stayed in the model, `names` their names. `unused` holds, by factor, the
+    levels that the data had and the estimates did not. `step` and `time_unit` say what a lag counts.
     """
 
     spec: formulaic.ModelSpec
@@ -34,13 +37,30 @@ class Design:
     shifts: tuple[Shift, ...] = ()
     unit: str | None = None
     time: str | None = None
+    unused: Mapping[str, frozenset[Any]] = field(default_factory=dict)
+    step: float = 1.0
+    time_unit: str | None = None
 
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
-        """Regressors (n, k) for the rows of `frame`; rows with missing values give missing values."""
-        frame = with_shifts(frame, self.shifts, self.unit, self.time)
+        """Regressors (n, k) for the rows of `frame`.
+
+        Rows with a missing value, a level that the estimates left out, or a value beyond the ends of a spline
+        have missing regressors; a level that was never seen is refused.
+        """
+        frame = with_shifts(frame, self.shifts, self.unit, self.time, self.step, self.time_unit)
         require(frame, self.variables)
-        self._refuse_unknown_categories(frame)
-        made = _matrix(self.spec, frame)
+        frame = plain_columns(frame, self.variables)
+        if _stored_columns(self.spec.terms, frame) is not None:
+            return self._kept(matrix_of(self.spec, frame))
+        known = known_rows(self.spec, frame, self.variables, self.unused)
+        if known.all():
+            return self._kept(matrix_of(self.spec, as_estimated(self.spec, frame)))
+        made = np.full((len(frame), len(self.kept)), np.nan)
+        if known.any():
+            made[known] = self._kept(matrix_of(self.spec, as_estimated(self.spec, frame[known])))
+        return made
+
+    def _kept(self, made: np.ndarray) -> np.ndarray:
         return made if self.kept == tuple(range(made.shape[1])) else made.take(self.kept, axis=1)
 
     @property
@@ -49,24 +69,13 @@ class Design:
         factors = (factor for term in self.spec.terms for factor in term.factors)
         return list(dict.fromkeys(name for factor in factors for name in factor_variables(factor)))
 
-    def _refuse_unknown_categories(self, frame: pd.DataFrame) -> None:
-        for expression, state in self.spec.factor_contrasts.items():
-            column = unquote(str(getattr(expression, "expr", expression)))
-            if column in frame:
-                unknown = sorted(set(frame[column].dropna().unique()) - set(state.levels), key=str)
-                if unknown:
-                    raise DataError(
-                        f"category {unknown[0]!r} was not in the estimation sample",
-                        Place(column=column),
-                        f"Known are {', '.join(map(str, list(state.levels)[:8]))}",
-                    )
-
 
 def factor_variables(factor: Any) -> tuple[str, ...]:
     """Columns in one factor of a term."""
     if factor.eval_method.value == "literal":
         return ()
-    return (unquote(factor.expr),) if factor.eval_method.value == "lookup" else variables_of(factor.expr)
+    expression = original(factor.expr)
+    return (unquote(expression),) if factor.eval_method.value == "lookup" else variables_of(expression)
 
 
 def regressors(formula: Formula, frame: pd.DataFrame) -> tuple[formulaic.ModelSpec, np.ndarray]:
@@ -74,9 +83,10 @@ def regressors(formula: Formula, frame: pd.DataFrame) -> tuple[formulaic.ModelSp
         spec = formulaic.ModelSpec(formula=parsed(formula.regressors), na_action="ignore", output="numpy")
         stored = _stored_columns(spec.formula, frame)
         with np.errstate(all="ignore"):
-            built = spec.get_model_matrix(frame if stored is None else frame.head(1), context=FUNCTIONS)
+            rows = renamed(frame if stored is None else frame.head(1))
+            built = spec.get_model_matrix(rows, context=FUNCTIONS)
     except FormulaicError as error:
-        raise ModelError(f"a term of {formula.text!r} cannot be computed: {error}") from error
+        raise ModelError(f"a term of {formula.text!r} cannot be computed: {original(str(error))}") from error
     if stored is not None:
         return built.model_spec, _side_by_side(stored, len(frame))
     return built.model_spec, np.asarray(built, dtype=np.float64)
@@ -87,7 +97,7 @@ def _stored_columns(terms: Iterable[Any], frame: pd.DataFrame) -> list[np.ndarra
     columns: list[np.ndarray | float] = []
     for term in terms:
         factor = term.factors[0]
-        stored = frame.get(unquote(factor.expr))
+        stored = frame.get(unquote(original(factor.expr)))
         if len(term.factors) == 1 and factor.eval_method.value == "literal" and factor.expr == "1":
             columns.append(1.0)
         elif (
@@ -113,64 +123,79 @@ def _side_by_side(columns: Sequence[np.ndarray | float], n: int) -> np.ndarray:
     return made
 
 
-def _matrix(spec: formulaic.ModelSpec, frame: pd.DataFrame) -> np.ndarray:
+def matrix_of(
+    spec: formulaic.ModelSpec, frame: pd.DataFrame, functions: Mapping[str, Any] = FUNCTIONS
+) -> np.ndarray:
+    """The columns of a specification, in the user's names and words.
+
+    Raises
+    ------
+    ModelError : a term cannot be computed of these rows.
+    """
     stored = _stored_columns(spec.terms, frame)
     if stored is not None:
         return _side_by_side(stored, len(frame))
-    with np.errstate(all="ignore"):
-        return np.asarray(spec.get_model_matrix(frame, context=FUNCTIONS), dtype=np.float64)
+    try:
+        with np.errstate(all="ignore"):
+            made = np.asarray(spec.get_model_matrix(renamed(frame), context=dict(functions)))
+            return made if np.iscomplexobj(made) else made.astype(np.float64, copy=False)
+    except (FormulaicError, TypeError, ValueError) as error:
+        terms = original(" + ".join(map(str, spec.terms)))
+        raise ModelError(f"'{terms}' cannot be computed: {original(str(error))}") from error
 
 
 def evaluate(expression: str, frame: pd.DataFrame) -> np.ndarray:
     """One numeric expression as (n,) floats."""
     column = unquote(expression)
     if column in frame.columns:
-        stored = frame[column]
+        stored = plain_columns(frame, [column])[column].infer_objects()
+        if stored.dtype == object and pd.api.types.infer_dtype(stored, skipna=True) == "boolean":
+            stored = stored.astype(float)
         if not (pd.api.types.is_numeric_dtype(stored) or pd.api.types.is_bool_dtype(stored)):
             raise DataError(f"numbers are needed, the column holds {stored.dtype}", Place(column=column))
         return np.asarray(stored.to_numpy(dtype=np.float64, na_value=np.nan))
+    expression = respelt(expression, inside=True)
+    frame = plain_columns(frame, variables_of(expression))
     spec = formulaic.ModelSpec(
-        formula=formulaic.Formula(f"0 + {{{expression}}}"), na_action="ignore", output="numpy"
+        formula=formulaic.Formula(f"0 + {{{with_stand_ins(expression)}}}"), na_action="ignore", output="numpy"
     )
     try:
-        values = _matrix(spec, frame)
-    except FormulaicError as error:
-        raise ModelError(f"'{expression}' cannot be computed: {error}") from error
+        values = matrix_of(spec, frame)
+    except ModelError as error:
+        raise ModelError(f"'{expression}' cannot be computed: {error.__cause__}") from error
     if values.shape[1] != 1:
         raise ModelError(f"'{expression}' gives {values.shape[1]} columns where one is needed")
     return values[:, 0]
 
 
 def with_shifts(
-    frame: pd.DataFrame, shifts: Sequence[Shift], unit: str | None, time: str | None
+    frame: pd.DataFrame,
+    shifts: Sequence[Shift],
+    unit: str | None,
+    time: str | None,
+    step: float = 1.0,
+    time_unit: str | None = None,
 ) -> pd.DataFrame:
-    """The frame with a column for each lag, lead and difference, matched by unit and period."""
+    """The frame with a column for each lag, lead and difference, matched by unit and period.
+
+    step : how far a lag of one looks, in the unit that the periods are counted in.
+    """
     shifts = [shift for shift in shifts if shift.name not in frame]
     if not shifts:
         return frame
     if unit is None or time is None:
         raise ModelError(f"{shifts[0].name} needs the panel's unit and time", remedy="Pass unit= and time=")
     require(frame, [unit, time])
-    if not pd.api.types.is_numeric_dtype(frame[time]):
-        raise ModelError(
-            f"{shifts[0].name} needs a numeric period, '{time}' is {frame[time].dtype}",
-            remedy="Use a year or a count",
-        )
-    known = frame[[unit, time]].notna().all(axis=1).to_numpy()
-    repeated = frame.loc[known, [unit, time]].duplicated().to_numpy()
-    if repeated.any():
-        row = int(np.flatnonzero(known)[repeated.argmax()])
-        raise DataError(
-            f"unit '{frame[unit].iloc[row]}' has period {frame[time].iloc[row]} twice",
-            Place(row=line(row), column=time),
-            "Lags need one row a unit and period",
-        )
+    counted = periods(frame[time], time, time_unit).numbers
+    refuse_repeated(frame[unit], counted, frame[time], "Lags need one row a unit and period")
+    known = frame[unit].notna().to_numpy() & np.isfinite(counted)
     frame = frame.copy(deep=False)
-    index = pd.MultiIndex.from_arrays([frame[unit], frame[time]])
+    codes = pd.factorize(frame[unit])[0]
+    index = pd.MultiIndex.from_arrays([codes, counted])
     for shift in shifts:
         values = evaluate(shift.argument, frame)
-        step = shift.periods if shift.operator == "F" else -shift.periods
-        wanted = pd.MultiIndex.from_arrays([frame[unit], frame[time] + step])
+        ahead = step * (shift.periods if shift.operator == "F" else -shift.periods)
+        wanted = pd.MultiIndex.from_arrays([codes, counted + ahead])
         found = pd.Series(values[known], index=index[known]).reindex(wanted).to_numpy()
         frame[shift.name] = values - found if shift.operator == "D" else found
     return frame
@@ -186,7 +211,3 @@ def require(data: pd.DataFrame, columns: Sequence[str]) -> None:
             raise DataError(
                 "the data has two columns of this name", Place(column=column), "Rename one of them"
             )
-
-
-def plain(name: str) -> str:
-    return name.replace("`", "")

@@ -21,36 +21,15 @@ import formulaic
 from formulaic.errors import FormulaicError
 
 from gvcmetrics.errors import ModelError
-
-SAFE_FUNCTIONS = frozenset(
-    (
-        "log",
-        "log10",
-        "log2",
-        "log1p",
-        "exp",
-        "sqrt",
-        "abs",
-        "asinh",
-        "C",
-        "I",
-        "Q",
-        "poly",
-        "bs",
-        "cr",
-        "cs",
-        "cc",
-        "center",
-        "scale",
-        "standardize",
-        "Treatment",
-        "Sum",
-        "Helmert",
-        "Diff",
-        "Poly",
-    )
+from gvcmetrics.models.data.spelling import (
+    SAFE_FUNCTIONS,
+    SHIFTS,
+    original,
+    refuse_unknown_functions,
+    respelt,
+    with_stand_ins,
 )
-SHIFTS = ("L", "F", "D")
+
 _LARGEST_SAFE_EXPONENT = 16
 _LONGEST_SAFE_FORMULA = 10_000
 _MOST_PRODUCTS = 8
@@ -107,17 +86,21 @@ class Formula:
                 f"formula {text!r} has more than one '|'", remedy="Instruments are not part of these models"
             )
         shifts: list[Shift] = []
-        outcomes = tuple(_take_shifts(part, shifts) for part in split_outside(sides[0], "+"))
-        regressors = _take_shifts(parts[0], shifts) or "1"
-        absorbed = _parse_absorbed(parts[1], text) if len(parts) == 2 else ()
-        formula = cls(text, outcomes, regressors, absorbed, tuple(shifts))
+        outcomes = tuple(
+            respelt(_take_shifts(part, shifts), inside=True) for part in split_outside(sides[0], "+")
+        )
+        written = _take_shifts(parts[0], shifts) or "1"
         if not trusted:
             if len(text) > _LONGEST_SAFE_FORMULA:
                 raise ModelError(f"the formula has {len(text)} characters, more than {_LONGEST_SAFE_FORMULA}")
-            _refuse_explosion(regressors)
+            _refuse_explosion(written)
+        regressors = respelt(written)
+        absorbed = _parse_absorbed(parts[1], text) if len(parts) == 2 else ()
+        formula = cls(text, outcomes, regressors, absorbed, tuple(shifts))
         expressions = formula._expressions()
         for expression in () if trusted else expressions:
             refuse_code(expression)
+        refuse_unknown_functions([name for each in expressions for name in _called(each)], text)
         return formula
 
     def absorbing(self, *columns: str) -> Formula:
@@ -161,7 +144,7 @@ class Formula:
 @lru_cache(maxsize=64)
 def parsed(regressors: str) -> formulaic.Formula:
     """The regressors as formulaic reads them; kept, since one estimate asks several times."""
-    return formulaic.Formula(regressors)
+    return formulaic.Formula(with_stand_ins(regressors))
 
 
 @lru_cache(maxsize=64)
@@ -169,7 +152,9 @@ def _factors(regressors: str) -> tuple[str, ...]:
     """Expressions of all factors."""
     factors = [factor for term in parsed(regressors) for factor in term.factors]
     return tuple(
-        f"`{unquote(factor.expr)}`" if factor.eval_method.value == "lookup" else factor.expr
+        f"`{unquote(original(factor.expr))}`"
+        if factor.eval_method.value == "lookup"
+        else original(factor.expr)
         for factor in factors
         if factor.eval_method.value != "literal"
     )
@@ -228,6 +213,13 @@ def variables_of(expression: str) -> tuple[str, ...]:
         and isinstance(node.args[0], ast.Constant)
     ]
     return tuple(dict.fromkeys(names))
+
+
+def _called(expression: str) -> list[str]:
+    """Names of the functions that an expression calls."""
+    tree, _ = _syntax_tree(expression)
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [function.id for function in calls if isinstance(function, ast.Name)]
 
 
 def _syntax_tree(expression: str) -> tuple[ast.Expression, dict[str, str]]:
@@ -289,7 +281,7 @@ def _take_shifts(text: str, shifts: list[Shift]) -> str:
     plain = argument.replace("`", "")
     name = f"{operator}({plain})" if len(inside) == 1 else f"{operator}({plain}, {periods})"
     if all(shift.name != name for shift in shifts):
-        shifts.append(Shift(name, operator, argument, periods))
+        shifts.append(Shift(name, operator, respelt(argument, inside=True), periods))
     return f"{text[: match.start()]}`{name}`{_take_shifts(text[end + 1 :], shifts)}"
 
 

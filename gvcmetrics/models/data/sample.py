@@ -12,11 +12,13 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.numerics.demean import demean, independent_columns
+from gvcmetrics.ground.periods import periods
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Batch, column_spreads
 from gvcmetrics.models.data.design import Design, require
 from gvcmetrics.models.data.formula import Formula, unquote
+from gvcmetrics.models.data.frames import refuse_mixed
 from gvcmetrics.models.data.outcomes import Answers, Coding, bit
 
 _EXACT_TOLERANCE, _DEMEANED_TOLERANCE = 1e-9, 1e-6
@@ -31,7 +33,8 @@ class Sample:
     y : (n,) float, or (n, m) for m outcomes; category positions 0 … J−1 when `categories` is set.
     X : (n, k) float, C-contiguous; `names` are its columns.
     absorbed : effect name → codes (n,) int32.
-    unit, time : codes (n,) or None; `unit_labels`, `time_labels` say what each code is, sorted.
+    unit, time : codes (n,) or None; `unit_labels`, `time_labels` say what each code is, sorted; periods are
+        in the order of time where `time_ordered`.
     clusters : name → codes.
     extras : expression → (n,), what the likelihood of a row needs besides.
     weights : (n,) or None; `frequency` says that a row stands for `weights` equal rows.
@@ -55,6 +58,7 @@ class Sample:
     time_name: str | None = None
     unit_labels: pd.Index | None = None
     time_labels: pd.Index | None = None
+    time_ordered: bool = True
     clusters: Mapping[str, np.ndarray] = field(default_factory=dict)
     weights: np.ndarray | None = None
     weights_name: str | None = None
@@ -174,6 +178,7 @@ class Sample:
         for part in parts:
             require(self.source, [part])
         taken = take(self.source, self.rows)[parts]
+        refuse_mixed(taken, parts)
         missing = taken.isna().any(axis=1).to_numpy()
         if missing.any():
             raise DataError(
@@ -182,6 +187,31 @@ class Sample:
                 "Name the column in vcov= when estimating, so that these rows are left out, or fill it",
             )
         return group_codes(taken)[0]
+
+    def periods(self, column: str) -> np.ndarray:
+        """Codes of the periods in a column, in the order of time.
+
+        Raises
+        ------
+        ModelError : the order of its values is not known.
+        """
+        codes = self.codes(column)
+        if column not in self.source:
+            return codes
+        taken = take(self.source, self.rows)[column]
+        return np.unique(periods(taken, column).numbers, return_inverse=True)[1].astype(np.int32)
+
+    @property
+    def in_time(self) -> np.ndarray:
+        """Codes of the panel's periods, in the order of time.
+
+        Raises
+        ------
+        ModelError : the panel has no time, or the order of its values is not known.
+        """
+        if self.time is None or self.time_name is None:
+            raise ModelError("the panel's time is needed", remedy="Pass time='year'")
+        return self.time if self.time_ordered else self.periods(self.time_name)
 
     def labels(self, column: str) -> list[str]:
         """What the groups of `codes(column)` are called, in the order of their codes."""

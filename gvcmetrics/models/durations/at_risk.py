@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.ground.periods import periods, refuse_repeated
 
 
-def spells(data: pd.DataFrame, *, unit: str, time: str, state: str) -> pd.DataFrame:
+def spells(data: pd.DataFrame, *, unit: str, time: str, state: str, step: float = 1) -> pd.DataFrame:
     """The periods in which each unit could still leave a state, with duration and exit.
 
     A unit enters the risk set when it is in the state and leaves it with its first period out of the state
@@ -17,7 +18,8 @@ def spells(data: pd.DataFrame, *, unit: str, time: str, state: str) -> pd.DataFr
 
     Parameters
     ----------
-    data : frame, one row a unit and period. unit, time : its columns; time is a whole number.
+    data : frame, one row a unit and period. unit, time : its columns; time holds numbers, dates, pandas
+        periods or text such as "2020Q1". step : periods from one row of a unit to the next.
     state : column that is 1 (or True) while the unit is in the state, 0 otherwise.
 
     Returns
@@ -47,16 +49,15 @@ def spells(data: pd.DataFrame, *, unit: str, time: str, state: str) -> pd.DataFr
     for column in (unit, time, state):
         if column not in data:
             raise DataError("no such column in the data", Place(column=column))
-    frame = data.dropna(subset=[unit, time, state]).sort_values([unit, time], kind="stable")
-    twice = frame.duplicated([unit, time])
-    if twice.any():
-        raise DataError(
-            f"{int(twice.sum())} rows repeat a unit and period", Place(column=time), "Keep one row for each"
-        )
+    counted = periods(data[time], time).numbers
+    refuse_repeated(data[unit], counted, data[time], "Keep one row for each")
+    known = data[[unit, time, state]].notna().all(axis=1).to_numpy()
+    order = np.lexsort([counted[known], pd.factorize(data.loc[known, unit], sort=True)[0]])
+    frame, period = data[known].iloc[order], counted[known][order]
     inside = frame[state].astype(float)
     if not inside.isin([0.0, 1.0]).all():
         raise DataError("the state is neither 0 nor 1", Place(column=state), "Recode it to 0/1 or True/False")
-    same = frame[unit].eq(frame[unit].shift()) & frame[time].sub(frame[time].shift()).eq(1)
+    same = frame[unit].eq(frame[unit].shift()) & (np.diff(period, prepend=np.nan) == step)
     at_risk = same & inside.shift().eq(1.0)
     # A run of rows in the state, unbroken in time, is one spell.
     starts = inside.eq(1.0) & ~at_risk

@@ -52,7 +52,7 @@ def jackknife(whole: Sample, sample: Sample, family: Family, fit: AbsorbedFit) -
     split, so that the halves do not depend on which groups lack variation.
     """
     splits = [
-        _halves(other)
+        _halves(whole.in_time if other is whole.time else other)
         for name, other in ((whole.unit_name, whole.time), (whole.time_name, whole.unit))
         if name in whole.absorbed and other is not None
     ]

@@ -14,6 +14,7 @@ from gvcmetrics.models.data.batch import column_spreads
 from gvcmetrics.models.data.sample import Sample, drop_collinear
 from gvcmetrics.models.effects.conditional_logit import ConditionalLogit
 from gvcmetrics.models.effects.conditional_multinomial import ConditionalMultinomial
+from gvcmetrics.models.effects.irls import irls
 from gvcmetrics.models.effects.pooled import unpenalised
 from gvcmetrics.models.engine.estimate import Estimate, from_likelihood, unit_weights
 from gvcmetrics.models.engine.request import Request
@@ -32,7 +33,14 @@ INVARIANT = "unit whose outcome never changes"
 
 def conditional_logit(request: Request, response: Response, sample: Sample) -> Estimate:
     """Chamberlain's conditional logit."""
-    return _conditional(request, response, sample, conditional_problem)
+    made = _conditional(request, response, sample, conditional_problem)
+    used, family = made.sample, response.family(sample)
+    assert isinstance(used, Sample)
+    assert used.unit is not None
+    absorbing = replace(used, absorbed={str(used.unit_name): used.unit})
+    assert made.predictor is not None
+    with_level = replace(made.predictor, levelled=lambda params: irls(absorbing, family, held=params).eta)
+    return replace(made, predictor=with_level)
 
 
 def blow_up_and_cluster(request: Request, response: Response, sample: Sample) -> Estimate:

@@ -60,6 +60,7 @@ def within(request: Request, response: Response, sample: Sample) -> Estimate:
         frequency=weights if sample.frequency else None,
         regression=(X, residuals, weights),
         working=None if weights is not None else partial(Working, X, residuals, None, absorbed),
+        periods=sample.periods,
     )
     statistics = _fit_statistics(sample, y, rss, left)
     if request.effects == "fixed" and len(absorbed) == 1 and weights is None:
@@ -102,6 +103,7 @@ def generalised(request: Request, response: Response, sample: Sample) -> Estimat
         estimates=estimates,
         regression=(X_star, residuals, None),
         working=partial(Working, X_star, residuals),
+        periods=sample.periods,
     )
     return Estimate(
         sample=sample, names=names, params=estimates, inference=inference, codes=sample.codes,

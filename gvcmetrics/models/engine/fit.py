@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from gvcmetrics.errors import DataError, ModelError
+from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.batch import EstimationSample
 from gvcmetrics.models.data.batches import open_parquet
 from gvcmetrics.models.data.build import build_sample
 from gvcmetrics.models.data.formula import Formula, refuse_code
+from gvcmetrics.models.data.frames import panel_of
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.data.unit_means import regressors_of, with_unit_means
 from gvcmetrics.models.engine.conclude import conclude
@@ -25,6 +26,9 @@ from gvcmetrics.models.results.results import Results
 
 def fit(request: Request, response: Response) -> Results:
     """Estimate what the user asked for."""
+    if request.path is None:
+        data, unit, time = panel_of(request.data, request.unit, request.time)
+        request = replace(request, data=data, unit=unit, time=time)
     with one_blas_thread():
         treatment = _treatment(request, response)
         if request.path is not None:
@@ -118,14 +122,11 @@ def _sample(request: Request, response: Response, treatment: Treatment) -> Sampl
     parsed = request.parsed
     if treatment.absorbs_unit and request.effects == "fixed":
         parsed = parsed.absorbing(str(request.unit))
-    if not isinstance(request.data, pd.DataFrame):
-        raise DataError(
-            f"data must be a pandas DataFrame, not {type(request.data).__name__}", remedy="Call .to_pandas()"
-        )
     sample = build_sample(
-        parsed, request.data, unit=request.unit, time=request.time, weights=request.weights,
-        frequency=request.frequency, offset=request.offset, clusters=request.errors.columns,
-        extras=request.extras, categorical=response.coding.categorical, trusted=request.trusted,
+        parsed, request.data, unit=request.unit, time=request.time, step=request.step,
+        weights=request.weights, frequency=request.frequency, offset=request.offset,
+        clusters=request.errors.columns, extras=request.extras,
+        categorical=response.coding.categorical, trusted=request.trusted,
     )  # fmt: skip
     return sample.coded(treatment.coding or response.coding)
 

@@ -28,6 +28,7 @@ class Request:
     data: pd.DataFrame | str | Path = field(repr=False)
     unit: str | None = None
     time: str | None = None
+    step: float = 1
     effects: str = "pooled"
     vcov: VcovSpec = "iid"
     weights: str | None = None

@@ -93,7 +93,8 @@ CLOGLOG = Response(
 
 def cloglog(
     formula: str, data: pd.DataFrame | str | Path, *,
-    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    unit: str | None = None, time: str | None = None, step: float = 1,
+    effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
     fix: Mapping[str, float] | None = None, trusted: bool = True,
 ) -> Results:  # fmt: skip
@@ -115,7 +116,7 @@ def cloglog(
     """
     return fit(
         Request(
-            cloglog, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            cloglog, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad, fix=fix,
             trusted=trusted,
         ),

@@ -40,7 +40,8 @@ FRACTIONAL_LOGIT = Response(
 
 def fractional_logit(
     formula: str, data: pd.DataFrame | str | Path, *,
-    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "hetero",
+    unit: str | None = None, time: str | None = None, step: float = 1,
+    effects: str = "pooled", vcov: VcovSpec = "hetero",
     weights: str | None = None, frequency: bool = False, offset: str | None = None,
     fix: Mapping[str, float] | None = None, trusted: bool = True,
 ) -> Results:  # fmt: skip
@@ -61,7 +62,7 @@ def fractional_logit(
     """
     return fit(
         Request(
-            fractional_logit, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            fractional_logit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, fix=fix, trusted=trusted,
         ),
         FRACTIONAL_LOGIT,

@@ -129,6 +129,7 @@ def joint_probit(
     *,
     unit: str | None = None,
     time: str | None = None,
+    step: float = 1,
     effects: str = "pooled",
     vcov: VcovSpec = "iid",
     weights: str | None = None,
@@ -165,7 +166,7 @@ def joint_probit(
     """
     return fit(
         Request(
-            joint_probit, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            joint_probit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, fix=fix, trusted=trusted,
         ),
         JOINT_PROBIT,

@@ -114,7 +114,8 @@ LOGIT = Response(
 
 def logit(
     formula: str, data: pd.DataFrame | str | Path, *,
-    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    unit: str | None = None, time: str | None = None, step: float = 1,
+    effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
     bias_correction: str | None = None, lags: int = 0, firth: bool = False,
     fix: Mapping[str, float] | None = None, trusted: bool = True,
@@ -164,8 +165,8 @@ def logit(
     """
     return fit(
         Request(
-            logit, formula, data, unit=unit, time=time, effects=effects, vcov=vcov, weights=weights,
-            frequency=frequency, offset=offset, nquad=nquad, bias_correction=bias_correction,
+            logit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
+            weights=weights, frequency=frequency, offset=offset, nquad=nquad, bias_correction=bias_correction,
             lags=lags, firth=firth, fix=fix, trusted=trusted,
         ),
         LOGIT,

@@ -82,7 +82,8 @@ MULTINOMIAL_LOGIT = Response(
 
 def multinomial_logit(
     formula: str, data: pd.DataFrame | str | Path, *,
-    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    unit: str | None = None, time: str | None = None, step: float = 1,
+    effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None,
     fix: Mapping[str, float] | None = None, trusted: bool = True,
 ) -> Results:  # fmt: skip
@@ -104,7 +105,7 @@ def multinomial_logit(
     """
     return fit(
         Request(
-            multinomial_logit, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            multinomial_logit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, fix=fix, trusted=trusted,
         ),
         MULTINOMIAL_LOGIT,

@@ -56,6 +56,7 @@ def ols(
     *,
     unit: str | None = None,
     time: str | None = None,
+    step: float = 1,
     effects: str = "pooled",
     vcov: VcovSpec = "iid",
     weights: str | None = None,
@@ -99,7 +100,7 @@ def ols(
     """
     return fit(
         Request(
-            ols, formula, data, unit=unit, time=time, effects=effects, vcov=vcov, weights=weights,
+            ols, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov, weights=weights,
             frequency=frequency, trusted=trusted,
         ),
         OLS,

@@ -119,7 +119,8 @@ ORDERED_PROBIT = Response(
 
 def ordered_probit(
     formula: str, data: pd.DataFrame | str | Path, *,
-    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    unit: str | None = None, time: str | None = None, step: float = 1,
+    effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
     fix: Mapping[str, float] | None = None, trusted: bool = True,
 ) -> Results:  # fmt: skip
@@ -138,7 +139,7 @@ def ordered_probit(
     """
     return fit(
         Request(
-            ordered_probit, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            ordered_probit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad, fix=fix,
             trusted=trusted,
         ),

@@ -98,6 +98,7 @@ def poisson(
     *,
     unit: str | None = None,
     time: str | None = None,
+    step: float = 1,
     effects: str = "pooled",
     vcov: VcovSpec = "iid",
     weights: str | None = None,
@@ -143,7 +144,7 @@ def poisson(
     """
     return fit(
         Request(
-            poisson, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            poisson, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad, trusted=trusted,
         ),
         POISSON,

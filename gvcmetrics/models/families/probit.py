@@ -86,7 +86,8 @@ PROBIT = Response(
 
 def probit(
     formula: str, data: pd.DataFrame | str | Path, *,
-    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    unit: str | None = None, time: str | None = None, step: float = 1,
+    effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
     bias_correction: str | None = None, lags: int = 0, fix: Mapping[str, float] | None = None,
     trusted: bool = True,
@@ -107,7 +108,7 @@ def probit(
     """
     return fit(
         Request(
-            probit, formula, data, unit=unit, time=time, effects=effects, vcov=vcov,
+            probit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad,
             bias_correction=bias_correction, lags=lags, fix=fix, trusted=trusted,
         ),

@@ -347,7 +347,8 @@ TOBIT = _response(_Between(0, None))
 def tobit(
     formula: str, data: pd.DataFrame | str | Path, *,
     lower: Limit = 0, upper: Limit = None,
-    unit: str | None = None, time: str | None = None, effects: str = "pooled", vcov: VcovSpec = "iid",
+    unit: str | None = None, time: str | None = None, step: float = 1,
+    effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
     fix: Mapping[str, float] | None = None, trusted: bool = True,
 ) -> Results:  # fmt: skip
@@ -390,8 +391,8 @@ def tobit(
     between = _Between(lower, upper)
     return fit(
         Request(
-            tobit, formula, data, unit=unit, time=time, effects=effects, vcov=vcov, weights=weights,
-            frequency=frequency, offset=offset, nquad=nquad, fix=fix, trusted=trusted,
+            tobit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
+            weights=weights, frequency=frequency, offset=offset, nquad=nquad, fix=fix, trusted=trusted,
             options={"lower": lower, "upper": upper}, extras=between.columns,
         ),
         _response(between),

@@ -16,9 +16,10 @@ from gvcmetrics.ground.numerics.groups import Groups
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data import outcomes
 from gvcmetrics.models.data.batch import Array
-from gvcmetrics.models.data.design import evaluate, plain, regressors, require, with_shifts
+from gvcmetrics.models.data.design import evaluate, regressors, require, with_shifts
 from gvcmetrics.models.data.formula import Formula, variables_of
 from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.data.spelling import plain
 from gvcmetrics.models.effects.pooled import predictor_of
 from gvcmetrics.models.engine.estimate import Estimate, unit_codes
 from gvcmetrics.models.engine.fit import fit

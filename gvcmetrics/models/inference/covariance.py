@@ -89,6 +89,7 @@ class Inference:
         copies of which are units of their own.
     regression : (X, residuals, weights or None) as least squares saw them; None for likelihood models.
     working : makes the regression whose scores the model has, for CR2, or None where there is none.
+    periods : column → codes in the order of time, where it matters.
     restricted : (R, r) → scores and bread of the estimates under Rβ = r, or None.
     own : kind → covariance and label, where the model has its own (two-step moments).
     profile : (base, Z) → the highest log likelihood over base + Zγ, in the parameters of the likelihood and
@@ -109,6 +110,7 @@ class Inference:
     estimates: np.ndarray | None = field(default=None, repr=False)
     frequency: np.ndarray | None = field(default=None, repr=False)
     regression: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = field(default=None, repr=False)
+    periods: Callable[[str], np.ndarray] | None = field(default=None, repr=False)
     restricted: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = field(
         default=None, repr=False
     )
@@ -213,7 +215,8 @@ def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str
         return _iid(inference)
     if asked.kind in _PLAIN:
         return _robust(asked.kind, inference)
-    groups = {column: codes(column) for column in asked.columns}
+    in_order = inference.periods if asked.kind == "DK" else None
+    groups = {column: (in_order or codes)(column) for column in asked.columns}
     for column, group in groups.items():
         if len(group) != len(inference.scores):
             raise ModelError(

@@ -109,6 +109,39 @@ def linear_hypotheses(
     return R, r, "; ".join(text if "=" in text else f"{text} = 0" for text in texts)
 
 
+def linear_combinations(
+    params: pd.Series, cov: pd.DataFrame, expressions: str | Sequence[str], df: float, level: float
+) -> pd.DataFrame:
+    r"""Rows of :math:`R\hat\beta - r` with errors :math:`\sqrt{R \hat V R'}`, tests and intervals.
+
+    Raises
+    ------
+    ModelError : a name is not a parameter, a combination is not linear, or the level is no share.
+    """
+    if not 0 < level < 1:
+        raise ModelError(f"level={level} is not between 0 and 1", remedy="Write 0.95 for 95 %")
+    texts = [expressions] if isinstance(expressions, str) else list(expressions)
+    if not texts:
+        raise ModelError("no combination is asked for", remedy='Write "a - b"')
+    rows = [_linear(text, list(params.index)) for text in texts]
+    R, r = np.array([row for row, _ in rows]), np.array([constant for _, constant in rows])
+    estimate = R @ params.to_numpy() - r
+    error = np.sqrt(np.einsum("ia,ab,ib->i", R, cov.to_numpy(), R))
+    reference = distribution(df)
+    half = reference.ppf(0.5 + level / 2) * error
+    return pd.DataFrame(
+        {
+            "term": texts,
+            "estimate": estimate,
+            "std_error": error,
+            "statistic": estimate / error,
+            "p_value": 2 * reference.sf(np.abs(estimate / error)),
+            "conf_low": estimate - half,
+            "conf_high": estimate + half,
+        }
+    )
+
+
 def _linear(text: str, names: list[str]) -> tuple[np.ndarray, float]:
     """Row R and constant r of one hypothesis."""
     stand_ins: dict[str, int] = {}

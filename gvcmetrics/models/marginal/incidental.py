@@ -75,7 +75,7 @@ def lagged_products(sample: Sample, innovation: Array, weighted: Array, codes: A
     """sum_j T/(T-j) sum_t innovation_{t-j} weighted_t, by unit; rows in the order of time."""
     if sample.time is None:
         raise ModelError("lags= needs the panel's time", remedy="Pass time='year'")
-    order = np.lexsort([sample.time, codes])
+    order = np.lexsort([sample.in_time, codes])
     unit, e, x = codes[order], innovation[order], weighted[order]
     size = np.bincount(codes)
     total = np.zeros((len(size), x.shape[1]))

@@ -13,10 +13,12 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.demean import demean
 from gvcmetrics.models.data.batch import Array, Batch, EstimationSample
 from gvcmetrics.models.data.design import evaluate
+from gvcmetrics.models.data.frames import frame_of
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.likelihood.expected import Scale, Surface, at_zero, averaged
 from gvcmetrics.models.likelihood.family import Family
 from gvcmetrics.models.likelihood.problem import parameter_map
+from gvcmetrics.models.marginal.absorbed_effects import AbsorbedEffects, recovered
 from gvcmetrics.models.marginal.incidental import Incidental
 from gvcmetrics.models.marginal.rows import Rows
 
@@ -39,6 +41,36 @@ class Fitted:
 
 
 @dataclass(frozen=True, eq=False)
+class Predicted:
+    """Predictions (n, outcomes) and their errors, with the labels of rows and outcomes (`""` for one)."""
+
+    index: pd.Index
+    outcomes: list[Any]
+    values: Array
+    errors: Array
+    name: str
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one outcome without a name."""
+        return self.outcomes == [""]
+
+    def plain(self) -> pd.Series | pd.DataFrame:
+        """The predictions alone."""
+        if self.single:
+            return pd.Series(self.values[:, 0], index=self.index, name=self.name)
+        return pd.DataFrame(self.values, index=self.index, columns=pd.Index(self.outcomes, dtype=object))
+
+    def with_interval(self, quantile: float) -> pd.DataFrame:
+        """Columns estimate, std_error, conf_low, conf_high, of several outcomes below their names."""
+        half = quantile * self.errors
+        stacked = np.stack([self.values, self.errors, self.values - half, self.values + half], axis=2)
+        columns = ["estimate", "std_error", "conf_low", "conf_high"]
+        names = pd.Index(columns) if self.single else pd.MultiIndex.from_product([self.outcomes, columns])
+        return pd.DataFrame(stacked.reshape(len(self.values), -1), index=self.index, columns=names)
+
+
+@dataclass(frozen=True, eq=False)
 class Predictor:
     """Expected outcomes of a model.
 
@@ -50,6 +82,8 @@ class Predictor:
     random : whether the last parameter is sigma of a normal intercept, which is averaged over.
     conditional : a conditional likelihood, which knows the index but no level.
     fitted : the index with absorbed effects in it; None without any.
+    levelled : params -> the index with the unit effects of a conditional likelihood, at their maximum given
+        the coefficients; None where there is none.
     """
 
     sample: EstimationSample
@@ -59,32 +93,81 @@ class Predictor:
     random: bool = False
     conditional: bool = False
     fitted: Fitted | None = field(default=None, repr=False)
+    levelled: Callable[[Array], Array] | None = field(default=None, repr=False)
 
     @property
     def moves_with_effects(self) -> bool:
         """Whether an average effect depends on the absorbed effects, which a linear one does not."""
         return not self.family.linear
 
-    def predict(self, params: Array, data: pd.DataFrame | None, kind: str) -> pd.Series | pd.DataFrame:
+    def predict(
+        self,
+        params: Array,
+        data: Any = None,
+        kind: str = "mean",
+        *,
+        unit_effect: str = "averaged",
+        covariance: Array | None = None,
+    ) -> Predicted:
         """Expected outcomes on a scale, row by row, of the sample or of the rows of `data`.
 
-        Rows with a missing regressor have missing predictions.
+        Rows with a missing regressor have missing predictions. With the covariance of the parameters there
+        are errors by the delta method.
         """
         scale = self.scale(
             {"mean": "response"}.get(kind, kind), f"kind={kind!r}", "it gives no probabilities"
         )
+        if unit_effect not in ("averaged", "zero"):
+            raise ModelError(f"unit_effect={unit_effect!r} is not known", remedy="Use 'averaged' or 'zero'")
+        if covariance is not None and self.fitted is not None:
+            raise ModelError(
+                "the errors of predictions with absorbed effects are not known: the noise of the effects is "
+                "not in the covariance",
+                remedy="Write the effect among the regressors, as C(year), or use interval=False",
+            )
         if scale.predicted is not None:
             scale = replace(scale, shown=scale.predicted)
-        surface = self.surface(params, scale, averaging=kind != "index")
-        parts = [self._values(surface, index, batch) for index, batch in self._rows(data)]
-        values = np.concatenate([value for _, value in parts])
-        index = parts[0][0].append([label for label, _ in parts[1:]])
-        labels = list(surface.outcomes)
-        if labels == [""]:
-            return pd.Series(values[:, 0], index=index, name="index" if kind == "index" else "fitted")
-        if kind != "index":
+        averaging = unit_effect == "averaged" and kind != "index"
+        surface = self.surface(params, scale, averaging=averaging)
+        parts = [
+            (index, *self._values(surface, batch, covariance)) for index, batch in self._rows(params, data)
+        ]
+        labels: list[Any] = list(surface.outcomes)
+        if labels != [""] and kind != "index":
             labels = self._categories(labels)
-        return pd.DataFrame(values, index=index, columns=pd.Index(labels, dtype=object))
+        return Predicted(
+            parts[0][0].append([index for index, _, _ in parts[1:]]),
+            labels,
+            np.concatenate([values for _, values, _ in parts]),
+            np.concatenate([errors for _, _, errors in parts]),
+            "index" if kind == "index" else "fitted",
+        )
+
+    def outcomes(self) -> Array:
+        """The outcomes of the sample, as coded."""
+        return np.concatenate([batch.y for batch in self.sample.batches()])
+
+    def absorbed_effects(self, params: Array) -> AbsorbedEffects:
+        """The absorbed effects by level, or those of a conditional likelihood given its coefficients.
+
+        Raises
+        ------
+        ModelError : the model has none.
+        """
+        sample = self.sample
+        if not isinstance(sample, Sample) or (self.fitted is None and self.levelled is None):
+            raise ModelError(
+                "the model has no absorbed effects that are one number a level",
+                remedy="Absorb them after '|', or use effects='fixed' of a model that has it",
+            )
+        if self.fitted is not None:
+            index, absorbed = self.fitted.index, sample.absorbed
+        else:
+            assert self.levelled is not None
+            assert sample.unit is not None
+            index, absorbed = self.levelled(params), {str(sample.unit_name): sample.unit}
+        offset = 0.0 if sample.offset is None else sample.offset
+        return recovered(sample, absorbed, index - sample.X @ params - offset)
 
     def scale(self, name: str, asked: str, instead: str) -> Scale:
         """A scale by name.
@@ -153,34 +236,44 @@ class Predictor:
         alpha = fitted.index - rows.X @ params
         return replace(rows, alpha=alpha, shift=within - rows.X, incidental=incidental)
 
-    def _rows(self, data: pd.DataFrame | None) -> Iterator[tuple[pd.Index, Batch]]:
+    def _rows(self, params: Array, data: Any) -> Iterator[tuple[pd.Index, Batch]]:
+        """Rows with their regressors; what the index holds besides, absorbed effects too, is the offset."""
         if data is None:
             for frame, batch in self.sample.frames():
+                if self.fitted is not None:
+                    batch = replace(batch, offset=self.fitted.index - batch.X @ params)
                 yield frame.index, batch
             return
-        if self.fitted is not None:
-            raise ModelError(
-                "absorbed effects are not known for new rows",
-                remedy="Write the effect among the regressors, as C(year), or predict for the sample",
-            )
+        data = frame_of(data)
         offset = evaluate(self.sample.offset_name, data) if self.sample.offset_name else None
         extras = {name: evaluate(name, data) for name in self.sample.extra_names}
         X = self.regressors(data)
+        if self.fitted is not None:
+            effects = self.absorbed_effects(params).of_rows(data)
+            offset = effects if offset is None else offset + effects
         yield data.index, Batch(np.empty(len(X)), X, None, offset, extras)
 
-    def _values(self, surface: Surface, index: pd.Index, batch: Batch) -> tuple[pd.Index, Array]:
+    def _values(self, surface: Surface, batch: Batch, covariance: Array | None) -> tuple[Array, Array]:
+        """Outcomes of the rows, and their errors, missing without a covariance."""
         B, shared = surface.coefficients(batch.X.shape[1])
-        if self.fitted is not None:
-            eta = self.fitted.index[:, None]
-        else:
-            eta = batch.X @ B.T
-            eta = eta if batch.offset is None else eta + batch.offset[:, None]
+        eta = batch.X @ B.T
+        eta = eta if batch.offset is None else eta + batch.offset[:, None]
         known = np.isfinite(eta).all(axis=1)
         extras = {name: values[known] for name, values in batch.extras.items()}
         values = np.full((len(eta), len(surface.outcomes)), np.nan)
+        errors = np.full_like(values, np.nan)
+        spread = None if covariance is None else surface.jacobian @ covariance @ surface.jacobian.T
+        X, m = batch.X[known], surface.indices
         for column, outcome in enumerate(surface.outcomes.values()):
-            values[known, column] = outcome.of_rows(extras).value(eta[known], shared)
-        return index, values
+            of_rows = outcome.of_rows(extras)
+            values[known, column] = of_rows.value(eta[known], shared)
+            if spread is not None and len(X):
+                first = of_rows.derivatives(eta[known], shared)[1]
+                gradient = np.hstack([*(first[:, [j]] * X for j in range(m)), first[:, m:]])
+                errors[known, column] = np.sqrt(
+                    np.einsum("ia,ab,ib->i", gradient, spread, gradient, optimize=True)
+                )
+        return values, errors
 
     def _categories(self, labels: list[str]) -> list[Any]:
         """The labels as the user's own categories."""

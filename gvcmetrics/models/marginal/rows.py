@@ -18,7 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.models.data.design import FUNCTIONS, Design, factor_variables
+from gvcmetrics.models.data.design import Design, factor_variables, matrix_of
+from gvcmetrics.models.data.known_values import FUNCTIONS
+from gvcmetrics.models.data.spelling import original
 from gvcmetrics.models.likelihood.family import Array
 from gvcmetrics.models.marginal.incidental import Incidental
 
@@ -239,9 +241,8 @@ def _columns(design: Design, frame: pd.DataFrame, wanted: Callable[[Any], bool])
             count += 1
     if not kept_positions:
         return np.empty(0, dtype=np.intp), np.empty((len(frame), 0))
-    with np.errstate(all="ignore"):
-        built = design.spec.subset(terms).get_model_matrix(frame, context={**FUNCTIONS, "abs": _abs})
-    return np.array(kept_positions, dtype=np.intp), np.asarray(built)[:, within]
+    built = matrix_of(design.spec.subset(terms), frame, {**FUNCTIONS, "abs": _abs})
+    return np.array(kept_positions, dtype=np.intp), built[:, within]
 
 
 def _terms(design: Design) -> list[tuple[Any, Any, range]]:
@@ -281,7 +282,7 @@ def _refuse_kinks(design: Design, variable: str) -> None:
                     )
                     if name not in _ANALYTIC or (name == "abs" and isinstance(function, ast.Attribute)):
                         raise ModelError(
-                            f"the derivative of {name}() in '{factor.expr}' is not known",
+                            f"the derivative of {name}() in '{original(factor.expr)}' is not known",
                             remedy=f"Write powers as I({variable}**2), or ask for a contrast between two "
                             f"values: contrasts={{'{variable}': [(1, 0)]}}",
                         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,12 @@ from gvcmetrics.models.data.batch import EstimationSample
 from gvcmetrics.models.inference.bias_reduced import BiasReduced
 from gvcmetrics.models.inference.covariance import Covariance, Inference, VcovSpec, covariance
 from gvcmetrics.models.inference.nested import likelihood_ratio
-from gvcmetrics.models.inference.restrictions import TestResult, distribution, wald
+from gvcmetrics.models.inference.restrictions import (
+    TestResult,
+    distribution,
+    linear_combinations,
+    wald,
+)
 from gvcmetrics.models.marginal.predictor import Predictor
 from gvcmetrics.models.results.summary import STATISTIC_LABELS, summary_html, summary_text
 
@@ -232,19 +237,98 @@ class Results:
         changed = labelled(made, self.params.to_numpy(), list(self.params.index))
         return replace(self, **changed, call=f"{self.call}.with_vcov({vcov!r})")
 
-    def predict(self, data: pd.DataFrame | None = None, kind: str = "mean") -> pd.Series | pd.DataFrame:
+    def predict(
+        self,
+        data: Any = None,
+        kind: str = "mean",
+        *,
+        interval: bool = False,
+        level: float = 0.95,
+        unit_effect: Literal["averaged", "zero"] = "averaged",
+    ) -> pd.Series | pd.DataFrame:
         """Expected outcomes, row by row; rows with a missing regressor have missing ones.
 
         Parameters
         ----------
-        data : rows to predict for; by default those of the estimates, with absorbed effects where the model
-            has them.
+        data : rows to predict for; by default those of the estimates. Rows whose absorbed effects the
+            estimates have are predicted with them; others, and rows with a category that the estimates left
+            out, are missing, with a warning. A category that was never seen is refused.
         kind : `"mean"`: the expected outcome, or the probability of each category; `"index"`: the linear
             index; or another scale of the model (see `margins`).
+        interval : with errors by the delta method, and confidence intervals of the expected outcome (not of
+            an outcome), by this result's covariance: columns `estimate`, `std_error`, `conf_low`,
+            `conf_high`, for each category below its name. Not with absorbed effects, whose noise the
+            covariance does not hold.
+        level : of the intervals.
+        unit_effect : random effects: averaged over the normal unit effect, or of a unit whose effect is zero.
+
+        Raises
+        ------
+        ModelError : the model has no such kind. DataError : a column is absent, a category was never seen.
         """
+        predictor = self._predictor()
+        if not 0 < level < 1:
+            raise ModelError(f"level={level} is not between 0 and 1", remedy="Write 0.95 for 95 %")
+        made = predictor.predict(
+            self.params.to_numpy(), data, kind, unit_effect=unit_effect,
+            covariance=self.cov.to_numpy() if interval else None,
+        )  # fmt: skip
+        return made.with_interval(distribution(self.df).ppf(0.5 + level / 2)) if interval else made.plain()
+
+    def _predictor(self) -> Predictor:
         if self.predictor is None:
             raise ModelError(f"{self.model} with effects={self.effects!r} has no predictions")
-        return self.predictor.predict(self.params.to_numpy(), data, kind)
+        return self.predictor
+
+    @property
+    def fitted_values(self) -> pd.Series | pd.DataFrame:
+        """Expected outcomes of the rows of the estimates, absorbed effects included: `predict()`."""
+        return self.predict()
+
+    @property
+    def residuals(self) -> pd.Series | pd.DataFrame:
+        """Outcomes less their expectation; of categories (or combinations) 1 or 0 less the probability."""
+        fitted, predictor = self.fitted_values, self._predictor()
+        y = predictor.outcomes()
+        if isinstance(fitted, pd.Series):
+            return (y - fitted).rename("residual")
+        return (y[:, None] == np.arange(fitted.shape[1])) - fitted
+
+    def fixed_effects(self) -> pd.DataFrame:
+        r"""The absorbed effects, one row a level.
+
+        Returns
+        -------
+        Frame with `effect`, `level`, `estimate`, `nobs`, `component` (the connected set that the level is in)
+        and `identified`. With several effects only their sum is known in each connected set: there all but
+        the first have mean zero over its rows, and levels are compared within a set only. A level that even
+        then can move with others is not identified, and missing.
+
+        Notes
+        -----
+        Of a conditional logit the effects are the maximum of the likelihood given the coefficients, over the
+        units whose outcome changes; with T periods they are noisy, and their spread too large, however many
+        units there are (Neyman & Scott 1948). So are those of absorbed effects with few rows (`nobs`).
+
+        Raises
+        ------
+        ModelError : the model has no such effects.
+        """
+        return self._predictor().absorbed_effects(self.params.to_numpy()).frame()
+
+    def lincom(self, expressions: str | Sequence[str], level: float = 0.95) -> pd.DataFrame:
+        """Linear combinations of the parameters with their errors, one row each, columns as of `tidy`.
+
+        Parameters
+        ----------
+        expressions : `"a - 2*b"`, `"a + b - 1"`; of an equation, `"a = b"`, its left side less its right.
+            Names as printed, in backticks if they could be read otherwise.
+
+        Examples
+        --------
+        `res.lincom(["rd + rd_squared", "`C(g)[T.b]` - `C(g)[T.c]`"])`
+        """
+        return linear_combinations(self.params, self.cov, expressions, self.df, level)
 
     def test(self, hypotheses: str | Sequence[str]) -> TestResult:
         """Wald test of linear hypotheses, jointly: `"a = b"`, `["a - 2*b = 0", "c"]` (`"c"` is c = 0)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +14,7 @@ from gvcmetrics.ground.provenance import Told, as_list, is_simulated, source_not
 from gvcmetrics.models.results.summary import left_out, term_in_block
 from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.grid import Block, Cell, Note, Row, Span
-from gvcmetrics.report.tables.terms import effect_label, select_terms, term_label
+from gvcmetrics.report.tables.terms import effect_label, same_term, select_terms, term_label
 
 BELOW = {
     "std_error": "Standard errors in parentheses",
@@ -100,7 +100,7 @@ def regression_table(
             )
     thresholds = STARS if stars is True else dict(stars or {})
     labels = {**_carried_labels(results), **(labels or {})}
-    columns = [_read(result) for result in results]
+    columns = _in_one_spelling([_read(result) for result in results])
     sources = as_list(provenance) or _carried_sources(results)
     body = _estimate_blocks(columns, labels, (keep, drop, order), below, thresholds, digits)
     if not body:
@@ -148,6 +148,20 @@ def _read(result: Any) -> _Column:
         block = line.get("block") or ""
         estimates[block, term_in_block(line["term"], block)] = numbers
     return _Column(result, estimates)
+
+
+def _in_one_spelling(columns: list[_Column]) -> list[_Column]:
+    """The columns with each term spelt as where it is first met, so that it is one row."""
+    first: dict[tuple[str, tuple[str, ...]], str] = {}
+    made = []
+    for column in columns:
+        estimates = {}
+        for (block, term), numbers in column.estimates.items():
+            spelling = first.setdefault((block, same_term(term)), term)
+            taken = spelling != term and (block, spelling) in column.estimates
+            estimates[block, term if taken else spelling] = numbers
+        made.append(replace(column, estimates=estimates))
+    return made
 
 
 def _estimate_blocks(

@@ -25,6 +25,11 @@ def term_label(term: str, labels: Mapping[str, str] | None = None) -> str:
     return " × ".join(_factor_label(part, labels) for part in _split_interaction(term))
 
 
+def same_term(term: str) -> tuple[str, ...]:
+    """What spellings of one coefficient share: ``a:b`` and ``b:a``, ``g[T.x]`` and ``C(g)[T.x]``."""
+    return tuple(sorted(re.sub(r"^C\(([^,()]+)\)(?=\[)", r"\1", part) for part in _split_interaction(term)))
+
+
 def select_terms(
     terms: Iterable[str],
     labels: Mapping[str, str] | None = None,

@@ -95,3 +95,24 @@ def test_real_estimates_as_a_figure(estimates):
     axes = coefficient_plot({"OLS": estimates[0], "Random": estimates[2]}, keep="^rd$").axes[0]
     drawn = [line.get_xdata()[0] for line in axes.lines if line.get_label() in {"OLS", "Random"}]
     assert drawn == [estimates[0].params["rd"], estimates[2].params["rd"]]
+
+
+def test_one_coefficient_in_two_spellings_is_one_row(firms):
+    data = firms.assign(post=(firms["year"] > 2).astype(int))
+    made = [
+        gvc.ols("sales ~ rd:post + group", data),
+        gvc.ols("sales ~ post:rd + C(group)", data),
+        gvc.ols("sales ~ post:rd:group + C(group, Treatment('b'))", data),
+        gvc.ols("sales ~ group:rd:post + rd", data),
+    ]
+    tidy = pd.DataFrame(records(gvc.table(made)))
+    names = tidy[tidy["statistic"] == "estimate"].groupby("column_number")["name"].agg(list)
+    assert names[1] == names[2] == ["group[T.b]", "rd:post", "Intercept"]
+    # Another base is another coefficient.
+    assert "C(group, Treatment('b'))[T.a]" in names[3]
+    assert {name for name in names[3] if name.count(":") == 2} == {
+        name for name in names[4] if name.count(":") == 2
+    }
+    for number, result in enumerate(made[:2], start=1):
+        column = tidy[(tidy["column_number"] == number) & (tidy["statistic"] == "estimate")]
+        np.testing.assert_allclose(sorted(column["value"]), sorted(result.params))
