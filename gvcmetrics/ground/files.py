@@ -8,6 +8,7 @@ a process that dies between the two steps leaves it there, for the next one to m
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import secrets
@@ -120,7 +121,7 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
 def _remove_leftovers(target: Path) -> None:
     if fcntl is None:
         return
-    for leftover in target.parent.glob(f".{target.name}.*.tmp"):
+    for leftover in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
         # Another process may remove the same leftover at the same time, or still be working in it.
         with contextlib.suppress(OSError), _locked(leftover, wait=False):
             shutil.rmtree(leftover)

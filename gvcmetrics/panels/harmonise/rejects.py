@@ -10,7 +10,8 @@ from sqlglot import exp
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.rules import checks, shown_raw
-from gvcmetrics.panels.harmonise.tree import MEASURE, UNMAPPED
+from gvcmetrics.panels.harmonise.texts import UNMAPPED
+from gvcmetrics.panels.harmonise.tree import MEASURE
 from gvcmetrics.panels.readers.delimited import lines_of, one_line_a_record
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.readers.tables import RawTable

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from gvcmetrics.panels.harmonise.texts import UNMAPPED
 from gvcmetrics.panels.harmonise.tree import (
     CURRENCY,
     FACTOR,
     MEASURE,
     OK,
     PERIOD,
-    UNMAPPED,
     Rows,
     is_label,
     is_money,

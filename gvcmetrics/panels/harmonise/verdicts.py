@@ -30,7 +30,7 @@ from gvcmetrics.panels.readers.delimited import UNREAD_TABLE
 from gvcmetrics.panels.readers.numbers import fast_read
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.spec.columns import text_name
-from gvcmetrics.panels.sql import column, literal
+from gvcmetrics.panels.sql import column, literal, parquet_files
 
 DUPLICATE = "duplicate key"
 _TYPED = "typed"
@@ -124,8 +124,8 @@ def fill_by_spark(bench: Bench, folder: Path) -> exp.Table | None:
     countries_named = [item.name for item in bench.spec.columns if item.meta.type == "country"]
     codes = ", ".join(f'"{name}"::iso3 AS "{name}"' for name in countries_named)
     replaced = f"REPLACE ({codes})" if codes else ""
-    files = literal(f"{found}/*.parquet").sql("duckdb")
-    return bench.make(_TYPED, f"SELECT * {replaced} FROM read_parquet({files})")
+    files = parquet_files(sorted(found.glob("*.parquet"))).sql("duckdb")
+    return bench.make(_TYPED, f"SELECT * {replaced} FROM {files}")
 
 
 def refuse_all_missing(bench: Bench, typed: exp.Table, file: str) -> None:

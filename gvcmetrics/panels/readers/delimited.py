@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.panels.sql import file_argument, no_folder_keys
 
 _HEADER_BYTES = 1 << 20
 _CHUNK = 1 << 20
@@ -145,7 +146,7 @@ def delimited_relation(
     if dialect.header_row > 1:
         options["skip"] = exp.Literal.number(dialect.header_row - 1)
     arguments = [exp.EQ(this=exp.to_identifier(name), expression=value) for name, value in options.items()]
-    return exp.Anonymous(this="read_csv", expressions=[text(str(path)), *arguments])
+    return exp.Anonymous(this="read_csv", expressions=[file_argument(path), no_folder_keys(), *arguments])
 
 
 def lines_of(path: Path, dialect: Dialect, records: Iterable[int]) -> dict[int, int]:

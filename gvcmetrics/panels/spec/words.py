@@ -67,7 +67,7 @@ class Read(_Model):
     delimiter: Sign | None = None
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     decimal: Literal[".", ","] = "."
-    thousands: Literal[".", ",", " ", "'"] | None = None
+    thousands: Literal[".", ",", " ", "'", "\u00a0", "\u202f", "\u2009", "\u2019"] | None = None
     header_row: Annotated[int, Field(ge=1, le=1000)] = 1
     sheet: str | None = None
     member: str | None = None

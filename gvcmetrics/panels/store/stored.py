@@ -8,6 +8,8 @@ and version give the same bytes: no date, no path and no machine is written.
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,26 +20,43 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.files import recover
 from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.sql import literal
+from gvcmetrics.panels.sql import column, parquet_files
 
 # Beyond this, a year is read a good deal faster than the whole, and a sort of the whole spills to disk.
 PARTITION_ROWS = 5_000_000
 PROVENANCE_FILE = "_provenance.json"
+_AGAIN = "Delete it and build the panel again"
 
 
 def scan(path: Path, provenance: Provenance) -> exp.Select:
     """All columns of a stored panel, as DuckDB reads them."""
-    arguments: list[exp.Expr] = [literal(str(path))]
-    if provenance.partition_by is not None:
-        integer = provenance.columns[provenance.partition_by].type == "integer"
-        kind = literal("BIGINT" if integer else "VARCHAR")
-        name = exp.to_identifier(provenance.partition_by, quoted=True)
-        types = exp.Struct(expressions=[exp.PropertyEQ(this=name, expression=kind)])
-        arguments = [
-            literal(str(path / "*" / "*.parquet")),
-            exp.EQ(this=exp.to_identifier("hive_types"), expression=types),
-        ]
-    return exp.select("*").from_(exp.Anonymous(this="read_parquet", expressions=arguments))
+    by = provenance.partition_by
+    if by is None:
+        return exp.select("*").from_(parquet_files([path]))
+    integer = provenance.columns[by].type == "integer"
+    # Each part with its own value, not by DuckDB's reading of folder names, which goes on above the panel.
+    parts = [
+        exp.select("*", exp.convert(int(value) if integer else value).as_(by, quoted=True)).from_(
+            parquet_files(files)
+        )
+        for value, files in _parts(path, by)
+    ]
+    if not parts:
+        raise DataError("the folder of Parquet files is damaged", Place(path.name), _AGAIN)
+    kind = exp.DataType.build("BIGINT" if integer else "VARCHAR")
+    every = exp.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
+    names = [
+        exp.cast(column(name), kind).as_(name, quoted=True) if name == by else column(name)
+        for name in provenance.columns
+    ]
+    return exp.select(*names).from_(every.subquery("parts"))
+
+
+def _parts(path: Path, by: str) -> Iterator[tuple[str, list[Path]]]:
+    for folder in sorted(path.glob(f"{glob.escape(by)}=*")):
+        files = sorted(folder.glob("*.parquet"))
+        if files:
+            yield folder.name.partition("=")[2], files
 
 
 def find_panel(name: str, project: Project) -> Path | None:

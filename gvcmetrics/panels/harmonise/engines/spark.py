@@ -8,6 +8,7 @@ DuckDB reads the files to say which it is.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,10 +25,10 @@ from sqlglot import exp
 
 from gvcmetrics.errors import MissingSourceError, SpecError
 from gvcmetrics.panels.harmonise.rules import select_typed
+from gvcmetrics.panels.harmonise.texts import PLAIN_NUMBER
 from gvcmetrics.panels.harmonise.tree import (
     BLANKS,
     MONEY_TABLE,
-    PLAIN_NUMBER,
     TRIMMED,
     codes_table,
     crosswalk_table,
@@ -87,7 +88,7 @@ def typed_rows(
         for name in small + ([MONEY_TABLE] if spec.words.money is not None else []):
             path = folder / f"{name}.parquet"
             connection.execute(f"COPY {name} TO {literal(str(path)).sql('duckdb')} (FORMAT parquet)")
-            spark.read.parquet(str(path)).createOrReplaceTempView(name)
+            spark.read.parquet(_literal_path(path)).createOrReplaceTempView(name)
         define_functions(spark)
         raw = select_raw(tables, spec, numbered=False, relation=partial(_relation, spark, folder, spec))
         typed = spark.sql(select_typed(spec, raw).sql("spark"))
@@ -108,13 +109,13 @@ def define_functions(spark: SparkSession) -> None:
 def _relation(spark: SparkSession, folder: Path, spec: PanelSpec, table: RawTable) -> exp.Expression:
     name = f"file_{abs(hash(table.path)):x}"
     if table.dialect is None:
-        spark.read.parquet(str(table.path)).createOrReplaceTempView(name)
+        spark.read.parquet(_literal_path(table.path)).createOrReplaceTempView(name)
         return exp.to_table(name)
     path = table.path if table.dialect.header_row == 1 else _from_header(table, folder / name)
     schema = ", ".join(f"{_quoted(column)} STRING" for column in table.columns)
     # A quoted value may hold a newline, so a file is one task; many files are read in parallel.
     frame: Any = spark.read.csv(
-        str(path),
+        _literal_path(path),
         schema=schema,
         sep=table.dialect.delimiter,
         header=True,
@@ -130,6 +131,11 @@ def _relation(spark: SparkSession, folder: Path, spec: PanelSpec, table: RawTabl
     doubtful = [_UNREADABLE] + (["\\n", "\\r"] if signs_in(path, (b"\r",)) else [])
     frame.selectExpr(*(_sure(column, doubtful) for column in wanted)).createOrReplaceTempView(name)
     return exp.to_table(name)
+
+
+def _literal_path(path: Path) -> str:
+    """A path as Spark takes it, to which some signs are a pattern."""
+    return re.sub(r"([\[\]{}*?\\])", r"\\\1", str(path))
 
 
 def _quoted(column: str) -> str:
