@@ -20,7 +20,7 @@ def literal(value: str | float | int) -> exp.Expr:
 
 
 def file_argument(path: Path) -> exp.Expr:
-    """The path of one file as DuckDB takes it: a path is a pattern there, and its signs are put in brackets."""
+    """The path of one file for DuckDB, to which a path is a pattern: the signs of one in brackets."""
     return literal(re.sub(r"([\[*?])", r"[\1]", str(path)))
 
 

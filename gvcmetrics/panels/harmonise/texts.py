@@ -13,12 +13,14 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
+from gvcmetrics.panels.crosswalks.code_lists import codes_of
 from gvcmetrics.panels.spec.columns import Input, PanelColumn
 from gvcmetrics.panels.spec.panel import PanelSpec
 from gvcmetrics.panels.sql import column, literal
 
 PLAIN_NUMBER = "PLAIN_NUMBER"
-UNMAPPED = "\ue000"  # a private-use character that no code carries
+# Private-use characters, which no code carries: no recode for this value, and no code of the classification.
+UNMAPPED, UNLISTED = "\ue000", "\ue001"
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _WHOLE = "^[+-]?[0-9]+[.]0$"
 # What stands between thousands in French and Swiss numbers, whichever of them a spec writes.
@@ -144,14 +146,41 @@ def _undotted(code: str) -> str:
 
 
 def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
-    """A code filled to `pad` with zeros and cut to `characters`."""
-    value = cell
+    """A code filled to `pad` with zeros, looked up in its classification and cut to `characters`.
+
+    Letters in front of a code are cut off before zeros are put there.
+    """
+    first = item.spec.characters[0] if item.spec.characters is not None else 1
+    value = _cut(cell, item) if first > 1 else cell
+    value = _padded(value, item)
+    done = value if first > 1 else _cut(value, item)
+    if item.spec.classification is None:
+        return done
+    known = is_in(value, sorted(codes_of(item.spec.classification)))
+    # A code that is not in the list keeps a mark, so that its check finds it.
+    return exp.Case().when(known, done).else_(exp.DPipe(this=literal(UNLISTED), expression=cell.copy()))
+
+
+def _cut(code: exp.Expr, item: PanelColumn) -> exp.Expr:
+    if item.spec.characters is None:
+        return code
+    first, last = item.spec.characters
+    return exp.Substring(this=code.copy(), start=literal(first), length=literal(last - first + 1))
+
+
+def _padded(code: exp.Expr, item: PanelColumn) -> exp.Expr:
+    value = code.copy()
+    if item.spec.classification is not None:
+        for sign in ". ":  # 0101.21 is 010121
+            value = exp.func("REPLACE", value, literal(sign), literal(""))
     if item.spec.pad is not None:
         zeros = literal("0" * item.spec.pad)
         filled = exp.func("RIGHT", exp.DPipe(this=zeros, expression=value.copy()), literal(item.spec.pad))
         short = exp.LT(this=exp.Length(this=value.copy()), expression=literal(item.spec.pad))
-        value = exp.Case().when(short, filled).else_(value.copy())
-    if item.spec.characters is not None:
-        first, last = item.spec.characters
-        value = exp.Substring(this=value, start=literal(first), length=literal(last - first + 1))
-    return value
+        return exp.Case().when(short, filled).else_(value)
+    source = item.spec.classification or (item.spec.crosswalk.from_ if item.spec.crosswalk else "")
+    if not source.startswith("HS"):
+        return value
+    # A code of HS has two, four or six digits; with one less it has lost its zero.
+    odd = exp.RegexpLike(this=value.copy(), expression=literal("^[0-9]([0-9][0-9])*$"))
+    return exp.Case().when(odd, exp.DPipe(this=literal("0"), expression=value.copy())).else_(value)

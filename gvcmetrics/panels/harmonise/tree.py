@@ -385,9 +385,8 @@ def _measure(layout: LongToWide) -> exp.Expr:
 
 def _code(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
     """The code of a cell whose label is read."""
-    return _cell(
-        item, replace(found, words=found.words.model_copy(update={"by_label": False})), spec, frozenset()
-    )
+    by_code = replace(found, words=found.words.model_copy(update={"by_label": False}))
+    return _cell(item, by_code, spec, frozenset())
 
 
 def _trim(value: exp.Expr) -> exp.Expr:

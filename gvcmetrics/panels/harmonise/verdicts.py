@@ -14,7 +14,9 @@ from pathlib import Path
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
+from gvcmetrics.ground.names import nearest
 from gvcmetrics.panels.codes import countries, match_countries
+from gvcmetrics.panels.crosswalks.code_lists import codes_of
 from gvcmetrics.panels.harmonise.bench import Bench, create_codes
 from gvcmetrics.panels.harmonise.engines.duckdb import define_functions
 from gvcmetrics.panels.harmonise.rejects import (
@@ -160,6 +162,8 @@ def first_reject(bench: Bench, judged: Judged, listed: str) -> DataError:
         remedy = rules[0].remedy
     else:
         problem, remedy = reason, "Remove this line"
+    if reason.startswith("no code of ") and (codes := _near_codes(bench, name, value)):
+        problem += f", nearest are {', '.join(codes)}"
     if reason == "unknown country":
         near = match_countries([value]).unknown.get(value, "")
         problem += f", nearest is {near}" if near else ""
@@ -167,6 +171,11 @@ def first_reject(bench: Bench, judged: Judged, listed: str) -> DataError:
     verb = "is" if tally.rejected == 1 else "are"
     share = f"{tally.rejected:,} of {tally.rows:,} rows {verb} bad, listed in {listed}"
     return DataError(f"{problem} ({share})", Place(file, row=row, column=raw), remedy)
+
+
+def _near_codes(bench: Bench, name: str, value: str) -> list[str]:
+    words = next(item.spec for item in bench.spec.columns if item.name == name)
+    return nearest(value, codes_of(words.classification), most=3) if words.classification else []
 
 
 def _typed(bench: Bench, fill: Fill) -> exp.Table:

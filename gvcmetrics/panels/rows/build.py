@@ -30,6 +30,7 @@ from gvcmetrics.panels.harmonise.verdicts import (
     judge_rows,
     refuse_all_missing,
 )
+from gvcmetrics.panels.harmonise.zeros import with_zeros
 from gvcmetrics.panels.job import Built, Job
 from gvcmetrics.panels.progress import reading, writing
 from gvcmetrics.panels.project import Project
@@ -70,7 +71,7 @@ def laid_out(
         rows = [(*key, factor) for key, factor in money_factors(spec, project).items()]
         if rows:
             connection.executemany(f"INSERT INTO {MONEY_TABLE} VALUES (?, ?, ?)", rows)
-    return Bench(connection, spec, tables)
+    return with_zeros(Bench(connection, spec, tables))
 
 
 def rows_sql(spec: PanelSpec, dialect: str) -> str:
@@ -152,6 +153,9 @@ def _what_was_done(spec: PanelSpec, tally: Tally) -> list[str]:
         kept = "; ".join(f"{name} in {', '.join(values)}" for name, values in spec.words.keep.items())
         notes.append(f"Kept are rows with {kept}; {tally.left_out:,} other raw rows are left out.")
     for item in spec.columns:
+        if item.spec.classification is not None:
+            digits = f", filled with zeros to {item.spec.pad} digits" if item.spec.pad else ""
+            notes.append(f"'{item.name}' is checked against the codes of {item.spec.classification}{digits}.")
         if item.spec.crosswalk is not None:
             words = item.spec.crosswalk
             files = ", ".join(files_between(words.from_, words.to))

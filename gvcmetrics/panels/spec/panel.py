@@ -23,6 +23,7 @@ from pathlib import Path
 
 from gvcmetrics.errors import SpecError
 from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.panels.classifications import LISTED
 from gvcmetrics.panels.contracts import CONTRACTS, Contract
 from gvcmetrics.panels.spec.columns import (
     Input,
@@ -127,6 +128,7 @@ def panel_spec(path: Path, document: Document) -> PanelSpec:
     for name, crossed in contract.crossed.items():
         if name not in given and given.keys() >= set(crossed):
             given[name] = ColumnSpec(cross=list(crossed))
+    _classify_products(given)
     columns = tuple(
         panel_column(name, words or ColumnSpec(), contract, spec, document) for name, words in given.items()
     )
@@ -135,6 +137,14 @@ def panel_spec(path: Path, document: Document) -> PanelSpec:
     keys = _keys(spec, contract, [column.name for column in columns], document)
     _check_partition(spec, columns, keys, document)
     return PanelSpec(path.stem, path, spec_digest(path), spec, contract, columns, keys, document)
+
+
+def _classify_products(given: dict[str, ColumnSpec | None]) -> None:
+    """Products of one stated classification are checked against its codes."""
+    stated, product = given.get("product_classification"), given.get("product")
+    name = stated.constant if stated is not None else None
+    if name in LISTED and product is not None and not (product.recode or product.crosswalk):
+        given["product"] = product.model_copy(update={"classification": product.classification or name})
 
 
 def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from gvcmetrics.panels.classifications import CLASSIFICATIONS
+from gvcmetrics.panels.classifications import CLASSIFICATIONS, LISTED
 from gvcmetrics.panels.contracts import CONTRACTS, Type
 
 
@@ -26,9 +26,16 @@ def _encoding(name: str) -> str:
     return name
 
 
+def _listed(name: str) -> str:
+    if name not in LISTED:
+        raise ValueError(f"there is no list of the codes of '{name}': write one of {', '.join(LISTED)}")
+    return name
+
+
 # Codes such as 0111 or 842 are easily written without quotes; they are text all the same.
 Text = Annotated[str, BeforeValidator(_as_text)]
 Texts = Annotated[list[Text], Field(min_length=1)]
+Listed = Annotated[str, AfterValidator(_listed), Field(json_schema_extra={"enum": list(LISTED)})]
 Sign = Annotated[str, Field(min_length=1, max_length=1)]
 
 
@@ -108,8 +115,9 @@ class ColumnSpec(_Model):
     Where the value comes from, one of: `from`, `cell` (a measure of a long file), `constant`,
     `file_name` (the year in the raw file's name), `cross` (panel columns joined into one code),
     `any_of`, `all_of` (answers combined).
-    What happens to it, in this order: `part`, `missing`, `recode`, `characters`, `pad`, `crosswalk`, then
-    `equals`, `in` or `at_least` (0/1), or `scale`. `only_in` keeps it in some periods of a wide file.
+    What happens to it, in this order: `part`, `missing`, `recode`, `pad`, `classification`, `characters`,
+    `crosswalk`, then `equals`, `in` or `at_least` (0/1), or `scale`. Where `characters` does not begin with
+    the first, it comes before `pad`. `only_in` keeps it in some periods of a wide file.
     """
 
     from_: Annotated[str | None, Field(alias="from")] = None
@@ -125,6 +133,7 @@ class ColumnSpec(_Model):
     recode: dict[str, Text | None] | None = None
     characters: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
     pad: Annotated[int, Field(ge=1, le=20)] | None = None
+    classification: Listed | None = None
     crosswalk: CrosswalkWords | None = None
     equals: Text | None = None
     in_: Annotated[Texts | None, Field(alias="in")] = None

@@ -9,7 +9,6 @@ DuckDB reads the files to say which it is.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -90,7 +89,7 @@ def typed_rows(
             connection.execute(f"COPY {name} TO {literal(str(path)).sql('duckdb')} (FORMAT parquet)")
             spark.read.parquet(_literal_path(path)).createOrReplaceTempView(name)
         define_functions(spark)
-        raw = select_raw(tables, spec, numbered=False, relation=partial(_relation, spark, folder, spec))
+        raw = select_raw(tables, spec, numbered=False, relation=partial(_relation, spark, spec))
         typed = spark.sql(select_typed(spec, raw).sql("spark"))
         target = folder / "typed"
         try:
@@ -106,16 +105,15 @@ def define_functions(spark: SparkSession) -> None:
         spark.sql(f"CREATE OR REPLACE TEMPORARY FUNCTION {name}(x {given}) RETURNS {kind} RETURN {body}")
 
 
-def _relation(spark: SparkSession, folder: Path, spec: PanelSpec, table: RawTable) -> exp.Expression:
+def _relation(spark: SparkSession, spec: PanelSpec, table: RawTable) -> exp.Expression:
     name = f"file_{abs(hash(table.path)):x}"
     if table.dialect is None:
         spark.read.parquet(_literal_path(table.path)).createOrReplaceTempView(name)
         return exp.to_table(name)
-    path = table.path if table.dialect.header_row == 1 else _from_header(table, folder / name)
     schema = ", ".join(f"{_quoted(column)} STRING" for column in table.columns)
     # A quoted value may hold a newline, so a file is one task; many files are read in parallel.
     frame: Any = spark.read.csv(
-        _literal_path(path),
+        _literal_path(table.path),
         schema=schema,
         sep=table.dialect.delimiter,
         header=True,
@@ -128,7 +126,7 @@ def _relation(spark: SparkSession, folder: Path, spec: PanelSpec, table: RawTabl
         unescapedQuoteHandling="RAISE_ERROR",
     )
     wanted = [column for column in spec.wanted() if column in table.columns]
-    doubtful = [_UNREADABLE] + (["\\n", "\\r"] if signs_in(path, (b"\r",)) else [])
+    doubtful = [_UNREADABLE] + (["\\n", "\\r"] if signs_in(table.path, (b"\r",)) else [])
     frame.selectExpr(*(_sure(column, doubtful) for column in wanted)).createOrReplaceTempView(name)
     return exp.to_table(name)
 
@@ -147,16 +145,6 @@ def _sure(column: str, doubtful: Sequence[str]) -> str:
     name = _quoted(column)
     in_doubt = " OR ".join(f"CONTAINS({name}, '{sign}')" for sign in doubtful)
     return f"CASE WHEN {in_doubt} THEN RAISE_ERROR('left to DuckDB') ELSE {name} END AS {name}"
-
-
-def _from_header(table: RawTable, target: Path) -> Path:
-    """A copy of a text file without the lines above its header."""
-    assert table.dialect is not None
-    with open(table.path, "rb") as file, open(target, "wb") as copy:
-        for _ in range(table.dialect.header_row - 1):
-            file.readline()
-        shutil.copyfileobj(file, copy, 1 << 20)
-    return target
 
 
 def _refuse_times(table: RawTable, spec: PanelSpec) -> None:
