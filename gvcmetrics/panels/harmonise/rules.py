@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gvcmetrics.panels.harmonise.texts import UNLISTED, UNMAPPED, is_in
+from gvcmetrics.panels.harmonise.texts import UNLISTED, UNMAPPED, is_in, recodes_all
 from gvcmetrics.panels.harmonise.tree import (
     CURRENCY,
     FACTOR,
@@ -113,8 +113,7 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
     unmapped = exp.func("STARTS_WITH", text.copy(), literal(UNMAPPED))
     unlisted = exp.func("STARTS_WITH", text.copy(), literal(UNLISTED))
     # A value without a recode, or of no code, breaks that rule alone, not also those of what it becomes.
-    marks = {"recode": unmapped, "classification": unlisted}
-    mark = next((sign for word, sign in marks.items() if getattr(item.spec, word) is not None), None)
+    mark = unlisted if item.spec.classification is not None else unmapped if recodes_all(item) else None
 
     def rule(bad: exp.Expr, reason: str, remedy: str) -> None:
         if mark is not None and bad is not mark:
@@ -129,7 +128,7 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
             f"the key '{item.name}' is missing",
             "A key must have a value in every row",
         )
-    if item.spec.recode is not None:
+    if recodes_all(item):
         rule(unmapped, "no recode for this value", "Add it under `recode`, or under `missing`")
     if item.spec.classification is not None:
         rule(unlisted, f"no code of {item.spec.classification}", _REMEDIES["code"])

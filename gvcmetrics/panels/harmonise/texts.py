@@ -61,11 +61,18 @@ def select_text(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
         if found.words.by_label:
             gone = exp.or_(gone, is_value(column(code_name(found)), missing, True, spec))
         text = text.when(gone, exp.null())
-    if item.spec.recode is not None:
+    if recodes_all(item):
         # A value without a recode keeps a mark, so that its check finds it.
         return text.else_(exp.DPipe(this=literal(UNMAPPED), expression=cell))
     shaped = _shaped(cell if as_number else undotted(cell), item)
-    return text.else_(shaped) if missing else shaped
+    return text.else_(shaped) if missing or recode else shaped
+
+
+def recodes_all(item: PanelColumn) -> bool:
+    """Is a value without a recode an error? Not among countries, which are looked up all the same."""
+    if item.spec.recode is None:
+        return False
+    return item.spec.otherwise is None and item.meta.type != "country"
 
 
 def compares_numbers(item: PanelColumn) -> bool:

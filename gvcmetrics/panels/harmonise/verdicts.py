@@ -184,9 +184,9 @@ def _typed(bench: Bench, fill: Fill) -> exp.Table:
     The countries are looked up among the spellings of the table of countries as they stand. Only if a
     spelling is not there is the file read again, to look it up without case, accents and punctuation.
     """
-    named = [item.name for item in bench.spec.columns if item.meta.type == "country"]
-    for name in named:
-        create_codes(bench, codes_table(name), _spelled())
+    named = {item.name: item.spec.areas for item in bench.spec.columns if item.meta.type == "country"}
+    for name, areas in named.items():
+        create_codes(bench, codes_table(name), _spelled(areas))
     typed = fill(bench)
     if typed is not None and not _bad(bench, typed):
         return typed
@@ -195,11 +195,11 @@ def _typed(bench: Bench, fill: Fill) -> exp.Table:
     refuse_malformed_lines(bench)
     if not named or not _bad(bench, typed):
         return typed
-    found = {name: match_countries(_unknown(bench, name)).codes for name in named}
+    found = {name: match_countries(_unknown(bench, name), areas).codes for name, areas in named.items()}
     if not any(found.values()):
         return typed
     for name, codes in found.items():
-        create_codes(bench, codes_table(name), {**_spelled(), **codes})
+        create_codes(bench, codes_table(name), {**_spelled(named[name]), **codes})
     return bench.make(_TYPED, slowly)
 
 
@@ -216,8 +216,8 @@ def _unknown(bench: Bench, name: str) -> list[str]:
 
 
 @cache
-def _spelled() -> dict[str, str]:
-    return match_countries(spelling for c in countries().values() for spelling in c.spellings).codes
+def _spelled(areas: str | None) -> dict[str, str]:
+    return match_countries((word for c in countries().values() for word in c.spellings), areas).codes
 
 
 def _left_out(bench: Bench) -> int:

@@ -76,10 +76,12 @@ def _codes(bench: Bench, item: PanelColumn) -> set[str]:
 
 
 def _ambiguous(bench: Bench, item: PanelColumn, code: str, longest: int) -> DataError:
-    lengths = f"some codes have {longest - 1} digits, as '{code}', and some {longest}"
+    lengths = (
+        f"some codes have {longest - 1} digits, as '{code}', and some {longest}; a zero in front may be lost"
+    )
     remedy = (
         f"If so, write `pad: {longest}` for '{item.name}', and '{code}' is '0{code}'; "
         "if codes of several levels are meant, write `pad: 1`"
     )
     place = Place(bench.tables[0].name, column=item.raw)
-    return DataError(f"{lengths}: has a zero in front been lost?", place, remedy)
+    return DataError(f"{lengths}; a zero in front may be lost", place, remedy)

@@ -93,8 +93,11 @@ def open_text(path: Path, name: str, dialect: Dialect, scratch: Path) -> tuple[P
     target = scratch / f"table_{len(list(scratch.iterdir()))}{path.suffix}"
     with open(path, "rb") as source, open(target, "wb") as copy:
         for _ in range(dialect.header_row - 1 + lines):
-            source.readline()
-        copy.write(dialect.delimiter.join(f"c{place}" for place in range(len(names))).encode() + b"\n")
+            windows = source.readline().endswith(b"\r\n") and not mixed
+        copy.write(
+            dialect.delimiter.join(f"c{place}" for place in range(len(names))).encode()
+            + (b"\r\n" if windows else b"\n")
+        )
         if mixed:
             copy.writelines(line.replace(b"\r\n", b"\n") for line in source)
         else:

@@ -162,7 +162,9 @@ def _what_was_done(spec: PanelSpec, tally: Tally) -> list[str]:
             notes.append(f"'{item.name}' is mapped from {words.from_} to {words.to} by {files}.")
     money = spec.words.money
     if money is not None and money.rates is not None:
-        notes.append(f"Converted from {money.currency} at the rates of {money.rates}.")
+        fixed = money.deflator is not None and money.prices == "local"
+        rate = f"the rate of {money.base_year}" if fixed else "the rates of each year"
+        notes.append(f"Converted from {money.currency} at {rate} in {money.rates}.")
     if money is not None and money.deflator is not None:
         notes.append(f"In prices of {money.base_year}, by {money.deflator}.")
     return notes

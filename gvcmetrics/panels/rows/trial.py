@@ -17,7 +17,7 @@ from gvcmetrics.ground.numbers import short
 from gvcmetrics.panels.findings import CheckedColumn, Findings, Outliers, Recoded
 from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.engines.duckdb import connected
-from gvcmetrics.panels.harmonise.texts import compares_numbers, is_code, missing_codes
+from gvcmetrics.panels.harmonise.texts import compares_numbers, is_code, missing_codes, recodes_all
 from gvcmetrics.panels.harmonise.tree import select_panel, trimmed_part
 from gvcmetrics.panels.harmonise.verdicts import DUPLICATE, Judged, fill_fast, judge_rows, refuse_all_missing
 from gvcmetrics.panels.project import Project
@@ -139,8 +139,10 @@ def _becomes(text: str, item: PanelColumn, found: Input, spec: PanelSpec) -> str
         return recode[old] or "missing"
     if is_code(text, missing_codes(item, found, spec), as_number) is not None:
         return "missing"
-    if item.spec.recode is not None:
+    if recodes_all(item):
         return "no recode"
+    if item.spec.recode is not None:
+        return text
     equals, among = found.words.equals, found.words.in_
     return "0" if is_code(text, [equals] if equals is not None else among or [], True) is None else "1"
 

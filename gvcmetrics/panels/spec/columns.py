@@ -181,6 +181,10 @@ def _refuse_misfits(
     ):
         problem = "`recode` excludes `characters`, `pad`, `classification` and `crosswalk`"
         refuse("recode", problem, "Recode the whole value")
+    if words.otherwise is not None and words.recode is None:
+        refuse("otherwise", "says what is done to what `recode` does not name", "Add `recode`")
+    if words.areas is not None and meta.type != "country":
+        refuse("areas", "says whose numbers of countries they are", "Use it for a country")
     if words.classification is not None and meta.type != "text":
         refuse("classification", "says what codes are, and the column is no text", "Write `type: text`")
     if words.crosswalk is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gvcmetrics.panels.classifications import CLASSIFICATIONS, LISTED
 from gvcmetrics.panels.contracts import CONTRACTS, Type
@@ -130,7 +130,9 @@ class ColumnSpec(_Model):
     by_label: bool = False
     part: PartWords | None = None
     missing: list[Text] | None = None
+    areas: Literal["comtrade"] | None = None
     recode: dict[str, Text | None] | None = None
+    otherwise: Literal["keep"] | None = None
     characters: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
     pad: Annotated[int, Field(ge=1, le=20)] | None = None
     classification: Listed | None = None
@@ -147,6 +149,16 @@ class ColumnSpec(_Model):
     minimum: float | int | None = None
     maximum: float | int | None = None
     note: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _otherwise(cls, words: Any) -> Any:
+        """`recode: {old: new, otherwise: keep}` says the same as the two words beside one another."""
+        recode = words.get("recode") if isinstance(words, dict) else None
+        if not isinstance(recode, dict) or recode.get("otherwise") != "keep":
+            return words
+        rest = {old: new for old, new in recode.items() if old != "otherwise"}
+        return {**words, "recode": rest, "otherwise": "keep"}
 
 
 SOURCE_WORDS = ("from", "cell", "constant", "file_name", "cross", "any_of", "all_of")
@@ -179,6 +191,8 @@ class Money(_Model):
     `rates` and `deflator` are CSV files in the data folder: `currency,year,per_usd` and
     `year,index` (or `country,year,index`). They apply to every column in USD.
     `currency_from` is the raw column that states the currency; every row must state `currency`.
+    `prices` says whose the deflator is: of the country (then amounts are converted at the rate of
+    `base_year`), or of the dollar (then at the rate of their own year).
     """
 
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
@@ -186,6 +200,7 @@ class Money(_Model):
     rates: str | None = None
     deflator: str | None = None
     base_year: int | None = None
+    prices: Literal["local", "USD"] = "local"
 
 
 class Spec(PanelWords):
