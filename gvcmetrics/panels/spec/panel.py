@@ -140,11 +140,20 @@ def panel_spec(path: Path, document: Document) -> PanelSpec:
 
 
 def _classify_products(given: dict[str, ColumnSpec | None]) -> None:
-    """Products of one stated classification are checked against its codes."""
+    """Products of one stated classification are checked against its codes; of HS, of any revision.
+
+    What a file calls a revision is often the one that its codes were converted to, and not all were.
+    """
     stated, product = given.get("product_classification"), given.get("product")
     name = stated.constant if stated is not None else None
-    if name in LISTED and product is not None and not (product.recode or product.crosswalk):
-        given["product"] = product.model_copy(update={"classification": product.classification or name})
+    if (
+        name is not None
+        and name in LISTED
+        and product is not None
+        and not (product.recode or product.crosswalk)
+    ):
+        listed = "HS" if name.startswith("HS") else name
+        given["product"] = product.model_copy(update={"classification": product.classification or listed})
 
 
 def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
