@@ -131,4 +131,6 @@ def _condition(where: str, provenance: Provenance) -> exp.Expression:
     if strays or not isinstance(parsed, _TRUTHS):
         raise refused
     _refuse_unknown([found.name for found in parsed.find_all(exp.Column)], provenance)
+    if isinstance(parsed, exp.Column) and provenance.columns[parsed.name].type != "binary":
+        raise refused
     return exp.paren(parsed)

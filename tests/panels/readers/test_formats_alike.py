@@ -17,11 +17,15 @@ Build = Callable[..., pd.DataFrame]
 
 
 def _dta(frame: pd.DataFrame, path: Path) -> None:
-    pyreadstat.write_dta(frame, str(path), variable_value_labels={"place": LABELS})
+    pyreadstat.write_dta(frame, str(path), variable_value_labels=_labels(frame))
 
 
 def _sav(frame: pd.DataFrame, path: Path) -> None:
-    pyreadstat.write_sav(frame, str(path), variable_value_labels={"place": LABELS})
+    pyreadstat.write_sav(frame, str(path), variable_value_labels=_labels(frame))
+
+
+def _labels(frame: pd.DataFrame) -> dict[str, dict[int, str]]:
+    return {"place": LABELS} if "place" in frame else {}
 
 
 LABELS = {1: "Coast", 2: "Sierra", -9: "Don't know"}
@@ -58,7 +62,7 @@ columns:
   firm_id: {from: id}
   year: {constant: "2019"}
   region: {from: place}
-  employment: {from: amount, minimum: -100}
+  employment: {from: amount}
   upgrade_product: {from: answer, equals: 1}
   upgrade_process: {any_of: [{from: answer, in: ["01"]}, {from: grade, at_least: 10}]}
   certified: {from: kind, recode: {"1": "1", "2": "0", "3": null}}
