@@ -9,6 +9,7 @@ import duckdb
 
 from gvcmetrics.errors import DataError, GvcError, Place, SpecError
 from gvcmetrics.ground.files import workspace
+from gvcmetrics.ground.inputs import write_inputs
 from gvcmetrics.panels.classifications import files_between
 from gvcmetrics.panels.crosswalks.tables import folder as tables_folder
 from gvcmetrics.panels.job import AnySpec, Built, Engine, Job
@@ -17,7 +18,6 @@ from gvcmetrics.panels.progress import Report
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.sources.raw_files import RawFiles, data_file, find_raw
 from gvcmetrics.panels.spec.panel import PanelSpec
-from gvcmetrics.panels.store.inputs import write_inputs
 from gvcmetrics.panels.store.write import put_panel
 
 _FULL = ("no space left", "could not write", "file too large", "out of disk space", "quota exceeded")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
 from gvcmetrics.ground.files import replacing
+from gvcmetrics.ground.inputs import digest
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.catalogue import Source
-from gvcmetrics.panels.store.inputs import digest
 
 
 def raw_file(source: Source, project: Project) -> Path:

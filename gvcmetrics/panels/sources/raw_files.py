@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from gvcmetrics.errors import Place, SpecError
+from gvcmetrics.ground.inputs import digest
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.catalogue import Source
 from gvcmetrics.panels.sources.catalogue import source as catalogue_source
 from gvcmetrics.panels.sources.fetch import expected_sha256, raw_file, verify
 from gvcmetrics.panels.spec.words import FileSource, PanelWords
 from gvcmetrics.panels.spec.yaml_lines import Document
-from gvcmetrics.panels.store.inputs import digest
 
 
 @dataclass(frozen=True)

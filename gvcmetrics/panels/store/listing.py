@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from gvcmetrics.errors import DataError, MissingSourceError
+from gvcmetrics.ground.inputs import changed_input
 from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.ground.provenance import Provenance
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.sources.plugins import shipped_panels
 from gvcmetrics.panels.spec.extends import spec_digest
-from gvcmetrics.panels.store.inputs import changed_input
 from gvcmetrics.panels.store.stored import PROVENANCE_FILE, find_panel, read_provenance
 
 

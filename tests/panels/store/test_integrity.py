@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 
 from gvcmetrics.errors import DataError
+from gvcmetrics.ground import inputs
 from gvcmetrics.panels import list_panels, panel
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.store import inputs
 
 Build = Callable[..., pd.DataFrame]
 SPEC = """\
