@@ -58,6 +58,9 @@ STATES  := $(wildcard $(PARQUET)/*.state)
 ABSENT  := $(if $(STATES),$(shell grep -lx absent $(STATES)))
 LOST    := $(foreach state,$(filter-out $(ABSENT),$(STATES)),$(if $(wildcard $(state:.state=.parquet) $(state:.state=)),,$(state)))
 
+# A raw file, a table of rates or a file of the mirror that is not what a panel was built from.
+STALE   := $(if $(STATES),$(if $(wildcard $(READY)),$(shell $(BIN)/python -S -E gvcmetrics.ground.inputs.py $(PARQUET))))
+
 $(MIRROR):
 	@mkdir -p $(@D)
 	@$(HERE) > $@
@@ -68,7 +71,7 @@ $(PARQUET)/%.state: data/panels/%.yaml $(wildcard data/panels/presets/*.yaml) $(
 $(PARQUET)/cluster_cases.state: data/cases/clusters.csv
 
 $(ABSENT): $(MIRROR)
-$(LOST): AGAIN
+$(LOST) $(STALE): AGAIN
 AGAIN:
 
 $(RESULTS)/codebook.html: $(PANELS)

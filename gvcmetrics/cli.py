@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -154,6 +155,9 @@ def _shown(path: Path) -> str:
 
 def main() -> None:
     """Run the command line; an error that a user can act on is one message and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of cp1252 has no minus sign of ours
     try:
         app()
     except GvcError as error:

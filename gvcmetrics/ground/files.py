@@ -8,6 +8,8 @@ a process that dies between the two steps leaves it there, for the next one to m
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import hashlib
 import os
 import secrets
@@ -19,6 +21,9 @@ try:
     import fcntl
 except ImportError:  # Windows has no advisory locks of this kind; there, leftovers are left alone
     fcntl = None  # type: ignore[assignment]
+
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @contextlib.contextmanager
@@ -111,7 +116,12 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
         return
     opened = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError as error:
+            # Some network disks have no locks: there a build goes on without, and leftovers are left alone.
+            if not wait or error.errno not in _NO_LOCKS:
+                raise
         yield
     finally:
         os.close(opened)
@@ -120,7 +130,7 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
 def _remove_leftovers(target: Path) -> None:
     if fcntl is None:
         return
-    for leftover in target.parent.glob(f".{target.name}.*.tmp"):
+    for leftover in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
         # Another process may remove the same leftover at the same time, or still be working in it.
         with contextlib.suppress(OSError), _locked(leftover, wait=False):
             shutil.rmtree(leftover)

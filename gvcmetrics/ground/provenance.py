@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 METADATA_KEY = "gvcmetrics"
@@ -89,9 +89,12 @@ class Provenance:
         """
         stored = json.loads(text)
         try:
-            stored["coverage"] = Coverage(**stored["coverage"])
-            stored["columns"] = {name: ColumnProvenance(**words) for name, words in stored["columns"].items()}
-            return cls(**stored)
+            stored["coverage"] = Coverage(**_known(Coverage, stored["coverage"]))
+            stored["columns"] = {
+                name: ColumnProvenance(**_known(ColumnProvenance, words))
+                for name, words in stored["columns"].items()
+            }
+            return cls(**_known(cls, stored))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no provenance: {error}") from None
 
@@ -100,6 +103,11 @@ class Provenance:
         said = asdict(self)
         chosen = self.columns if columns is None else columns
         return {**said, "columns": {name: said["columns"][name] for name in chosen}}
+
+
+def _known(kind: Any, stored: dict[str, Any]) -> dict[str, Any]:
+    """What this version knows of a record: a later one may say more."""
+    return {field.name: stored[field.name] for field in fields(kind) if field.name in stored}
 
 
 def as_list(provenance: Told | Sequence[Told] | None) -> list[Told]:

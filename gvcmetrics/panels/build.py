@@ -9,11 +9,15 @@ import duckdb
 
 from gvcmetrics.errors import DataError, GvcError, Place, SpecError
 from gvcmetrics.ground.files import workspace
-from gvcmetrics.panels.job import Built, Engine, Job
+from gvcmetrics.ground.inputs import write_inputs
+from gvcmetrics.panels.classifications import files_between
+from gvcmetrics.panels.crosswalks.tables import folder as tables_folder
+from gvcmetrics.panels.job import AnySpec, Built, Engine, Job
 from gvcmetrics.panels.kinds import load_panel
 from gvcmetrics.panels.progress import Report
 from gvcmetrics.panels.project import Project, find_project
-from gvcmetrics.panels.sources.raw_files import find_raw
+from gvcmetrics.panels.sources.raw_files import RawFiles, data_file, find_raw
+from gvcmetrics.panels.spec.panel import PanelSpec
 from gvcmetrics.panels.store.write import put_panel
 
 _FULL = ("no space left", "could not write", "file too large", "out of disk space", "quota exceeded")
@@ -48,9 +52,25 @@ def build_panel(
         try:
             made = kind.build(spec, Job(raw, project, folder, engine, report))
             place = put_panel(made, project)
+            write_inputs(project.inputs_file(spec.name), *_inputs(spec, raw, project))
         except (duckdb.Error, OSError) as error:
             raise _explain(error, raw.name) from None
     return Built(place, made.provenance, made.rejects)
+
+
+def _inputs(spec: AnySpec, raw: RawFiles, project: Project) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """Every file that a build reads, and the patterns that find them."""
+    files, given = list(raw.files), spec.words.source
+    if isinstance(spec, PanelSpec):
+        money, place = spec.words.money, spec.document.place(("money",))
+        tables = [table for table in (money.rates, money.deflator) if table] if money is not None else []
+        files += [data_file(table, project, place) for table in tables]
+        words = [item.spec.crosswalk for item in spec.columns if item.spec.crosswalk is not None]
+        names = [name for found in words for name in files_between(found.from_, found.to)]
+        files += [tables_folder(names) / name for name in names]
+    pattern = None if isinstance(given, str) else given.files
+    sought = [(project.data, pattern)] if isinstance(pattern, str) else []
+    return list(dict.fromkeys(files)), sought
 
 
 def show_sql(spec_path: Path | str, dialect: str = "duckdb") -> str:

@@ -40,6 +40,11 @@ _ONE_WAY = ("BEC4", "WIOD2013", "WIOD2016")
 # detour is better than either.
 _FORWARDS, _BACKWARDS, _COARSE = 2, 3, 2
 
+# How customs files name the revisions of HS: by the year in which they came into force.
+HS_YEARS = {f"HS{year}": f"HS{n}" for n, year in enumerate(("92", "96", "02", "07", "12", "17", "22"))}
+# Those whose codes are listed on every machine (`crosswalks/code_lists.py`).
+LISTED = (*_HS, *HS_YEARS, "HS", "ISIC2", "ISIC3", "ISIC3.1", "ISIC4", "SITC2", "SITC3")
+
 CLASSIFICATIONS = (*sorted({name for pair in _FILES for name in pair}), "NACE2")
 
 

@@ -91,12 +91,20 @@ def _suggestible() -> dict[str, str]:
     }
 
 
-def match_countries(values: Iterable[str]) -> Matched:
+# Numbers that a source gives to another area than M49 does: to UN Comtrade, and to BACI after it, Monaco is
+# part of France (251), and its 492 is trade with a member of the EU that is not named.
+AREAS: dict[str, dict[str, str]] = {"comtrade": {"492": "XEN"}}
+
+
+def match_countries(values: Iterable[str], areas: str | None = None) -> Matched:
     """ISO3 codes of country names or codes (ISO2, ISO3, UN and UN Comtrade numbers).
+
+    Areas that UN Comtrade does not specify have codes that begin with X, as XEF (Europe EFTA, nes).
 
     Parameters
     ----------
     values : distinct values as a raw file spells them.
+    areas : the source whose numbers they are, as in AREAS; M49 where it has none of its own.
 
     Returns
     -------
@@ -108,7 +116,7 @@ def match_countries(values: Iterable[str]) -> Matched:
     """
     codes, unknown = {}, {}
     for value in values:
-        code = _lookup().get(plain(value))
+        code = AREAS.get(areas or "", {}).get(value) or _lookup().get(plain(value))
         if code is not None:
             codes[value] = code
         else:

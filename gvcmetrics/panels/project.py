@@ -48,6 +48,9 @@ class Project:
     def panel_folder(self, name: str) -> Path:
         return self.parquet / name
 
+    def inputs_file(self, name: str) -> Path:
+        return self.parquet / f".{name}.inputs.json"
+
     def rejects_file(self, name: str) -> Path:
         return self.parquet / f"{name}.rejects.csv"
 

@@ -80,7 +80,7 @@ def levels(source: str, target: str, where: Path) -> tuple[pd.DataFrame, pd.Data
             Place(key=entry.name),
             how_to_get(entry),
         )
-    table = pd.read_parquet(path)
+    table = pd.read_parquet(path, partitioning=None)
     return _codes(table, source, path.stem), _codes(table, target, path.stem), path.name
 
 

@@ -1,9 +1,14 @@
 """Factors from the currency of a raw file, and the prices of each year, to USD of one year.
 
-    factor(country, year) = index(country, base year) / index(country, year) / per_usd(currency, year)
+    rates only                            1 / per_usd(year)
+    an index of the country's prices      index(base year) / index(year) / per_usd(base year)
+    an index of the prices of the USA     index(base year) / index(year) / per_usd(year)
 
-`per_usd` is units of the currency for one USD. Both tables are CSV files in the data folder; which
-index (of the country's prices, or of the United States') is the researcher's choice.
+`per_usd` is units of the currency for one USD. Both tables are CSV files in the data folder. Amounts that
+are deflated at home are converted at the rate of the base year, as in the constant dollars of the World
+Development Indicators: the rates of other years hold the prices that the index has taken out already. Those
+that are converted first, at the rates of their own years, are deflated by the prices of dollars; `prices:
+USD` says that the index is of these.
 """
 
 from __future__ import annotations
@@ -36,6 +41,10 @@ def money_factors(spec: PanelSpec, project: Project) -> dict[tuple[str, int], fl
         rates = _rates(data_file(money.rates, project, place), money.currency)
     if money.deflator is None or money.base_year is None:
         return {key: 1 / rate for key, rate in (rates or {}).items()}
+    if rates is not None and money.prices == "local" and (ANY, money.base_year) not in rates:
+        problem = f"the base year {money.base_year} has no rate of {money.currency}"
+        remedy = "Add it, or write `prices: USD` if the deflator is one of dollar prices"
+        raise DataError(problem, Place(Path(money.rates or "").name, column="year"), remedy)
     path = data_file(money.deflator, project, place)
     index = _table(path, "index", country_column="country")
     factors = {}
@@ -44,7 +53,8 @@ def money_factors(spec: PanelSpec, project: Project) -> dict[tuple[str, int], fl
         if base is None:
             problem = f"the base year {money.base_year} is absent" + (f" for {country}" if country else "")
             raise DataError(problem, Place(path.name, column="year"), "Add it, or state another `base_year`")
-        rate = 1.0 if rates is None else rates.get((ANY, year))
+        at = year if money.prices == "USD" else money.base_year
+        rate = 1.0 if rates is None else rates.get((ANY, at))
         if rate is not None:
             factors[country, year] = base / level / rate
     return factors

@@ -10,7 +10,8 @@ from sqlglot import exp
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.rules import checks, shown_raw
-from gvcmetrics.panels.harmonise.tree import MEASURE, UNMAPPED
+from gvcmetrics.panels.harmonise.texts import UNLISTED, UNMAPPED
+from gvcmetrics.panels.harmonise.tree import MEASURE
 from gvcmetrics.panels.readers.delimited import lines_of, one_line_a_record
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.readers.tables import RawTable
@@ -119,7 +120,9 @@ def _collect_bad_cells(bench: Bench, rejects: exp.Table) -> None:
         headers = exp.func("COALESCE", again, exp.false()).sql("duckdb")
         bench.connection.execute(f"DELETE FROM {found} WHERE {headers}")
     for rule in rules:
-        value = exp.func("REPLACE", column(rule.shown), literal(UNMAPPED), literal(""))
+        value: exp.Expr = column(rule.shown)
+        for mark in (UNMAPPED, UNLISTED):
+            value = exp.func("REPLACE", value, literal(mark), literal(""))
         insert(rule.raw, rule.column, value, rule.reason, rule.bad)
 
 

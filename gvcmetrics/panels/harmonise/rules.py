@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from gvcmetrics.panels.harmonise.texts import UNLISTED, UNMAPPED, is_in, recodes_all
 from gvcmetrics.panels.harmonise.tree import (
     CURRENCY,
     FACTOR,
     MEASURE,
     OK,
     PERIOD,
-    UNMAPPED,
     Rows,
     is_label,
     is_money,
@@ -21,6 +21,7 @@ from gvcmetrics.panels.harmonise.tree import (
     select_values,
     split_name,
 )
+from gvcmetrics.panels.readers.formulas import ERRORS
 from gvcmetrics.panels.spec.columns import PanelColumn, placeholder, text_name
 from gvcmetrics.panels.spec.panel import PanelSpec
 from gvcmetrics.panels.sql import column, literal
@@ -28,6 +29,8 @@ from gvcmetrics.panels.sql import column, literal
 _LARGEST = 1e300
 _SHORT_LIST = 6
 _REMEDIES = {
+    "error": "Mend the formula and save the file, or list it under `missing`",
+    "code": "Check `classification` and `pad`, correct the file, or list the code under `missing`",
     "country": "Add a `recode` to an ISO3 code in the spec, or correct the file",
     "number": "Correct it, or list it under `missing` if it stands for a missing value",
 }
@@ -108,12 +111,14 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
     rules = []
 
     unmapped = exp.func("STARTS_WITH", text.copy(), literal(UNMAPPED))
-    # A value without a recode breaks that rule alone, not also those of the values that recodes give.
-    recoded = exp.Not(this=exp.Coalesce(this=unmapped.copy(), expressions=[exp.false()]))
+    unlisted = exp.func("STARTS_WITH", text.copy(), literal(UNLISTED))
+    # A value without a recode, or of no code, breaks that rule alone, not also those of what it becomes.
+    mark = unlisted if item.spec.classification is not None else unmapped if recodes_all(item) else None
 
     def rule(bad: exp.Expr, reason: str, remedy: str) -> None:
-        if item.spec.recode is not None and bad is not unmapped:
-            bad = exp.and_(exp.paren(bad), recoded.copy())
+        if mark is not None and bad is not mark:
+            good = exp.Not(this=exp.Coalesce(this=mark.copy(), expressions=[exp.false()]))
+            bad = exp.and_(exp.paren(bad), good)
         never_null = exp.Coalesce(this=bad, expressions=[exp.false()])
         rules.append(Check(item.name, raw, text_name(item.name), never_null, reason, remedy))
 
@@ -123,8 +128,10 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
             f"the key '{item.name}' is missing",
             "A key must have a value in every row",
         )
-    if item.spec.recode is not None:
+    if recodes_all(item):
         rule(unmapped, "no recode for this value", "Add it under `recode`, or under `missing`")
+    if item.spec.classification is not None:
+        rule(unlisted, f"no code of {item.spec.classification}", _REMEDIES["code"])
     unread = exp.And(this=present(text), expression=exp.Is(this=value.copy(), expression=exp.null()))
     if meta.type == "country":
         rule(unread, "unknown country", _REMEDIES["country"])
@@ -139,6 +146,11 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
         too_large = exp.GT(this=exp.Abs(this=value.copy()), expression=literal(_LARGEST))
         rule(too_large, "too large for a number", "Correct it")
     for found in item.inputs:
+        if found.raw is not None and not item.is_number and found.words.at_least is None:
+            shown = exp.Coalesce(this=is_in(column(found.name), ERRORS), expressions=[exp.false()])
+            at = shown_raw(found.raw, spec)
+            said = "an error of the spreadsheet, or a formula without a value"
+            rules.append(Check(item.name, at, found.name, shown, said, _REMEDIES["error"]))
         if found.words.at_least is not None:
             lost = exp.Is(this=column(number_name(found)), expression=exp.null())
             bad = exp.and_(present(column(found.name)), lost)

@@ -23,13 +23,22 @@ Nothing is aggregated below `panel`, so a check on `values` belongs to one row o
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 
 from sqlglot import exp
 
+from gvcmetrics.panels.harmonise.texts import (
+    code_name,
+    is_in,
+    is_value,
+    read_number,
+    select_text,
+    undotted,
+)
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.spec.columns import FILE_YEAR, Input, PanelColumn, text_name
 from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.spec.words import LongToWide
 from gvcmetrics.panels.sql import column, literal
 
 OK = "#ok"
@@ -45,9 +54,7 @@ Rows = exp.Table | exp.Query
 # Functions of one text that every engine defines in its own, fastest way (`engines/`): the text without
 # BLANKS at its ends; and the number that a text of digits, sign, point and exponent stands for, else null.
 TRIMMED = "TRIMMED"
-PLAIN_NUMBER = "PLAIN_NUMBER"
-BLANKS = " \t\u00a0"
-UNMAPPED = "\ue000"  # a private-use character that no code carries
+BLANKS = " \t\u00a0\u202f\u2009"
 _CROSSED_BY = "-"
 
 
@@ -91,12 +98,20 @@ def select_texts(
         *(_cell(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
     )
     texts = exp.select(
-        *(_text(item, found, spec, numbers).as_(found.name, quoted=True) for item, found in inputs)
+        *(
+            (column(found.name) if found.raw in numbers else select_text(item, found, spec)).as_(
+                found.name, quoted=True
+            )
+            for item, found in inputs
+        )
     )
+    for item, found in inputs:
+        if found.words.by_label:
+            cells = cells.select(_code(item, found, spec).as_(code_name(found), quoted=True))
     money = spec.words.money
     carried = []
     if spec.long_to_wide:
-        cells = cells.select(_trim(column(spec.long_to_wide.names_from)).as_(MEASURE, quoted=True))
+        cells = cells.select(_measure(spec.long_to_wide).as_(MEASURE, quoted=True))
         carried.append(MEASURE)
     if spec.wide_to_long:
         cells = cells.select(column(PERIOD))
@@ -119,7 +134,7 @@ def kept(spec: PanelSpec) -> exp.Expr:
     """True for the raw rows that `keep` keeps."""
     return exp.and_(
         *(
-            _is_in(exp.Coalesce(this=_trim(column(name)), expressions=[literal("")]), values)
+            is_value(exp.Coalesce(this=_trim(column(name)), expressions=[literal("")]), values, False, spec)
             for name, values in spec.words.keep.items()
         )
     )
@@ -133,13 +148,13 @@ def select_values(
         (
             column(text_name(item.name))
             if item.raw in numbers
-            else _read_number(column(text_name(item.name)), spec)
+            else read_number(column(text_name(item.name)), spec)
         ).as_(item.name, quoted=True)
         for item in spec.columns
         if item.is_number
     ]
     read += [
-        _read_number(column(found.name), spec).as_(number_name(found), quoted=True)
+        read_number(column(found.name), spec).as_(number_name(found), quoted=True)
         for item in spec.columns
         for found in item.inputs
         if found.words.at_least is not None
@@ -161,7 +176,7 @@ def select_values(
                 expression=column("targets", table),
             )
             query = query.select(split.as_(split_name(item.name), quoted=True))
-        values[item.name] = _value(item)
+        values[item.name] = _value(item, spec)
     if any(is_money(item, spec) for item in spec.columns):
         query = query.join(MONEY_TABLE, on=_same_money(spec, values), join_type="left")
         query = query.select(column("factor", MONEY_TABLE).as_(FACTOR, quoted=True))
@@ -197,7 +212,7 @@ def select_panel(spec: PanelSpec, typed: Rows) -> exp.Select:
             if not is_label(item, spec)
         ]
         known = [item.spec.cell for item in cells if item.spec.cell is not None]
-        query = exp.select(*selected).from_(rows).where(_is_in(column(MEASURE), known)).group_by(*keys)
+        query = exp.select(*selected).from_(rows).where(is_in(column(MEASURE), known)).group_by(*keys)
     else:
         varying = [item for item in spec.columns if not is_label(item, spec)]
         query = exp.select(*(column(item.name) for item in varying)).from_(rows)
@@ -276,10 +291,10 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[s
     if found.raw in numbers:
         return value
     if item.spec.cell is not None and spec.long_to_wide is not None:
-        matches = _trim(column(spec.long_to_wide.names_from)).eq(literal(item.spec.cell))
+        matches = _measure(spec.long_to_wide).eq(literal(item.spec.cell))
         value = exp.Case().when(matches, value)
     if item.spec.only_in is not None:
-        value = exp.Case().when(_is_in(column(PERIOD), item.spec.only_in), value)
+        value = exp.Case().when(is_in(column(PERIOD), item.spec.only_in), value)
     return trimmed_part(value, item)
 
 
@@ -294,40 +309,6 @@ def trimmed_part(value: exp.Expr, item: PanelColumn) -> exp.Expr:
     return _trim(found)
 
 
-def _text(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[str]) -> exp.Expr:
-    cell = column(found.name)
-    if found.raw is None or found.raw in numbers:
-        return cell
-    missing = found.words.missing if found.words.missing is not None else spec.words.missing
-    if item.meta.type == "country" and found.words.missing is None:
-        missing = [code for code in missing if code != "NA"]  # NA is Namibia
-    text = exp.Case()
-    recode = item.spec.recode or {}
-    for old, new in recode.items():
-        text = text.when(cell.eq(literal(old)), exp.null() if new is None else literal(new))
-    if missing:
-        text = text.when(_is_in(cell, missing), exp.null())
-    if item.spec.recode is not None:
-        # A value without a recode keeps a mark, so that its check finds it.
-        return text.else_(exp.DPipe(this=literal(UNMAPPED), expression=cell))
-    shaped = _shaped(cell, item)
-    return text.else_(shaped) if missing else shaped
-
-
-def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
-    """A code cut to `characters` and filled to `pad` with zeros."""
-    value = cell
-    if item.spec.characters is not None:
-        first, last = item.spec.characters
-        value = exp.Substring(this=value, start=literal(first), length=literal(last - first + 1))
-    if item.spec.pad is not None:
-        zeros = literal("0" * item.spec.pad)
-        filled = exp.func("RIGHT", exp.DPipe(this=zeros, expression=value.copy()), literal(item.spec.pad))
-        short = exp.LT(this=exp.Length(this=value.copy()), expression=literal(item.spec.pad))
-        value = exp.Case().when(short, filled).else_(value.copy())
-    return value
-
-
 def _plain(code: exp.Expr, item: PanelColumn) -> exp.Expr:
     """A code as crosswalks spell it: without dots and blanks; of NACE, the division."""
     bare = exp.func("REPLACE", code.copy(), literal("."), literal(""))
@@ -340,26 +321,7 @@ def _plain(code: exp.Expr, item: PanelColumn) -> exp.Expr:
     return exp.Substring(this=plain, start=literal(1), length=literal(2))
 
 
-def _read_number(text: exp.Expr, spec: PanelSpec) -> exp.Expr:
-    read = spec.words.read
-    if read.thousands is None and read.decimal == ".":
-        return exp.func(PLAIN_NUMBER, text)
-    point, comma = re.escape(read.decimal), re.escape(read.thousands or "")
-    grouped = f"|[0-9]{{1,3}}({comma}[0-9]{{3}})+" if comma else ""
-    pattern = f"^[+-]?([0-9]+{grouped}|)({point}[0-9]*)?([eE][+-]?[0-9]+)?$"
-    plain = text.copy()
-    if read.thousands is not None:
-        plain = exp.func("REPLACE", plain, literal(read.thousands), literal(""))
-    if read.decimal != ".":
-        plain = exp.func("REPLACE", plain, literal(read.decimal), literal("."))
-    return exp.Case().when(exp.RegexpLike(this=text.copy(), expression=literal(pattern)), _as_double(plain))
-
-
-def _as_double(text: exp.Expr) -> exp.Expr:
-    return exp.TryCast(this=text.copy(), to=exp.DataType.build("DOUBLE"))
-
-
-def _value(item: PanelColumn) -> exp.Expr:
+def _value(item: PanelColumn, spec: PanelSpec) -> exp.Expr:
     if item.meta.type == "country":
         return column("code", codes_table(item.name))
     if item.spec.crosswalk is not None:
@@ -368,7 +330,7 @@ def _value(item: PanelColumn) -> exp.Expr:
         return exp.null()
     if item.is_number:
         return _scaled(item)
-    answers = [_answer(found) for found in item.inputs if found.is_test]
+    answers = [_answer(found, spec) for found in item.inputs if found.is_test]
     if not answers:
         return column(text_name(item.name), "numbers")
     true = exp.and_(*answers) if item.spec.all_of else exp.or_(*answers)
@@ -379,15 +341,13 @@ def _value(item: PanelColumn) -> exp.Expr:
     )
 
 
-def _answer(found: Input) -> exp.Expr:
+def _answer(found: Input, spec: PanelSpec) -> exp.Expr:
     """Whether an answer is as the spec says; null where there is no answer."""
     words = found.words
     if words.at_least is not None:
         return exp.GTE(this=column(number_name(found), "numbers"), expression=literal(words.at_least))
     values = [words.equals] if words.equals is not None else list(words.in_ or [])
-    # A code that a program wrote as a number comes as 1.0.
-    spelled = [form for value in values for form in ((value, f"{value}.0") if value.isdigit() else (value,))]
-    return _is_in(column(found.name, "numbers"), spelled)
+    return is_value(column(found.name, "numbers"), values, True, spec)
 
 
 def _scaled(item: PanelColumn) -> exp.Expr:
@@ -418,10 +378,17 @@ def _same_money(spec: PanelSpec, values: dict[str, exp.Expr]) -> exp.Expr:
     return exp.and_(year, exp.paren(exp.or_(country.eq(literal("")), country.copy().eq(own))))
 
 
+def _measure(layout: LongToWide) -> exp.Expr:
+    """The name of a long file's measure, which may be a number."""
+    return undotted(_trim(column(layout.names_from)))
+
+
+def _code(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:
+    """The code of a cell whose label is read."""
+    by_code = replace(found, words=found.words.model_copy(update={"by_label": False}))
+    return _cell(item, by_code, spec, frozenset())
+
+
 def _trim(value: exp.Expr) -> exp.Expr:
     """Without the BLANKS at the ends."""
     return exp.func(TRIMMED, value)
-
-
-def _is_in(value: exp.Expr, options: list[str] | tuple[str, ...]) -> exp.Expr:
-    return exp.In(this=value.copy(), expressions=[literal(option) for option in options])

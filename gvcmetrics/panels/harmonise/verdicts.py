@@ -14,7 +14,9 @@ from pathlib import Path
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
+from gvcmetrics.ground.names import nearest
 from gvcmetrics.panels.codes import countries, match_countries
+from gvcmetrics.panels.crosswalks.code_lists import codes_of
 from gvcmetrics.panels.harmonise.bench import Bench, create_codes
 from gvcmetrics.panels.harmonise.engines.duckdb import define_functions
 from gvcmetrics.panels.harmonise.rejects import (
@@ -30,7 +32,7 @@ from gvcmetrics.panels.readers.delimited import UNREAD_TABLE
 from gvcmetrics.panels.readers.numbers import fast_read
 from gvcmetrics.panels.readers.select import FILE, ROW
 from gvcmetrics.panels.spec.columns import text_name
-from gvcmetrics.panels.sql import column, literal
+from gvcmetrics.panels.sql import column, literal, parquet_files
 
 DUPLICATE = "duplicate key"
 _TYPED = "typed"
@@ -124,8 +126,8 @@ def fill_by_spark(bench: Bench, folder: Path) -> exp.Table | None:
     countries_named = [item.name for item in bench.spec.columns if item.meta.type == "country"]
     codes = ", ".join(f'"{name}"::iso3 AS "{name}"' for name in countries_named)
     replaced = f"REPLACE ({codes})" if codes else ""
-    files = literal(f"{found}/*.parquet").sql("duckdb")
-    return bench.make(_TYPED, f"SELECT * {replaced} FROM read_parquet({files})")
+    files = parquet_files(sorted(found.glob("*.parquet"))).sql("duckdb")
+    return bench.make(_TYPED, f"SELECT * {replaced} FROM {files}")
 
 
 def refuse_all_missing(bench: Bench, typed: exp.Table, file: str) -> None:
@@ -160,6 +162,8 @@ def first_reject(bench: Bench, judged: Judged, listed: str) -> DataError:
         remedy = rules[0].remedy
     else:
         problem, remedy = reason, "Remove this line"
+    if reason.startswith("no code of ") and (codes := _near_codes(bench, name, value)):
+        problem += f", nearest are {', '.join(codes)}"
     if reason == "unknown country":
         near = match_countries([value]).unknown.get(value, "")
         problem += f", nearest is {near}" if near else ""
@@ -169,15 +173,20 @@ def first_reject(bench: Bench, judged: Judged, listed: str) -> DataError:
     return DataError(f"{problem} ({share})", Place(file, row=row, column=raw), remedy)
 
 
+def _near_codes(bench: Bench, name: str, value: str) -> list[str]:
+    words = next(item.spec for item in bench.spec.columns if item.name == name)
+    return nearest(value, codes_of(words.classification), most=3) if words.classification else []
+
+
 def _typed(bench: Bench, fill: Fill) -> exp.Table:
     """The table of typed rows.
 
     The countries are looked up among the spellings of the table of countries as they stand. Only if a
     spelling is not there is the file read again, to look it up without case, accents and punctuation.
     """
-    named = [item.name for item in bench.spec.columns if item.meta.type == "country"]
-    for name in named:
-        create_codes(bench, codes_table(name), _spelled())
+    named = {item.name: item.spec.areas for item in bench.spec.columns if item.meta.type == "country"}
+    for name, areas in named.items():
+        create_codes(bench, codes_table(name), _spelled(areas))
     typed = fill(bench)
     if typed is not None and not _bad(bench, typed):
         return typed
@@ -186,11 +195,11 @@ def _typed(bench: Bench, fill: Fill) -> exp.Table:
     refuse_malformed_lines(bench)
     if not named or not _bad(bench, typed):
         return typed
-    found = {name: match_countries(_unknown(bench, name)).codes for name in named}
+    found = {name: match_countries(_unknown(bench, name), areas).codes for name, areas in named.items()}
     if not any(found.values()):
         return typed
     for name, codes in found.items():
-        create_codes(bench, codes_table(name), {**_spelled(), **codes})
+        create_codes(bench, codes_table(name), {**_spelled(named[name]), **codes})
     return bench.make(_TYPED, slowly)
 
 
@@ -207,8 +216,8 @@ def _unknown(bench: Bench, name: str) -> list[str]:
 
 
 @cache
-def _spelled() -> dict[str, str]:
-    return match_countries(spelling for c in countries().values() for spelling in c.spellings).codes
+def _spelled(areas: str | None) -> dict[str, str]:
+    return match_countries((word for c in countries().values() for word in c.spellings), areas).codes
 
 
 def _left_out(bench: Bench) -> int:

@@ -252,7 +252,7 @@ _LAYOUTS: dict[str, Callable[[Path, TableWords], Iterator[InputOutput]]] = {
 def _frame(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
-            return pyarrow.parquet.read_table(path).to_pandas()
+            return pyarrow.parquet.read_table(path, partitioning=None).to_pandas()
         # A total row may leave cells blank, as output does under final use.
         read = pyarrow.csv.ConvertOptions(strings_can_be_null=False)
         return pyarrow.csv.read_csv(path, convert_options=read).to_pandas()

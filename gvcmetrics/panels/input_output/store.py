@@ -29,7 +29,7 @@ from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
 from gvcmetrics.panels.input_output.balance import Balance
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.store.listing import not_built
-from gvcmetrics.panels.store.stored import read_provenance
+from gvcmetrics.panels.store.stored import damaged, read_provenance
 
 KINDS = ("intermediate", "final", "output")
 _LABELS_KEY = "gvcmetrics_input_output"
@@ -118,7 +118,9 @@ def seal(spool: Path, provenance: Provenance, labels: Labels, path: Path) -> Non
     }
     source = pq.ParquetFile(spool, read_dictionary=[field.name for field in _SCHEMA if field.type == _TEXT])
     order = sorted(_years(source))
-    with pq.ParquetWriter(path, _SCHEMA.with_metadata(metadata), compression="zstd") as writer:
+    with pq.ParquetWriter(
+        path, _SCHEMA.with_metadata(metadata), compression="zstd", write_page_checksum=True
+    ) as writer:
         for _, group in order:
             cells = source.read_row_group(group).cast(_SCHEMA)
             writer.write_table(cells, row_group_size=max(len(cells), 1))
@@ -172,13 +174,16 @@ def read_table(name: str, year: int, project: Project | None = None) -> InputOut
     path = _panel_file(name, project)
     labels = read_labels(path)
     texts = [field.name for field in _SCHEMA if field.type == _TEXT]
-    file = pq.ParquetFile(path, read_dictionary=texts)
+    file = pq.ParquetFile(path, read_dictionary=texts, page_checksum_verification=True)
     groups = dict(_years(file))
     if year not in groups:
         raise DataError(
             f"the panel has no table of {year}", Place(name), f"Years: {min(groups)}–{max(groups)}"
         )
-    cells = file.read_row_group(groups[year])
+    try:
+        cells = file.read_row_group(groups[year])
+    except (pa.ArrowException, OSError):
+        raise damaged(path) from None
     codes, words = {}, {}
     for text in texts:
         column = cells.column(text).unify_dictionaries().combine_chunks()

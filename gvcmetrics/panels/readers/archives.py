@@ -103,7 +103,8 @@ def _choose(
 ) -> list[zipfile.ZipInfo]:
     names = [info.filename for info in members]
     if member is not None:
-        chosen = [info for info in members if fnmatch.fnmatchcase(info.filename, member)]
+        named = [info for info in members if info.filename == member]
+        chosen = named or [info for info in members if fnmatch.fnmatchcase(info.filename, member)]
         problem = f"the archive has no member '{member}'"
     else:
         hidden = ("__MACOSX/", ".")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
+import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.panels.sql import file_argument, no_folder_keys
 
 _HEADER_BYTES = 1 << 20
 _CHUNK = 1 << 20
@@ -22,10 +25,24 @@ UNREAD_TABLE = "unread_numbers"
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text file is written; `header_row` is the line of the column names, from 1."""
+    """How a text file is written.
+
+    Attributes
+    ----------
+    header_row : the line of the column names in the user's file, from 1.
+    header_lines : how many lines they take.
+    copied : is it read from a copy whose first line is the header, and every other one a line of the file?
+    """
 
     delimiter: str
     header_row: int = 1
+    header_lines: int = 1
+    copied: bool = False
+
+    @property
+    def first_row(self) -> int:
+        """The line of the first record in the user's file."""
+        return self.header_row + self.header_lines
 
 
 def as_utf8(path: Path, name: str, encoding: str, scratch: Path) -> Path:
@@ -58,13 +75,59 @@ def as_utf8(path: Path, name: str, encoding: str, scratch: Path) -> Path:
                 return target
 
 
+def open_text(path: Path, name: str, dialect: Dialect, scratch: Path) -> tuple[Path, list[str], Dialect]:
+    """The column names of a UTF-8 text file, and the file as an engine can read it.
+
+    Engines count lines above a header each in its own way, and take no header of several lines, nor two
+    kinds of line ends; a file with any of these is copied without them.
+
+    Raises
+    ------
+    DataError : as `read_header`.
+    """
+    names, lines = _header(path, name, dialect)
+    mixed = _mixes_line_ends(path)
+    if dialect.header_row == 1 and lines == 1 and not mixed:
+        return path, names, dialect
+    scratch.mkdir(parents=True, exist_ok=True)
+    target = scratch / f"table_{len(list(scratch.iterdir()))}{path.suffix}"
+    with open(path, "rb") as source, open(target, "wb") as copy:
+        for _ in range(dialect.header_row - 1 + lines):
+            windows = source.readline().endswith(b"\r\n") and not mixed
+        copy.write(
+            dialect.delimiter.join(f"c{place}" for place in range(len(names))).encode()
+            + (b"\r\n" if windows else b"\n")
+        )
+        if mixed:
+            copy.writelines(line.replace(b"\r\n", b"\n") for line in source)
+        else:
+            shutil.copyfileobj(source, copy, _CHUNK)
+    return target, names, replace(dialect, header_lines=lines, copied=True)
+
+
+def _mixes_line_ends(path: Path) -> bool:
+    """Do the first lines end in two ways? A line end within quotes is part of a value."""
+    with open(path, "rb") as file:
+        start = re.sub(rb'"[^"]*"', b"", file.read(_CHUNK))
+    both = start.count(b"\r\n")
+    return 0 < both < start.count(b"\n")
+
+
 def read_header(path: Path, name: str, dialect: Dialect) -> list[str]:
     """The column names of a UTF-8 text file.
+
+    A column without a name is called after its place, for R and pandas write none above their row numbers
+    and the World Bank ends its lines with a comma; in the middle it is more often a damaged header.
 
     Raises
     ------
     DataError : the file is empty, not UTF-8, or a name is empty or stands twice.
     """
+    return _header(path, name, dialect)[0]
+
+
+def _header(path: Path, name: str, dialect: Dialect) -> tuple[list[str], int]:
+    """The names, and how many lines they take."""
     row = dialect.header_row
     with open(path, "rb") as file:
         for _ in range(row - 1):
@@ -78,12 +141,14 @@ def read_header(path: Path, name: str, dialect: Dialect) -> list[str]:
         problem = "the file is empty or starts with an empty line" if row == 1 else "there is no header here"
         raise DataError(problem, Place(name, row=row), "Check the file")
     try:
-        text = start.decode("utf-8-sig", errors="ignore") if line.isascii() else line.decode("utf-8-sig")
+        line.decode("utf-8-sig")
+        text = start.decode("utf-8-sig", errors="ignore")
     except UnicodeDecodeError:
         remedy = "Save the file as UTF-8, or state its encoding as `read: {encoding: cp1252}`"
         raise DataError("the header is not UTF-8 text", Place(name, row=row), remedy) from None
     try:
-        names = next(csv.reader(text.splitlines(keepends=True), delimiter=dialect.delimiter))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter)
+        names = [" ".join(cell.split()) if "\n" in cell else cell for cell in next(reader)]
     except csv.Error as error:
         problem = f"the header cannot be read ({error})"
         raise DataError(problem, Place(name, row=row), "Check the file") from None
@@ -91,13 +156,15 @@ def read_header(path: Path, name: str, dialect: Dialect) -> list[str]:
         problem = "the file is empty or starts with an empty line"
         raise DataError(problem, Place(name, row=row), "Check the file")
     for position, found in enumerate(names):
-        if not found.strip():
+        if not found.strip() and len(names) > 1 and position in (0, len(names) - 1):
+            names[position] = f"column {position + 1}"
+        elif not found.strip():
             problem = f"column {position + 1} has no name"
             raise DataError(problem, Place(name, row=row), "Give every column a name in the header")
         if found.casefold() in (earlier.casefold() for earlier in names[:position]):
             problem = "two columns have this name"
             raise DataError(problem, Place(name, row=row, column=found), "Rename one of them")
-    return names
+    return names, reader.line_num
 
 
 def better_delimiter(names: list[str], dialect: Dialect) -> str | None:
@@ -142,14 +209,12 @@ def delimited_relation(
     if numbers:
         options["rejects_table"], options["rejects_scan"] = text(UNREAD_TABLE), text(f"{UNREAD_TABLE}_scans")
         options["nullstr"] = exp.Array(expressions=[text(null) for null in nulls])
-    if dialect.header_row > 1:
-        options["skip"] = exp.Literal.number(dialect.header_row - 1)
     arguments = [exp.EQ(this=exp.to_identifier(name), expression=value) for name, value in options.items()]
-    return exp.Anonymous(this="read_csv", expressions=[text(str(path)), *arguments])
+    return exp.Anonymous(this="read_csv", expressions=[file_argument(path), no_folder_keys(), *arguments])
 
 
 def lines_of(path: Path, dialect: Dialect, records: Iterable[int]) -> dict[int, int]:
-    """The lines at which records start, the header being line `header_row`.
+    """The lines of the user's file at which records start.
 
     A record takes more than one line where a quoted value holds a newline, and empty lines are no
     records; hence the file is read again, up to the last record asked for.
@@ -159,15 +224,14 @@ def lines_of(path: Path, dialect: Dialect, records: Iterable[int]) -> dict[int, 
     limit = csv.field_size_limit(2**31 - 1)
     try:
         with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
-            for _ in range(dialect.header_row):
-                next(file, "")
+            next(file, "")
             reader = csv.reader(file, delimiter=dialect.delimiter)
             record, line = 0, 0
             for fields in reader:
                 if fields:
                     record += 1
                     while wanted and wanted[-1] <= record:
-                        found[wanted.pop()] = dialect.header_row + line + 1
+                        found[wanted.pop()] = dialect.first_row + line
                 if not wanted:
                     break
                 line = reader.line_num

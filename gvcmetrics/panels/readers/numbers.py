@@ -58,6 +58,10 @@ def fast_read(tables: Sequence[RawTable], spec: PanelSpec, blanks: str) -> FastR
         return None
     present = "".join(blank for blank, last in last_bytes.items() if last in signs)
     nulls = dict.fromkeys(spec.words.missing)
+    if "missing" not in spec.words.model_fields_set and any(
+        item.meta.type == "text" for item in spec.columns
+    ):
+        nulls.pop("NA", None)  # a code among texts; a number that is NA is then in doubt, and read slowly
     if present:
         read = zip(tables, dialects, strict=True)
         spelled = {text for table, dialect in read for text in padded(table.path, dialect, nulls, present)}

@@ -11,6 +11,7 @@ from gvcmetrics.panels.readers.delimited import delimited_relation
 from gvcmetrics.panels.readers.tables import RawTable
 from gvcmetrics.panels.spec.columns import FILE_YEAR
 from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.sql import parquet_files
 
 FILE = "#file"
 ROW = "#row"
@@ -41,10 +42,10 @@ def duckdb_relation(
     """One table as DuckDB reads it; of a text file, some columns as numbers."""
     if table.dialect is not None:
         return delimited_relation(table.path, table.columns, table.dialect, numbers, nulls)
-    arguments: list[exp.Expression] = [exp.Literal.string(str(table.path))]
-    if table.rows_from is None:
-        arguments.append(exp.EQ(this=exp.to_identifier("file_row_number"), expression=exp.true()))
-    return exp.Anonymous(this="read_parquet", expressions=arguments)
+    if table.rows_from is not None:
+        return parquet_files([table.path])
+    numbered = exp.EQ(this=exp.to_identifier("file_row_number"), expression=exp.true())
+    return parquet_files([table.path], numbered)
 
 
 def _select(table: RawTable, spec: PanelSpec, numbered: bool, relation: exp.Expression) -> exp.Select:

@@ -19,7 +19,7 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.readers.archives import unpack
 from gvcmetrics.panels.readers.columnar import parquet_types, refuse_nested
-from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, read_header
+from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, open_text
 from gvcmetrics.panels.readers.labelled import LABELLED, ROW, copy_labelled, labelled_columns
 from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
 from gvcmetrics.panels.sources.raw_files import Formats
@@ -56,7 +56,7 @@ class RawTable:
     @property
     def first_row(self) -> int:
         """The row of the first record: after the header in text, 1 elsewhere."""
-        return self.dialect.header_row + 1 if self.dialect else 1
+        return self.dialect.first_row if self.dialect else 1
 
 
 def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[PanelSpec, list[RawTable]]:
@@ -115,7 +115,8 @@ def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
     if suffix in TEXTS:
         dialect = Dialect(read.delimiter or ("," if suffix in (".csv", ".txt") else "\t"), read.header_row)
         path = as_utf8(path, name, read.encoding, scratch)
-        return RawTable(name, path, tuple(read_header(path, name, dialect)), dialect, {}, None, year)
+        path, columns, dialect = open_text(path, name, dialect, scratch)
+        return RawTable(name, path, tuple(columns), dialect, {}, None, year)
     if suffix == ".parquet":
         types = parquet_types(path, name)
         return RawTable(name, path, tuple(types), None, types, None, year)

@@ -7,13 +7,15 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.readers.archives import DAMAGED, refuse_bomb
+from gvcmetrics.panels.readers.formulas import cells_in_error
 from gvcmetrics.panels.readers.labelled import ROW
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
@@ -21,7 +23,10 @@ _CHUNK_ROWS = 50_000
 
 
 def workbook_columns(path: Path, name: str, sheet: str | None, header_row: int) -> list[str]:
-    """The column names in the header row of a sheet (the first by default); nameless columns are left out."""
+    """The column names in the header row of a sheet, by default the first that is not hidden.
+
+    Columns without a name are left out.
+    """
     rows = _rows(path, name, sheet)
     header = next((row for number, row in rows if number == header_row), None)
     names = [_text(cell) or "" for cell in header or []]
@@ -79,11 +84,25 @@ def _rows(path: Path, name: str, sheet: str | None) -> Iterator[tuple[int, list[
         if sheet is not None and sheet not in workbook.sheet_names:
             remedy = f"Sheets: {', '.join(workbook.sheet_names)}"
             raise DataError(f"the workbook has no sheet '{sheet}'", Place(name), remedy)
-        found = workbook.get_sheet_by_name(sheet or workbook.sheet_names[0])
-        yield from enumerate(found.iter_rows(), 1)
-    except (*DAMAGED, CalamineError) as error:
+        chosen = sheet or _first_shown(workbook)
+        errors = cells_in_error(path, chosen)
+        for number, row in enumerate(workbook.get_sheet_by_name(chosen).iter_rows(), 1):
+            if errors:
+                row = [errors.get((number, place), cell) for place, cell in enumerate(row, 1)]
+            yield number, row
+    except (*DAMAGED, CalamineError, KeyError, ParseError) as error:
         problem = f"the workbook is damaged, cut off or protected ({str(error) or type(error).__name__})"
         raise DataError(problem, Place(name), "Restore the file, or save it again as .xlsx") from None
+
+
+def _first_shown(workbook: CalamineWorkbook) -> str:
+    """The first sheet of cells that a person sees; hidden ones hold lists and what a form computes with."""
+    shown = [
+        sheet.name
+        for sheet in workbook.sheets_metadata
+        if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
+    ]
+    return shown[0] if shown else workbook.sheet_names[0]
 
 
 def _text(cell: Any) -> str | None:

@@ -30,6 +30,7 @@ from gvcmetrics.panels.harmonise.verdicts import (
     judge_rows,
     refuse_all_missing,
 )
+from gvcmetrics.panels.harmonise.zeros import with_zeros
 from gvcmetrics.panels.job import Built, Job
 from gvcmetrics.panels.progress import reading, writing
 from gvcmetrics.panels.project import Project
@@ -70,7 +71,7 @@ def laid_out(
         rows = [(*key, factor) for key, factor in money_factors(spec, project).items()]
         if rows:
             connection.executemany(f"INSERT INTO {MONEY_TABLE} VALUES (?, ?, ?)", rows)
-    return Bench(connection, spec, tables)
+    return with_zeros(Bench(connection, spec, tables))
 
 
 def rows_sql(spec: PanelSpec, dialect: str) -> str:
@@ -152,13 +153,18 @@ def _what_was_done(spec: PanelSpec, tally: Tally) -> list[str]:
         kept = "; ".join(f"{name} in {', '.join(values)}" for name, values in spec.words.keep.items())
         notes.append(f"Kept are rows with {kept}; {tally.left_out:,} other raw rows are left out.")
     for item in spec.columns:
+        if item.spec.classification is not None:
+            digits = f", filled with zeros to {item.spec.pad} digits" if item.spec.pad else ""
+            notes.append(f"'{item.name}' is checked against the codes of {item.spec.classification}{digits}.")
         if item.spec.crosswalk is not None:
             words = item.spec.crosswalk
             files = ", ".join(files_between(words.from_, words.to))
             notes.append(f"'{item.name}' is mapped from {words.from_} to {words.to} by {files}.")
     money = spec.words.money
     if money is not None and money.rates is not None:
-        notes.append(f"Converted from {money.currency} at the rates of {money.rates}.")
+        fixed = money.deflator is not None and money.prices == "local"
+        rate = f"the rate of {money.base_year}" if fixed else "the rates of each year"
+        notes.append(f"Converted from {money.currency} at {rate} in {money.rates}.")
     if money is not None and money.deflator is not None:
         notes.append(f"In prices of {money.base_year}, by {money.deflator}.")
     return notes

@@ -17,13 +17,14 @@ from gvcmetrics.ground.numbers import short
 from gvcmetrics.panels.findings import CheckedColumn, Findings, Outliers, Recoded
 from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.engines.duckdb import connected
+from gvcmetrics.panels.harmonise.texts import compares_numbers, is_code, missing_codes, recodes_all
 from gvcmetrics.panels.harmonise.tree import select_panel, trimmed_part
 from gvcmetrics.panels.harmonise.verdicts import DUPLICATE, Judged, fill_fast, judge_rows, refuse_all_missing
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.tables import open_tables
 from gvcmetrics.panels.rows.build import laid_out
 from gvcmetrics.panels.sources.raw_files import RawFiles
-from gvcmetrics.panels.spec.columns import PanelColumn
+from gvcmetrics.panels.spec.columns import Input, PanelColumn
 from gvcmetrics.panels.spec.panel import PanelSpec
 from gvcmetrics.panels.sql import column as quoted
 
@@ -124,23 +125,26 @@ def _recoded(bench: Bench, item: PanelColumn) -> Iterator[Recoded]:
             query = f"SELECT {value} AS v, COUNT(*) AS n FROM ({rows}) WHERE v <> '' GROUP BY v"
             counted = bench.rows(f"{query} ORDER BY n DESC, v")
             for text, count in counted[:_MOST_VALUES]:
-                yield Recoded(item.name, raw, text, _becomes(text, item, found.words, spec), count)
+                yield Recoded(item.name, raw, text, _becomes(text, item, found, spec), count)
             rest = counted[_MOST_VALUES:]
             if rest:
                 yield Recoded(item.name, raw, f"{len(rest):,} other values", "", sum(n for _, n in rest))
 
 
-def _becomes(text: str, item: PanelColumn, words: object, spec: PanelSpec) -> str:
+def _becomes(text: str, item: PanelColumn, found: Input, spec: PanelSpec) -> str:
+    as_number = compares_numbers(item)
     recode = item.spec.recode or {}
-    if text in recode:
-        return recode[text] or "missing"
-    missing = getattr(words, "missing", None)
-    if text in (missing if missing is not None else spec.words.missing):
+    old = is_code(text, recode, as_number)
+    if old is not None:
+        return recode[old] or "missing"
+    if is_code(text, missing_codes(item, found, spec), as_number) is not None:
         return "missing"
-    if item.spec.recode is not None:
+    if recodes_all(item):
         return "no recode"
-    equals, among = getattr(words, "equals", None), getattr(words, "in_", None)
-    return "1" if text.removesuffix(".0") in ([equals] if equals is not None else among or []) else "0"
+    if item.spec.recode is not None:
+        return text
+    equals, among = found.words.equals, found.words.in_
+    return "0" if is_code(text, [equals] if equals is not None else among or [], True) is None else "1"
 
 
 def _outliers(connection: duckdb.DuckDBPyConnection, item: PanelColumn) -> Iterator[Outliers]:

@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
-from gvcmetrics.ground.files import replacing, sha256
+from gvcmetrics.ground.files import replacing
+from gvcmetrics.ground.inputs import digest
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.catalogue import Source
 
@@ -81,7 +82,7 @@ def verify(path: Path, expected: str | None, remedy: str) -> str:
     ------
     DataError : the file is not the one that was expected.
     """
-    found = sha256(path)
+    found = digest(path)
     if expected is not None and found != expected.lower():
         problem = f"the file is not the one expected: SHA-256 is {found[:12]}…, not {expected[:12]}…"
         raise DataError(f"{problem}; it was cut off or edited", Place(path.name), remedy)

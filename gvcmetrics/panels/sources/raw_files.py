@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gvcmetrics.errors import Place, SpecError
-from gvcmetrics.ground.files import sha256
+from gvcmetrics.ground.inputs import digest
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.catalogue import Source
 from gvcmetrics.panels.sources.catalogue import source as catalogue_source
@@ -69,6 +69,14 @@ class RawFiles:
         rest = len(self.paths) - 1
         return self.paths[0].name + (f" and {rest} more" if rest else "")
 
+    @property
+    def files(self) -> list[Path]:
+        """The files, those of a folder one by one."""
+        found: list[Path] = []
+        for path in self.paths:
+            found += sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+        return found
+
     def checksum(self) -> str:
         """SHA-256 of the file; of several, or of a folder, that of the list of their checksums and names.
 
@@ -76,12 +84,10 @@ class RawFiles:
         ------
         DataError : the file is not the one expected.
         """
-        files: list[Path] = []
-        for path in self.paths:
-            files += sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+        files = self.files
         if len(files) == 1:
             return verify(files[0], self.sha256, self.restore)
-        listed = "".join(f"{sha256(file)}  {file.name}\n" for file in files)
+        listed = "".join(f"{digest(file)}  {file.name}\n" for file in files)
         return hashlib.sha256(listed.encode()).hexdigest()
 
 

@@ -167,7 +167,7 @@ def _refuse_misfits(
         raise SpecError(problem, document.place((*path, word)), remedy)
 
     tests = _stated(words, TESTS)
-    changes = _stated(words, ("recode", "characters", "pad", "crosswalk", "scale"))
+    changes = _stated(words, ("recode", "characters", "pad", "classification", "crosswalk", "scale"))
     if words.scale is not None and meta.type not in ("number", "integer"):
         refuse("scale", "only a number can be scaled", "Remove `scale`")
     if len(tests) > 1:
@@ -176,8 +176,17 @@ def _refuse_misfits(
         refuse((tests or [source])[0], "gives 0 or 1, and the column is not binary", "Write `type: binary`")
     if tests and changes:
         refuse(changes[0], f"`{changes[0]}` and `{tests[0]}` exclude one another", f"Remove `{changes[0]}`")
-    if words.recode is not None and (words.characters or words.pad or words.crosswalk):
-        refuse("recode", "`recode` excludes `characters`, `pad` and `crosswalk`", "Recode the whole value")
+    if words.recode is not None and (
+        words.characters or words.pad or words.crosswalk or words.classification
+    ):
+        problem = "`recode` excludes `characters`, `pad`, `classification` and `crosswalk`"
+        refuse("recode", problem, "Recode the whole value")
+    if words.otherwise is not None and words.recode is None:
+        refuse("otherwise", "says what is done to what `recode` does not name", "Add `recode`")
+    if words.areas is not None and meta.type != "country":
+        refuse("areas", "says whose numbers of countries they are", "Use it for a country")
+    if words.classification is not None and meta.type != "text":
+        refuse("classification", "says what codes are, and the column is no text", "Write `type: text`")
     if words.crosswalk is not None:
         if meta.type != "text":
             refuse("crosswalk", "gives a code, and the column is no text", "Write `type: text`")

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from gvcmetrics.errors import SpecError
 from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.panels.classifications import LISTED
 from gvcmetrics.panels.contracts import CONTRACTS, Contract
 from gvcmetrics.panels.spec.columns import (
     Input,
@@ -85,13 +86,19 @@ class PanelSpec:
         stated = words.only_in if isinstance(words, ColumnSpec) and words.only_in else self.periods
         return {period: item.raw.replace(mark, period) + item.suffix for period in stated}
 
+    def code_names(self, item: Input) -> dict[str, str]:
+        """Where labels are read, the raw columns of their codes: a code may say that there is no answer."""
+        if not item.words.by_label:
+            return {}
+        return {period: raw.removesuffix(item.suffix) for period, raw in self.raw_names(item).items()}
+
     def wanted(self) -> dict[str, str]:
         """Every raw column that the spec reads, and the panel column or word that reads it."""
         names = {
             raw: column.name
             for column in self.columns
             for item in column.inputs
-            for raw in self.raw_names(item).values()
+            for raw in (*self.raw_names(item).values(), *self.code_names(item).values())
         }
         if self.long_to_wide:
             names[self.long_to_wide.names_from] = "names_from"
@@ -115,11 +122,13 @@ def panel_spec(path: Path, document: Document) -> PanelSpec:
     """The spec that a document holds; the errors are those of `load_spec`."""
     spec = words_of(document, Spec)
     _check_money(spec, document)
+    _check_signs(spec, document)
     contract = CONTRACTS[spec.contract]
     given = dict(spec.columns)
     for name, crossed in contract.crossed.items():
         if name not in given and given.keys() >= set(crossed):
             given[name] = ColumnSpec(cross=list(crossed))
+    _classify_products(given)
     columns = tuple(
         panel_column(name, words or ColumnSpec(), contract, spec, document) for name, words in given.items()
     )
@@ -128,6 +137,23 @@ def panel_spec(path: Path, document: Document) -> PanelSpec:
     keys = _keys(spec, contract, [column.name for column in columns], document)
     _check_partition(spec, columns, keys, document)
     return PanelSpec(path.stem, path, spec_digest(path), spec, contract, columns, keys, document)
+
+
+def _classify_products(given: dict[str, ColumnSpec | None]) -> None:
+    """Products of one stated classification are checked against its codes; of HS, of any revision.
+
+    What a file calls a revision is often the one that its codes were converted to, and not all were.
+    """
+    stated, product = given.get("product_classification"), given.get("product")
+    name = stated.constant if stated is not None else None
+    if (
+        name is not None
+        and name in LISTED
+        and product is not None
+        and not (product.recode or product.crosswalk)
+    ):
+        listed = "HS" if name.startswith("HS") else name
+        given["product"] = product.model_copy(update={"classification": product.classification or listed})
 
 
 def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
@@ -180,6 +206,15 @@ def _check_money(spec: Spec, document: Document) -> None:
     if (money.deflator is None) != (money.base_year is None):
         remedy = "State both: `deflator: FILE.csv` and `base_year: 2010`"
         raise SpecError("a deflator goes with its base year", document.place(("money",)), remedy)
+
+
+def _check_signs(spec: Spec, document: Document) -> None:
+    if spec.read.thousands == spec.read.decimal:
+        stated = "thousands" if "thousands" in spec.read.model_fields_set else "decimal"
+        other = "," if spec.read.decimal == "." else "."
+        problem = f"thousands and decimals are parted by the same sign, '{spec.read.decimal}'"
+        remedy = f"Where '{spec.read.decimal}' parts thousands, write `decimal: \"{other}\"` as well"
+        raise SpecError(problem, document.place(("read", stated)), remedy)
 
 
 def _check_partition(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from gvcmetrics.panels.classifications import CLASSIFICATIONS
+from gvcmetrics.panels.classifications import CLASSIFICATIONS, LISTED
 from gvcmetrics.panels.contracts import CONTRACTS, Type
 
 
@@ -26,9 +26,16 @@ def _encoding(name: str) -> str:
     return name
 
 
+def _listed(name: str) -> str:
+    if name not in LISTED:
+        raise ValueError(f"there is no list of the codes of '{name}': write one of {', '.join(LISTED)}")
+    return name
+
+
 # Codes such as 0111 or 842 are easily written without quotes; they are text all the same.
 Text = Annotated[str, BeforeValidator(_as_text)]
 Texts = Annotated[list[Text], Field(min_length=1)]
+Listed = Annotated[str, AfterValidator(_listed), Field(json_schema_extra={"enum": list(LISTED)})]
 Sign = Annotated[str, Field(min_length=1, max_length=1)]
 
 
@@ -67,7 +74,7 @@ class Read(_Model):
     delimiter: Sign | None = None
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     decimal: Literal[".", ","] = "."
-    thousands: Literal[".", ",", " ", "'"] | None = None
+    thousands: Literal[".", ",", " ", "'", "\u00a0", "\u202f", "\u2009", "\u2019"] | None = None
     header_row: Annotated[int, Field(ge=1, le=1000)] = 1
     sheet: str | None = None
     member: str | None = None
@@ -108,8 +115,9 @@ class ColumnSpec(_Model):
     Where the value comes from, one of: `from`, `cell` (a measure of a long file), `constant`,
     `file_name` (the year in the raw file's name), `cross` (panel columns joined into one code),
     `any_of`, `all_of` (answers combined).
-    What happens to it, in this order: `part`, `missing`, `recode`, `characters`, `pad`, `crosswalk`, then
-    `equals`, `in` or `at_least` (0/1), or `scale`. `only_in` keeps it in some periods of a wide file.
+    What happens to it, in this order: `part`, `missing`, `recode`, `pad`, `classification`, `characters`,
+    `crosswalk`, then `equals`, `in` or `at_least` (0/1), or `scale`. Where `characters` does not begin with
+    the first, it comes before `pad`. `only_in` keeps it in some periods of a wide file.
     """
 
     from_: Annotated[str | None, Field(alias="from")] = None
@@ -122,9 +130,12 @@ class ColumnSpec(_Model):
     by_label: bool = False
     part: PartWords | None = None
     missing: list[Text] | None = None
+    areas: Literal["comtrade"] | None = None
     recode: dict[str, Text | None] | None = None
+    otherwise: Literal["keep"] | None = None
     characters: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = None
     pad: Annotated[int, Field(ge=1, le=20)] | None = None
+    classification: Listed | None = None
     crosswalk: CrosswalkWords | None = None
     equals: Text | None = None
     in_: Annotated[Texts | None, Field(alias="in")] = None
@@ -138,6 +149,16 @@ class ColumnSpec(_Model):
     minimum: float | int | None = None
     maximum: float | int | None = None
     note: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _otherwise(cls, words: Any) -> Any:
+        """`recode: {old: new, otherwise: keep}` says the same as the two words beside one another."""
+        recode = words.get("recode") if isinstance(words, dict) else None
+        if not isinstance(recode, dict) or recode.get("otherwise") != "keep":
+            return words
+        rest = {old: new for old, new in recode.items() if old != "otherwise"}
+        return {**words, "recode": rest, "otherwise": "keep"}
 
 
 SOURCE_WORDS = ("from", "cell", "constant", "file_name", "cross", "any_of", "all_of")
@@ -170,6 +191,8 @@ class Money(_Model):
     `rates` and `deflator` are CSV files in the data folder: `currency,year,per_usd` and
     `year,index` (or `country,year,index`). They apply to every column in USD.
     `currency_from` is the raw column that states the currency; every row must state `currency`.
+    `prices` says whose the deflator is: of the country (then amounts are converted at the rate of
+    `base_year`), or of the dollar (then at the rate of their own year).
     """
 
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
@@ -177,6 +200,7 @@ class Money(_Model):
     rates: str | None = None
     deflator: str | None = None
     base_year: int | None = None
+    prices: Literal["local", "USD"] = "local"
 
 
 class Spec(PanelWords):

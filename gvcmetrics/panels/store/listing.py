@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from gvcmetrics.errors import DataError, MissingSourceError
+from gvcmetrics.ground.inputs import changed_input
 from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.ground.provenance import Provenance
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.sources.plugins import shipped_panels
 from gvcmetrics.panels.spec.extends import spec_digest
@@ -20,8 +23,8 @@ def list_panels(project: Project | None = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame : one row a panel, index `panel`; title, contract, state (`built`, `stale` where
-        the spec changed since, `not built`, `damaged`), rows, first and last year, countries, source,
-        licence, and the command that builds it.
+        the spec or a file behind it changed since, `not built`, `damaged`), rows, first and last year,
+        countries, source, licence, and the command that builds it.
     """
     project = project or find_project()
     rows = [_listed(name, project) for name in panel_names(project)]
@@ -54,12 +57,19 @@ def _listed(name: str, project: Project) -> dict[str, Any]:
         found = read_provenance(path)
     except DataError:
         return {**row, "state": "damaged"}
-    stale = spec.exists() and spec_digest(spec) != found.spec_sha256
+    stale = staleness(name, found, spec, project) is not None
     kept = {field: getattr(found, field) for field in ("title", "contract", "source", "licence")}
     counts = {
         field: getattr(found.coverage, field) for field in ("rows", "first_year", "last_year", "countries")
     }
     return {**row, **kept, **counts, "state": "stale" if stale else "built"}
+
+
+def staleness(name: str, found: Provenance, spec: Path, project: Project) -> str | None:
+    """What has changed since a panel was built, its spec or the name of a file behind it; None if nothing."""
+    if spec.exists() and spec_digest(spec) != found.spec_sha256:
+        return spec.name
+    return changed_input(project.inputs_file(name))
 
 
 def not_built(name: str, project: Project) -> MissingSourceError:

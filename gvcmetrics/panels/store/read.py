@@ -11,11 +11,43 @@ from sqlglot import exp
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.ground.provenance import Provenance
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import KEY
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.sql import column as quoted
-from gvcmetrics.panels.store.listing import not_built
-from gvcmetrics.panels.store.stored import find_panel, read_provenance, scan
+from gvcmetrics.panels.store.listing import build_command, not_built, staleness
+from gvcmetrics.panels.store.stored import damaged, find_panel, read_provenance, verified_rows
+
+# What Arrow says, by way of DuckDB, of bytes that are not those that were written.
+_DAMAGE = (
+    "CRC",
+    "page integrity",
+    "Corrupt",
+    "corrupt",
+    "deserialize",
+    "decompress",
+    "Unexpected end",
+    "Malformed",
+)
+# What a condition is made of; whatever else the parser of SQL takes (queries, functions that read files,
+# windows, what may follow a WHERE) is none of it.
+_TRUTHS = (exp.Predicate, exp.RegexpLike, exp.And, exp.Or, exp.Not, exp.Paren, exp.Column, exp.Boolean)
+_WORDS = (
+    *_TRUTHS,
+    *(exp.Identifier, exp.Literal, exp.Null, exp.Neg, exp.Tuple),
+    *(exp.Cast, exp.DataType, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod),
+    *(
+        exp.Abs,
+        exp.Lower,
+        exp.Upper,
+        exp.Length,
+        exp.Substring,
+        exp.Coalesce,
+        exp.Left,
+        exp.Right,
+        exp.Escape,
+    ),
+)
 
 
 def panel(
@@ -48,6 +80,10 @@ def panel(
     if path is None:
         raise not_built(name, project)
     provenance = read_provenance(path)
+    changed = staleness(name, provenance, project.spec_file(name), project)
+    if changed is not None:
+        said = f"the panel '{name}' is older than {changed}, which has changed since it was built"
+        warn(f"{said}: run `{build_command(name, project)}`", UserWarning)
     wanted = list(provenance.columns) if columns is None else list(columns)
     _refuse_unknown(wanted, provenance)
     query = exp.select(*(quoted(column) for column in wanted)).from_("panel")
@@ -55,11 +91,16 @@ def panel(
         query = query.where(_condition(where, provenance))
     if provenance.partition_by is not None:
         query = query.order_by(*(quoted(key) for key in provenance.keys))
+    condition = query.args.get("where")
+    asked = [found.name for found in condition.find_all(exp.Column)] if condition else []
     with duckdb.connect() as connection:
         try:
-            connection.execute(f"CREATE TEMP VIEW panel AS {scan(path, provenance).sql('duckdb')}")
+            rows = verified_rows(path, provenance, list(dict.fromkeys([*wanted, *asked, *provenance.keys])))
+            connection.register("panel", rows)
             table = connection.sql(query.sql("duckdb")).to_arrow_table()
-        except duckdb.Error as error:
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            if not isinstance(error, duckdb.Error) or any(sign in str(error) for sign in _DAMAGE):
+                raise damaged(path) from None
             problem = f"the panel cannot be read so ({str(error).splitlines()[0]})"
             raise DataError(problem, Place(path.name), "Check `where`, or build the panel again") from None
     frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get)
@@ -81,12 +122,15 @@ def _refuse_unknown(wanted: list[str], provenance: Provenance) -> None:
 
 def _condition(where: str, provenance: Provenance) -> exp.Expression:
     remedy = "Write a condition such as \"year >= 2000 AND exporter = 'DEU'\""
+    refused = DataError(f"`where` is no condition on columns: {where}", Place(provenance.panel), remedy)
     try:
-        statements = sqlglot.parse(f"SELECT 1 WHERE {where}", dialect="duckdb")
-    except sqlglot.errors.SqlglotError:
-        statements = []
-    condition = statements[0].find(exp.Where) if len(statements) == 1 and statements[0] else None
-    if condition is None or condition.find(exp.Query):
-        raise DataError(f"`where` is no condition on columns: {where}", Place(provenance.panel), remedy)
-    _refuse_unknown([found.name for found in condition.find_all(exp.Column)], provenance)
-    return condition.this
+        parsed = sqlglot.parse_one(where, into=exp.Condition, dialect="duckdb")
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        raise refused from None
+    strays = [type(found) for found in parsed.walk() if not isinstance(found, _WORDS)]
+    if strays or not isinstance(parsed, _TRUTHS):
+        raise refused
+    _refuse_unknown([found.name for found in parsed.find_all(exp.Column)], provenance)
+    if isinstance(parsed, exp.Column) and provenance.columns[parsed.name].type != "binary":
+        raise refused
+    return exp.paren(parsed)

@@ -139,6 +139,7 @@ def _write(
         compression="zstd",
         use_dictionary=repeating,
         store_schema=False,
+        write_page_checksum=True,
     ) as writer:
         for group in _groups(rows):
             writer.write_table(group, row_group_size=_ROW_GROUP)

@@ -114,13 +114,30 @@ def write_money(project: Project, cpi: str = "year,index\n2010,80\n2011,100\n") 
 def test_money_is_converted_and_deflated(project: Project, firms: Build) -> None:
     write_money(project)
     built = firms(CONVERTED)
-    assert built["sales_usd"].tolist() == pytest.approx([10_000 / 0.75, 10_000 * 80 / 100 / 0.8], rel=1e-12)
+    assert built["sales_usd"].tolist() == pytest.approx([10_000 / 0.75, 10_000 * 80 / 100 / 0.75], rel=1e-12)
     assert built["wages_usd"].tolist()[0] == pytest.approx(5 / 0.75, rel=1e-12)
     found = read_provenance(project.panel_file("firms"))
     assert found.columns["sales_usd"].unit == "USD, prices of 2010"
     assert "In prices of 2010, by raw/cpi.csv." in found.notes
     write_money(project, "country,year,index\nEcuador,2010,50\nECU,2011,100\nPER,2010,1\n")
-    assert firms(CONVERTED)["sales_usd"].tolist()[1] == pytest.approx(10_000 / 2 / 0.8, rel=1e-12)
+    assert firms(CONVERTED)["sales_usd"].tolist()[1] == pytest.approx(10_000 / 2 / 0.75, rel=1e-12)
+
+
+def test_constant_real_sales_stay_constant_in_dollars(project: Project, firms: Build) -> None:
+    """Prices and the price of a dollar rise tenfold: what is sold is worth what it was."""
+    (project.raw / "f.csv").write_text("id,year,sales,wages\na,2010,1,\na,2011,10,\n")
+    (project.raw / "rates.csv").write_text("currency,year,per_usd\nEUR,2010,1\nEUR,2011,10\n")
+    (project.raw / "cpi.csv").write_text("year,index\n2010,1\n2011,10\n")
+    assert firms(CONVERTED)["sales_usd"].tolist() == pytest.approx([1000, 1000])
+    notes = read_provenance(project.panel_file("firms")).notes
+    assert "Converted from EUR at the rate of 2010 in raw/rates.csv." in notes
+    # The prices of dollars did not move: an index of these is applied to the dollars of each year.
+    (project.raw / "cpi.csv").write_text("year,index\n2010,1\n2011,1\n")
+    dollars = firms(CONVERTED.replace("base_year: 2010", "base_year: 2010, prices: USD"))
+    assert dollars["sales_usd"].tolist() == pytest.approx([1000, 1000])
+    (project.raw / "rates.csv").write_text("currency,year,per_usd\nEUR,2011,10\n")
+    with pytest.raises(DataError, match="base year 2010 has no rate of EUR"):
+        firms(CONVERTED)
 
 
 @pytest.mark.parametrize(

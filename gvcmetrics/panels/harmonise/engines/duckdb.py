@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from gvcmetrics.panels.harmonise.tree import BLANKS, PLAIN_NUMBER, TRIMMED
+from gvcmetrics.panels.harmonise.texts import PLAIN_NUMBER
+from gvcmetrics.panels.harmonise.tree import BLANKS, TRIMMED
 from gvcmetrics.panels.readers.columnar import FRACTION_TEXT
 
 # What DuckDB may hold in memory; Python and its libraries come on top (some 0.2 GB). Tables and sorts

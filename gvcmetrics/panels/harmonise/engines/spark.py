@@ -8,7 +8,7 @@ DuckDB reads the files to say which it is.
 
 from __future__ import annotations
 
-import shutil
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -24,10 +24,10 @@ from sqlglot import exp
 
 from gvcmetrics.errors import MissingSourceError, SpecError
 from gvcmetrics.panels.harmonise.rules import select_typed
+from gvcmetrics.panels.harmonise.texts import PLAIN_NUMBER
 from gvcmetrics.panels.harmonise.tree import (
     BLANKS,
     MONEY_TABLE,
-    PLAIN_NUMBER,
     TRIMMED,
     codes_table,
     crosswalk_table,
@@ -87,9 +87,9 @@ def typed_rows(
         for name in small + ([MONEY_TABLE] if spec.words.money is not None else []):
             path = folder / f"{name}.parquet"
             connection.execute(f"COPY {name} TO {literal(str(path)).sql('duckdb')} (FORMAT parquet)")
-            spark.read.parquet(str(path)).createOrReplaceTempView(name)
+            spark.read.parquet(_literal_path(path)).createOrReplaceTempView(name)
         define_functions(spark)
-        raw = select_raw(tables, spec, numbered=False, relation=partial(_relation, spark, folder, spec))
+        raw = select_raw(tables, spec, numbered=False, relation=partial(_relation, spark, spec))
         typed = spark.sql(select_typed(spec, raw).sql("spark"))
         target = folder / "typed"
         try:
@@ -105,16 +105,15 @@ def define_functions(spark: SparkSession) -> None:
         spark.sql(f"CREATE OR REPLACE TEMPORARY FUNCTION {name}(x {given}) RETURNS {kind} RETURN {body}")
 
 
-def _relation(spark: SparkSession, folder: Path, spec: PanelSpec, table: RawTable) -> exp.Expression:
+def _relation(spark: SparkSession, spec: PanelSpec, table: RawTable) -> exp.Expression:
     name = f"file_{abs(hash(table.path)):x}"
     if table.dialect is None:
-        spark.read.parquet(str(table.path)).createOrReplaceTempView(name)
+        spark.read.parquet(_literal_path(table.path)).createOrReplaceTempView(name)
         return exp.to_table(name)
-    path = table.path if table.dialect.header_row == 1 else _from_header(table, folder / name)
     schema = ", ".join(f"{_quoted(column)} STRING" for column in table.columns)
     # A quoted value may hold a newline, so a file is one task; many files are read in parallel.
     frame: Any = spark.read.csv(
-        str(path),
+        _literal_path(table.path),
         schema=schema,
         sep=table.dialect.delimiter,
         header=True,
@@ -127,9 +126,14 @@ def _relation(spark: SparkSession, folder: Path, spec: PanelSpec, table: RawTabl
         unescapedQuoteHandling="RAISE_ERROR",
     )
     wanted = [column for column in spec.wanted() if column in table.columns]
-    doubtful = [_UNREADABLE] + (["\\n", "\\r"] if signs_in(path, (b"\r",)) else [])
+    doubtful = [_UNREADABLE] + (["\\n", "\\r"] if signs_in(table.path, (b"\r",)) else [])
     frame.selectExpr(*(_sure(column, doubtful) for column in wanted)).createOrReplaceTempView(name)
     return exp.to_table(name)
+
+
+def _literal_path(path: Path) -> str:
+    """A path as Spark takes it, to which some signs are a pattern."""
+    return re.sub(r"([\[\]{}*?\\])", r"\\\1", str(path))
 
 
 def _quoted(column: str) -> str:
@@ -141,16 +145,6 @@ def _sure(column: str, doubtful: Sequence[str]) -> str:
     name = _quoted(column)
     in_doubt = " OR ".join(f"CONTAINS({name}, '{sign}')" for sign in doubtful)
     return f"CASE WHEN {in_doubt} THEN RAISE_ERROR('left to DuckDB') ELSE {name} END AS {name}"
-
-
-def _from_header(table: RawTable, target: Path) -> Path:
-    """A copy of a text file without the lines above its header."""
-    assert table.dialect is not None
-    with open(table.path, "rb") as file, open(target, "wb") as copy:
-        for _ in range(table.dialect.header_row - 1):
-            file.readline()
-        shutil.copyfileobj(file, copy, 1 << 20)
-    return target
 
 
 def _refuse_times(table: RawTable, spec: PanelSpec) -> None:
