@@ -34,7 +34,7 @@ def calibrate(
 
     Parameters
     ----------
-    values : the quantity, any shape; missing stays missing.
+    values : the quantity, an array of any shape; missing stays missing.
     thresholds : e, c and i, strictly rising or strictly falling.
     method : ``"logistic"`` (Ragin's direct method) or ``"linear"``.
     degree : d, the logistic membership at the anchor i.

@@ -34,7 +34,7 @@ def test_falling_anchors_give_the_complement_of_rising_ones(method):
     x = np.array([-1.0, 0.0, 2.0, 3.0, np.nan])
     rising, falling = (measures.calibrate(x, anchors, method=method) for anchors in ((0, 1, 4), (4, 1, 0)))
     np.testing.assert_allclose(rising, 1 - falling)
-    assert measures.calibrate(1.0, (0, 1, 4), method=method) == 0.5
+    assert measures.calibrate([1.0], (0, 1, 4), method=method) == [0.5]
 
 
 def test_calibration_refuses_what_means_nothing():
