@@ -41,7 +41,7 @@ def gini(values: ArrayLike, *, weights: ArrayLike | None = None) -> float:
     bad = (amounts[known] < 0) | np.isinf(amounts[known]) | ~(np.isfinite(mass[known]) & (mass[known] >= 0))
     if bad.any():
         raise DataError(
-            "the Gini coefficient is asked of negative or infinite amounts, or of such or missing weights"
+            "the Gini coefficient is asked of negative amounts or weights, infinite ones or missing weights"
         )
     return float(grouped_gini(amounts[known], mass[known], np.zeros(int(known.sum()), dtype=np.intp), 1)[0])
 

@@ -45,9 +45,15 @@ class SecondStage:
     ) -> Floats:
         """√w e for each row, whose squares the objective by residuals adds up."""
         omega, before = phi - self.x @ theta, phi_lag - self.x_lag @ theta
-        basis = before[:, None] ** self.powers[:, 0] * survival[:, None] ** self.powers[:, 1]
+        top = range(int(self.powers.max()))
+        of_before, of_survival = [np.ones_like(before)], [np.ones_like(before)]
+        for _ in top:
+            of_before.append(of_before[-1] * before)
+            of_survival.append(of_survival[-1] * survival)
+        basis = np.column_stack([of_before[i] * of_survival[j] for i, j in self.powers])
+        weighted = basis * weight[:, None]
+        fitted = np.linalg.solve(weighted.T @ basis, weighted.T @ omega)
         root_weight = np.sqrt(weight)
-        fitted = np.linalg.lstsq(basis * root_weight[:, None], omega * root_weight, rcond=None)[0]
         return root_weight * (omega + noise - basis @ fitted)
 
 
@@ -110,6 +116,7 @@ def minimise(
             stage.errors,
             start,
             args=(phi - centre, phi_lag - centre, noise, survival, weight),
+            jac="3-point",
             xtol=1e-12,
             ftol=1e-12,
             gtol=1e-12,
