@@ -134,7 +134,9 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
         rule(unlisted, f"no code of {item.spec.classification}", _REMEDIES["code"])
     unread = exp.And(this=present(text), expression=exp.Is(this=value.copy(), expression=exp.null()))
     if meta.type == "country":
-        rule(unread, "unknown country", _REMEDIES["country"])
+        # A recode of countries says what is odd; the rest is looked up, and is unknown without one.
+        lacks = item.spec.recode is not None and item.spec.otherwise is None
+        rule(unread, "no recode for this value" if lacks else "unknown country", _REMEDIES["country"])
     elif item.spec.crosswalk is not None:
         rules += _crosswalk_checks(item, raw, unread)
     elif is_money(item, spec):

@@ -125,7 +125,7 @@ def test_money_is_converted_and_deflated(project: Project, firms: Build) -> None
 
 def test_constant_real_sales_stay_constant_in_dollars(project: Project, firms: Build) -> None:
     """Prices and the price of a dollar rise tenfold: what is sold is worth what it was."""
-    (project.raw / "f.csv").write_text("id,year,sales,wages\na,2010,1,\na,2011,10,\n")
+    (project.raw / "f.csv").write_text("id,year,sales,wages\na,2010,1,1\na,2011,10,1\n")
     (project.raw / "rates.csv").write_text("currency,year,per_usd\nEUR,2010,1\nEUR,2011,10\n")
     (project.raw / "cpi.csv").write_text("year,index\n2010,1\n2011,10\n")
     assert firms(CONVERTED)["sales_usd"].tolist() == pytest.approx([1000, 1000])
