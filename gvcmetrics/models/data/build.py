@@ -177,7 +177,7 @@ def _refuse_empty_lags(formula: Formula, source: pd.DataFrame, counted: Periods 
         raise ModelError(
             f"{shift.name} finds no observation: periods of the data are {own:g} apart, and it looks "
             f"{shift.periods * step:g} {'back' if shift.operator != 'F' else 'ahead'}",
-            remedy=f"Pass step={own:g}, by which L(x) is the observation before",
+            remedy=f"Pass step={own:g}, by which L(x) is the observation before, or write L(x, {own:g})",
         )
 
 

@@ -13,6 +13,7 @@ from scipy import stats
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.demean import independent_columns
 from gvcmetrics.ground.numerics.groups import Groups
+from gvcmetrics.ground.periods import periods
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data import outcomes
 from gvcmetrics.models.data.batch import Array
@@ -199,12 +200,11 @@ def _grids(request: Request, sample: Sample) -> tuple[Grid, Callable[[str], Arra
     assert sample.unit_labels is not None
     frame = sample.source
     unit = sample.unit_labels.get_indexer(pd.Index(frame[request.unit]))
-    known = (unit >= 0) & frame[request.time].notna().to_numpy()
-    time = frame[request.time].to_numpy()
-    if not np.issubdtype(time.dtype, np.number):
-        raise ModelError(f"'{request.time}' holds {time.dtype}, not numbers", remedy="Use a year or a count")
+    assert request.time is not None
+    counted = periods(frame[request.time], request.time).numbers
+    known = (unit >= 0) & np.isfinite(counted)
     period = np.zeros(len(frame), dtype=np.int64)
-    period[known] = (time[known] - time[known].min()).astype(np.int64)
+    period[known] = (counted[known] - counted[known].min()).astype(np.int64)
     shape = (len(sample.unit_labels), int(period.max()) + 1)
     everything = Grid(unit[known], period[known], shape)
 

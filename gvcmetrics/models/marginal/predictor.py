@@ -144,8 +144,9 @@ class Predictor:
         )
 
     def outcomes(self) -> Array:
-        """The outcomes of the sample, as coded."""
-        return np.concatenate([batch.y for batch in self.sample.batches()])
+        """The outcomes of the sample, as coded; limits that stand beside them are left out."""
+        parts = [batch.y if batch.y.ndim == 1 else batch.y[:, 0] for batch in self.sample.batches()]
+        return np.concatenate(parts)
 
     def absorbed_effects(self, params: Array) -> AbsorbedEffects:
         """The absorbed effects by level, or those of a conditional likelihood given its coefficients.

@@ -244,7 +244,7 @@ def test_bad_calls_say_what_to_do() -> None:
         (UK, {"transform": "within"}, "Use 'difference' or 'orthogonal'"),
         (UK, {"gmm": {"n": (2, 2)}, "iv": "0 + w", "collapse": True}, "2 instruments do not identify 3"),
         (UK, {"ar": 0}, "from 1 to 9"),
-        (short, {}, "no observation is left|follow one another"),
+        (short, {}, "finds no observation: periods of the data are 2 apart"),
     ]
     for data, options, message in calls:
         with pytest.raises((ModelError, DataError), match=message):
