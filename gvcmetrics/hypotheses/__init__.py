@@ -12,6 +12,8 @@ run         every claim × every built panel → one table
 from __future__ import annotations
 
 import importlib
+import sys
+import types
 from typing import Any
 
 _PUBLIC = {"hypotheses": "run", "examine": "run"}
@@ -23,3 +25,13 @@ def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+class _Room(types.ModuleType):
+    """The room has the name of the public function `gvc.hypotheses`, whose place Python gives to the room."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return __getattr__("hypotheses")(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Room

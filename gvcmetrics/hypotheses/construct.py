@@ -211,10 +211,10 @@ VOCABULARY = {
     "starts": Word(_starts, "1 where it begins, among units that did not before", over_time=True),
     "years_in_a_row": Word(_years_in_a_row, "years without a break up to this one", over_time=True),
     "cluster_mean": Word(_cluster_mean, "mean over the cluster's rows of the year"),
-    "cluster_dispersion": Word(_cluster_dispersion, "standard deviation of the log in the cluster"),
+    "cluster_dispersion": Word(_cluster_dispersion, "deviation of logs in the cluster"),
     "cluster_largest_share": Word(_cluster_largest_share, "largest row's share in the cluster"),
     "location_quotient": Word(
-        _location_quotient, "location quotient of employment", 0, 0, reads=("region", "industry", "employment")
+        _location_quotient, "location quotient", 0, 0, reads=("region", "industry", "employment")
     ),
     "sectoral_pattern": Word(_sectoral_pattern, "sectoral pattern of innovation of the ISIC division"),
     "relative_unit_value": Word(

@@ -69,11 +69,17 @@ def read_claims(path: str | Path) -> tuple[Claim, ...]:
 
 
 def _explain(error: ValidationError, document: Document) -> SpecError:
-    """The first mistake by line; a misspelled key before the key that is absent for it."""
-    # Of a construct pydantic also reports that it is not the other thing that it could be: one, or a list.
-    problems = [each for each in error.errors() if not _other_member(each)] or error.errors()
+    """The first mistake by line."""
+    everything = error.errors()
+    # A key that is absent is often one that is misspelled beside it: the misspelling is the news.
+    misspelt = {each["loc"][:-1] for each in everything if each["type"] == "extra_forbidden"}
+    problems = [
+        each
+        for each in everything
+        if not _follows(each) and not (each["type"] == "missing" and each["loc"][:-1] in misspelt)
+    ] or everything
     found = [(problem, _path(problem["loc"], document)) for problem in problems]
-    found.sort(key=lambda each: (document.line(each[1]), each[0]["type"] == "missing"))
+    found.sort(key=lambda each: document.line(each[1]))
     problem, path = found[0]
     place, kind, given = document.place(path), problem["type"], problem["input"]
     if kind == "extra_forbidden":
@@ -92,10 +98,14 @@ def _explain(error: ValidationError, document: Document) -> SpecError:
     return SpecError(f"{said} (found {given!r:.60})", place, remedy)
 
 
-def _other_member(problem: ErrorDetails) -> bool:
+def _follows(problem: ErrorDetails) -> bool:
+    """Whether a mistake only follows from another: a list whose entries are wrong counts as too short, and a
+    construct that is wrong is not the other thing that it could be, one or a list."""
     wanted, given = problem["type"], problem["input"]
-    return (wanted == "model_type" and isinstance(given, list)) or (
-        wanted in ("tuple_type", "string_type", "float_type") and isinstance(given, dict | list)
+    return (
+        (wanted == "too_short" and bool(given))
+        or (wanted == "model_type" and isinstance(given, list))
+        or (wanted in ("tuple_type", "string_type", "float_type") and isinstance(given, dict | list))
     )
 
 

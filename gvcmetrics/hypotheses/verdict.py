@@ -4,9 +4,9 @@ A rule says which values of an effect the claim allows: above zero, within :math
 Evidence is one two-sided p-value at the edge of these values, :math:`2 \min(p_{in}, p_{out})`, where
 :math:`p_{in}` tests that the effect lies outside them (with a bound on both sides by two one-sided tests,
 Schuirmann 1987) and :math:`p_{out}` that it lies inside. At the level α this is the confidence interval
-lying wholly inside the allowed values (supported) or wholly outside (contradicted). Where it does neither
-and the whole interval lies within :math:`\pm b`, the effect is equivalent to zero; otherwise there is no
-clear answer.
+lying wholly inside the allowed values (supported) or wholly outside (contradicted). Where a claim says that
+an effect is there and the whole interval lies within :math:`\pm b`, the effect is equivalent to zero,
+however sure its sign; otherwise there is no clear answer.
 """
 
 from __future__ import annotations
@@ -129,9 +129,11 @@ def judged(results: pd.DataFrame) -> pd.DataFrame:
 
 def verdict(p_value: float, favours: bool, p_negligible: float = float("nan")) -> str:
     """The verdict on one rule."""
+    if p_negligible <= 1 - LEVEL:
+        return NEGLIGIBLE
     if p_value <= 1 - LEVEL:
         return SUPPORTED if favours else CONTRADICTED
-    return NEGLIGIBLE if p_negligible <= 1 - LEVEL else UNCLEAR
+    return UNCLEAR
 
 
 def combined(verdicts: Sequence[str], required: Sequence[bool]) -> str:
