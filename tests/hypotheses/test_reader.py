@@ -71,7 +71,7 @@ def test_the_json_schema_knows_every_key() -> None:
         ("bound: 0.05", "bound: small", "line 16, key '0.expect.0.bound'"),
         ("{of: tie,", "{of: ties,", "line 16, key '0.expect.0.of': 'ties' is no regressor"),
         ("{of: tie,", "{equation: upgrade, of: tie,", "line 16, key '0.expect.0.equation': there is no eq"),
-        ("of: employment", "of: [employment, sales_usd]", "line 8, key '0.constructs.size.of': log is made of"),
+        ("of: employment", "of: [employment, year]", "line 8, key '0.constructs.size.of': log is made of"),
         (", value: quasi_hierarchical", "", "line 7, key '0.constructs.tie.value': equals needs a value"),
         ("scale: probability", "scale: outcome", "line 14, key '0.equations.0.scale': probit has no effect"),
         ('section: "2"', "section: 2", "line 4, key '0.section': a text is needed here"),
