@@ -19,6 +19,7 @@ ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '
 GROUND     := $(call ROOM,ground) gvcmetrics/errors.py gvcmetrics/lineage.py
 PANEL_CODE := $(GROUND) $(call ROOM,panels)
 STUDY_CODE := $(GROUND) gvcmetrics/value_chain.py $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
+CLAIM_CODE := $(PANEL_CODE) $(call ROOM,measures) $(call ROOM,models) $(call ROOM,hypotheses)
 
 # One process builds each file; keep the numerical libraries from fighting over the cores.
 export OMP_NUM_THREADS ?= 2
@@ -90,8 +91,13 @@ $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"
 	@$(BIN)/python $<
 
+# Every hypothesis on every panel: a panel more changes the answers without a line of code.
+$(RESULTS)/hypotheses.parquet: $(PANELS) analysis/hypotheses.yaml $(CLAIM_CODE) $(READY)
+	@echo "examine  the hypotheses on every panel"
+	@$(RUN) hypotheses run
+
 # The validation is run by hand; where there is one, a newer one is a reason to compose the report again.
-$(RESULTS)/report.html: $(STUDIES) $(wildcard $(RESULTS)/validation.json) analysis/report.py analysis/hypotheses.yaml
+$(RESULTS)/report.html: $(STUDIES) $(RESULTS)/hypotheses.parquet $(wildcard $(RESULTS)/validation.json) analysis/report.py analysis/hypotheses.yaml
 	@echo "report   $@"
 	@$(BIN)/python analysis/report.py
 

@@ -16,11 +16,13 @@ VALIDATION = (
 
 def run(results: Path = ANALYSIS / "results") -> Path:
     """Every study that has been run, in the order of its number, and the validation or how to run it."""
+    answers = results / "hypotheses.parquet"
     validation = [*results.glob("validation.json")]
     return build_report(
         [*sorted(results.glob("[0-9]*.json")), *validation],
         results / "report.html",
         hypotheses=ANALYSIS / "hypotheses.yaml",
+        answers=answers if answers.exists() else None,
         not_run={} if validation else {"validation": VALIDATION},
     )
 

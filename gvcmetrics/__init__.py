@@ -37,6 +37,9 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "hosmer_lemeshow": "gvcmetrics.models",
     "multiple_testing": "gvcmetrics.models",
     "spell_data": "gvcmetrics.models",
+    # hypotheses
+    "hypotheses": "gvcmetrics.hypotheses.run",
+    "examine": "gvcmetrics.hypotheses.run",
     # report
     "table": "gvcmetrics.report",
 }

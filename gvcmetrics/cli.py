@@ -16,6 +16,10 @@ panel_app = typer.Typer(
     no_args_is_help=True, help="Harmonised panels: draft a spec, check it, build, list, describe."
 )
 app.add_typer(panel_app, name="panel")
+hypotheses_app = typer.Typer(
+    no_args_is_help=True, help="The field's hypotheses: list them, examine every panel, explain one."
+)
+app.add_typer(hypotheses_app, name="hypotheses")
 
 _SPEC_HELP = "The panel's YAML, as in data/panels/NAME.yaml; or NAME, of the project or an installed package."
 
@@ -68,6 +72,11 @@ def panel_check(spec: Annotated[str, typer.Argument(help=_SPEC_HELP)]) -> None:
         typer.echo(f"error: {problem}", err=True)
     if report.problems:
         raise typer.Exit(1)
+    if report.spec is not None:
+        from gvcmetrics.hypotheses.show import print_answerable
+
+        columns = [line.column.name for line in report.columns if line.distinct]
+        print_answerable(report.spec.contract.name, columns, project)
 
 
 @panel_app.command("build")
@@ -127,6 +136,42 @@ def panel_schema() -> None:
     from gvcmetrics.panels.spec.words import spec_schema
 
     typer.echo(json.dumps(spec_schema(), indent=2, ensure_ascii=False))
+
+
+@hypotheses_app.command("list")
+def hypotheses_list() -> None:
+    """The hypotheses of analysis/hypotheses.yaml: what each claims, and of which panels."""
+    from gvcmetrics.hypotheses.show import print_list
+
+    print_list()
+
+
+@hypotheses_app.command("run")
+def hypotheses_run() -> None:
+    """Examine every hypothesis on every built panel; writes analysis/results/hypotheses.parquet."""
+    from gvcmetrics.hypotheses import show
+
+    typer.echo(f"wrote {_shown(show.print_run())}")
+
+
+@hypotheses_app.command("explain")
+def hypotheses_explain(
+    hypothesis: Annotated[str, typer.Argument(help="The id of the hypothesis, as in H1.")],
+) -> None:
+    """One hypothesis: claim, equations, rules, measures, and what each built panel has for it."""
+    from gvcmetrics.hypotheses.show import print_explanation
+
+    print_explanation(hypothesis)
+
+
+@hypotheses_app.command("schema")
+def hypotheses_schema() -> None:
+    """The JSON Schema of hypotheses, for editors that complete and check YAML."""
+    import json
+
+    from gvcmetrics.hypotheses.claim import schema
+
+    typer.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
 
 
 @app.command()

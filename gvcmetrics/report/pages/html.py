@@ -24,6 +24,7 @@ def build_report(
     out: str | Path,
     *,
     hypotheses: str | Path | None = None,
+    answers: str | Path | None = None,
     not_run: Mapping[str, tuple[str, str]] | None = None,
     title: str = "Upgrading in global value chains and clusters",
 ) -> Path:
@@ -34,8 +35,9 @@ def build_report(
     manifests : the studies' JSON files, in the order of the report; their tables (.html) and figures
         (.png) lie beside them.
     out : the page.
-    hypotheses : YAML list of hypotheses; those that no study of the report estimates are listed with
-        what they need.
+    hypotheses : YAML list of hypotheses; those that no study of the report estimates and no panel answers
+        are listed with what they need.
+    answers : the table that `gvcmetrics hypotheses run` writes, for the verdict of each panel.
     not_run : name → title and text of chapters for which there is no manifest yet.
     title : of the page.
 
@@ -54,7 +56,7 @@ def build_report(
         If a table or figure that a manifest names is not there.
     """
     studies = [(read_manifest(path), Path(path).parent) for path in manifests]
-    claims = read_hypotheses(hypotheses) if hypotheses else []
+    claims = read_hypotheses(hypotheses, answers) if hypotheses else []
     numbers = {"table": 0, "figure": 0}
     absent = not_run or {}
     sections = [
@@ -150,12 +152,13 @@ def _hypotheses(claims: list[dict[str, Any]], manifests: list[Mapping[str, Any]]
             for name in claim["estimated_in"]
             if name in titles
         ]
+        where += [f"{escape(panel)}: {escape(said)}" for panel, said in claim["answers"].items()]
         cells = [
             f'<th scope="row">{escape(claim["id"])}</th>',
             f"<td>{escape(claim['statement'])}</td>",
             f'<td class="sign">{escape(claim["sign"]).replace("-", "−")}</td>',
             f"<td>{escape(claim['source'])}</td>",
-            f"<td>{', '.join(where) or 'not estimated'}</td>",
+            f"<td>{'<br>'.join(where) or 'not estimated'}</td>",
         ]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     head = "".join(f'<th scope="col">{name}</th>' for name in ("", "Claim", "Sign", "Source", "Where"))
@@ -175,10 +178,12 @@ def _left_open(claims: list[dict[str, Any]], manifests: list[Mapping[str, Any]])
     for claim in claims:
         absent = [name for name in claim["estimated_in"] if name not in names]
         item = by_what.get(claim["id"])
-        if item is None and len(absent) < len(claim["estimated_in"]):
+        if item is None and (claim["answers"] or len(absent) < len(claim["estimated_in"])):
             continue
         awaited = f"the study {', '.join(absent)}, which is not in this report"
-        needs, get = (item["needs"], item["get"]) if item else (claim["needs"] or awaited, claim["get"])
+        needs, get = (
+            (item["needs"], item["get"]) if item else (awaited if absent else claim["needs"], claim["get"])
+        )
         entries.append((claim["id"], claim["statement"], needs, get))
     lines = []
     for what, statement, needs, get in entries:

@@ -1,54 +1,77 @@
-"""The list of hypotheses: what the field claims, and which study estimates it."""
+"""The hypotheses as the report lists them: claim, source, and which study or panel answers it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import yaml
+import pandas as pd
 
-from gvcmetrics.errors import Place, SpecError
+from gvcmetrics.errors import DataError, Place
+from gvcmetrics.hypotheses.claim import Rule
+from gvcmetrics.hypotheses.match import needs
+from gvcmetrics.hypotheses.reader import read_claims
+from gvcmetrics.hypotheses.verdict import NOT_ESTIMABLE
 
-_REQUIRED = ("id", "source", "statement", "sign", "estimated_in")
+_SIGNS = {
+    "positive": "+",
+    "negative": "-",
+    "zero": "0",
+    "not_negative": "+ or 0",
+    "not_positive": "- or 0",
+    "differs": "joint",
+}
 
 
-def read_hypotheses(path: str | Path) -> list[dict[str, Any]]:
-    """Hypotheses from YAML, a list of mappings.
+def read_hypotheses(path: str | Path, answers: str | Path | None = None) -> list[dict[str, Any]]:
+    """Hypotheses as mappings of text.
 
-    Of each the report uses id, source, statement, sign, `estimated_in` (names of studies, perhaps none),
-    and `needs` and `get` (what is missing and how to get it), which are empty where the file has none.
+    Parameters
+    ----------
+    path : the YAML file of hypotheses.
+    answers : the table that `gvcmetrics hypotheses run` writes.
+
+    Returns
+    -------
+    list of dict
+        Of each hypothesis id, source, statement, sign, `estimated_in` (names of studies, perhaps none),
+        `needs` and `get` (what it takes and where that is to be had), and `answers`, panel → verdict.
 
     Raises
     ------
-    SpecError
-        If the file is no such list, an entry lacks a key, an id comes twice, or an entry that no study
-        estimates does not say what it needs.
+    SpecError : the file breaks the schema of hypotheses. DataError : the table of answers is none.
     """
-    path = Path(path)
+    verdicts = _verdicts(Path(answers)) if answers is not None else {}
+    return [
+        {
+            "id": claim.id,
+            "source": f"{claim.document}, {claim.section}" if claim.section else claim.document,
+            "statement": claim.claim,
+            "sign": ", ".join(dict.fromkeys(_sign(rule) for rule in claim.expect)),
+            "estimated_in": list(claim.estimated_in),
+            "needs": needs(claim),
+            "get": claim.get,
+            "answers": verdicts.get(claim.id, {}),
+        }
+        for claim in read_claims(path)
+    ]
+
+
+def _sign(rule: Rule) -> str:
+    return _SIGNS.get(rule.sign) or f"{rule.sign} {rule.bound:g}"
+
+
+def _verdicts(path: Path) -> dict[str, dict[str, str]]:
+    """Hypothesis → panel → verdict, of the panels that answer it."""
     try:
-        entries = yaml.safe_load(path.read_text("utf-8"))
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        raise SpecError(
-            "this is not YAML", Place(path.name, None if line is None else line + 1), "Mend the line."
-        ) from error
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise SpecError("this is no list of hypotheses", Place(path.name), "Begin each with '- id:'.")
-    seen: set[str] = set()
-    for number, entry in enumerate(entries, start=1):
-        key = str(entry.get("id", f"entry {number}"))
-        if absent := [name for name in _REQUIRED if name not in entry]:
-            raise SpecError(f"'{absent[0]}' is missing", Place(path.name, key=key), "Add it.")
-        if not isinstance(entry["estimated_in"], list):
-            raise SpecError("'estimated_in' is no list", Place(path.name, key=key), "Write [] for none.")
-        if not entry["estimated_in"] and not entry.get("needs"):
-            raise SpecError(
-                "no study estimates it, and 'needs' is missing",
-                Place(path.name, key=key),
-                "Say what it needs.",
-            )
-        if key in seen:
-            raise SpecError("the id comes twice", Place(path.name, key=key), "Rename one.")
-        seen.add(key)
-    blank = {"needs": "", "get": ""}
-    return [{**blank, **entry, "id": str(entry["id"]), "sign": str(entry["sign"])} for entry in entries]
+        table = pd.read_parquet(path, columns=["hypothesis", "panel", "verdict", "claim_verdict"])
+    except (OSError, ValueError, KeyError):
+        raise DataError(
+            "this is no table of answers", Place(path.name), "Run `gvcmetrics hypotheses run`"
+        ) from None
+    there = table[table["verdict"] != NOT_ESTIMABLE]
+    found: dict[str, dict[str, str]] = {}
+    columns = (there[name] for name in ("hypothesis", "panel", "claim_verdict"))
+    for hypothesis, panel, whole in zip(*columns, strict=True):
+        found.setdefault(str(hypothesis), {})[str(panel)] = str(whole)
+    return found

@@ -16,31 +16,39 @@ from gvcmetrics.report.pages.html import inline
 from gvcmetrics.report.pages.hypotheses import read_hypotheses
 from gvcmetrics.report.pages.manifest import read_manifest
 
-HYPOTHESES = """\
-- id: H1
-  source: Humphrey 3
-  statement: Ties of one kind & another matter.
-  sign: "+, -"
-  estimated_in: [cars]
-- id: H2
-  source: Humphrey 5.4
-  statement: Few buyers lock firms in.
-  sign: "+"
-  estimated_in: []
-  needs: sales by buyer
-  get: customs records
-- id: H3
-  source: Humphrey 2
-  statement: Costly marketing concentrates.
-  sign: "+"
-  estimated_in: [elsewhere]
-- id: H4
-  source: Humphrey 4
-  statement: Tacit knowledge protects.
-  sign: "-"
-  estimated_in: []
-  needs: what the list says
+
+def entry(name, claim, section, outcome, regressor, signs, get, studies="[]"):
+    rules = "".join(f"    - {{sign: {sign}}}\n" for sign in signs)
+    return f"""\
+- id: {name}
+  claim: {claim}
+  document: Humphrey
+  section: "{section}"
+  contract: firm
+  equations:
+    - {{name: one, model: ols, outcome: {outcome}, regressors: [{regressor}], scale: outcome}}
+  expect:
+{rules}  family: {{name: ties}}
+  get: {get}
+  estimated_in: {studies}
 """
+
+
+HYPOTHESES = (
+    entry(
+        "H1",
+        "Ties of one kind & another matter.",
+        3,
+        "upgrade",
+        "tie",
+        ["positive", "negative"],
+        "ask",
+        "[cars]",
+    )
+    + entry("H2", "Few buyers lock firms in.", 5.4, "lock_in", "buyer_hhi", ["positive"], "customs records")
+    + entry("H3", "Costly marketing concentrates.", 2, "hhi", "cost", ["positive"], "ask", "[elsewhere]")
+    + entry("H4", "Tacit knowledge protects.", 4, "price", "tacitness", ["negative"], "ask")
+)
 
 
 class Page(HTMLParser):
@@ -214,14 +222,41 @@ def test_the_report_says_what_was_not_estimated_and_why(tmp_path, results, real)
     entries = [" ".join(text_of(entry).split()) for entry in re.findall(r"<dt>.*?</dd>", section, re.S)]
     assert entries == [
         "Spillovers over borders Needs: addresses",
-        "H2 Few buyers lock firms in. Needs: sales by buyer Get it: customs records",
-        "H3 Costly marketing concentrates. Needs: the study elsewhere, which is not in this report",
+        "H2 Few buyers lock firms in. Needs: a firm panel with lock_in; buyer_hhi Get it: customs records",
+        "H3 Costly marketing concentrates. Needs: the study elsewhere, which is not in this report "
+        "Get it: ask",
         "H4 Tacit knowledge protects. Needs: a cost_shock Get it: add it",
     ]
     claims = re.search(r'<section id="hypotheses">.*?</section>', text, re.S)[0]
     rows = [" ".join(text_of(row).split()) for row in re.findall(r"<tr>.*?</tr>", claims, re.S)[1:]]
-    assert rows[0] == "H1 Ties of one kind &amp; another matter. +, − Humphrey 3 Cars &amp; quality"
+    assert rows[0] == "H1 Ties of one kind &amp; another matter. +, − Humphrey, 3 Cars &amp; quality"
     assert rows[1].endswith("not estimated")
+
+
+def test_the_report_shows_what_panels_answer(tmp_path):
+    path = Study("cars", title="T", question="Q", results=tmp_path).write()
+    (tmp_path / "h.yaml").write_text(HYPOTHESES)
+    answers = pd.DataFrame(
+        {
+            "hypothesis": ["H2", "H2", "H4"],
+            "panel": ["here", "there", "there"],
+            "verdict": ["supported", "contradicted", "not estimable"],
+            "claim_verdict": ["supported", "contradicted", "not estimable"],
+        }
+    )
+    answers.to_parquet(tmp_path / "answers.parquet")
+    given = {"hypotheses": tmp_path / "h.yaml", "answers": tmp_path / "answers.parquet"}
+    text = build_report([path], tmp_path / "r.html", **given).read_text()
+    claims = re.search(r'<section id="hypotheses">.*?</section>', text, re.S)[0]
+    rows = [" ".join(text_of(row).split()) for row in re.findall(r"<tr>.*?</tr>", claims, re.S)[1:]]
+    assert rows[1].endswith("here: supported there: contradicted")
+    assert rows[3].endswith("not estimated")
+    left = re.search(r'<section id="not-estimated">.*?</section>', text, re.S)[0]
+    assert "<b>H2</b>" not in left
+    assert "<b>H4</b>" in left
+    path.with_name("answers.parquet").write_text("no Parquet")
+    with pytest.raises(DataError, match=r"answers\.parquet"):
+        build_report([path], tmp_path / "r.html", **given)
 
 
 def test_without_hypotheses_and_open_ends_the_report_says_so(tmp_path):
@@ -248,11 +283,14 @@ def test_damaged_manifests_and_missing_files_are_named(tmp_path, results, real):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [", r"h\.yaml, row 1"),
+        ("a: [", r"h\.yaml, line 1"),
         ("id: H1", "no list of hypotheses"),
-        ("- id: H1\n  source: s\n  sign: '+'\n  estimated_in: []", "'statement' is missing"),
-        (HYPOTHESES.replace("  needs: sales by buyer\n", ""), "key 'H2': no study estimates it"),
-        (HYPOTHESES.replace("[cars]", "cars"), "key 'H1': 'estimated_in' is no list"),
+        (HYPOTHESES.replace("  claim: Few buyers lock firms in.\n", ""), "'claim' is absent"),
+        (
+            HYPOTHESES.replace("  get: customs records\n", ""),
+            r"line 14, key '1\.get': the key 'get' is absent",
+        ),
+        (HYPOTHESES.replace("[cars]", "cars"), r"line 13, key '0\.estimated_in': a list is needed"),
         (HYPOTHESES.replace("id: H2", "id: H1"), "comes twice"),
     ],
 )
