@@ -14,6 +14,7 @@ from gvcmetrics.ground.numerics.demean import singletons
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import KEY, lineage_of, raw_columns
+from gvcmetrics.models.data.batch import refuse_parts
 from gvcmetrics.models.data.design import Design, evaluate, plain, regressors, require, with_shifts
 from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variables_of
 from gvcmetrics.models.data.sample import Sample, drop_collinear, group_codes, take
@@ -77,7 +78,7 @@ def build_sample(
 
     source = with_shifts(data.copy(deep=False), formula.shifts, unit, time)
     used = list(dict.fromkeys([*formula.current_columns, *given_columns, *keys]))
-    keep, dropped = _complete_rows(source, used, weights)
+    keep, dropped = _complete_rows(source, used, weights, frequency)
     made = _evaluated(formula, source, used, keep, dropped, given, categorical)
     frame = made.frame
     names = [plain(name) for name in made.spec.column_names]
@@ -224,7 +225,7 @@ def _refuse_impossible_regressors(formula: Formula, data: pd.DataFrame) -> None:
 
 
 def _complete_rows(
-    source: pd.DataFrame, used: Sequence[str], weights: str | None
+    source: pd.DataFrame, used: Sequence[str], weights: str | None, frequency: bool
 ) -> tuple[np.ndarray, dict[str, int]]:
     keep = np.ones(len(source), dtype=bool)
     dropped: dict[str, int] = {}
@@ -245,6 +246,8 @@ def _complete_rows(
                 Place(row=line(row), column=weights),
                 "Weights are positive numbers; zero leaves the row out",
             )
+        if frequency:
+            refuse_parts(values, keep, lambda row: Place(row=line(row), column=weights))
         lost = keep & (values == 0)
         if lost.any():
             dropped["zero weight"] = int(lost.sum())

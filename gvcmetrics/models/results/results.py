@@ -55,6 +55,7 @@ class Results:
     sample, inference : the estimation sample, and what covariances are made from. codes : cluster codes of
         the rows of its scores.
     predictor : what makes expected outcomes of the parameters; None where there are none.
+    quadrature : makes the table of `quadrature_check`; None without quadrature.
     response, request : what sort of outcome it is, and what was asked for.
     """
 
@@ -87,6 +88,7 @@ class Results:
     inference: Inference | None = None
     codes: Callable[[str], np.ndarray] | None = None
     predictor: Predictor | None = None
+    quadrature: Callable[[], pd.DataFrame] | None = None
     response: Any = None
     request: Any = None
 
@@ -277,6 +279,16 @@ class Results:
         bias corrections and errors that are robust or clustered are refused: `test` is for them.
         """
         return likelihood_ratio(self, other)
+
+    def quadrature_check(self) -> pd.DataFrame:
+        """Log likelihood and estimates by number of quadrature points, as Stata's `quadchk`.
+
+        Estimates that change from row to row by more than a small part of their standard errors need more
+        points.
+        """
+        if self.quadrature is None:
+            raise ModelError(f"{self.model} with effects={self.effects!r} uses no quadrature")
+        return self.quadrature()
 
     def summary(self) -> str:
         """The estimates as text, like a paper's column with its notes."""
