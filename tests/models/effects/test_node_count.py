@@ -12,6 +12,7 @@ from gvcmetrics.errors import DataError, ModelError
 from gvcmetrics.models.registry import responses
 
 OUTCOMES = {
+    "tobit": "amount",
     "logit": "yes", "probit": "yes", "cloglog": "yes", "ordered_logit": "rung", "ordered_probit": "rung",
     "poisson": "count", "negative_binomial": "count",
 }  # fmt: skip
@@ -28,6 +29,7 @@ def panel(sigma: float, units: int = 60, periods: int = 8) -> pd.DataFrame:
         {
             "unit": unit,
             "x": x,
+            "amount": np.maximum(latent, 0.0),
             "yes": (latent > 0).astype(int),
             "rung": np.digitize(latent, [-1.0, 1.0]),
             "count": rng.poisson(np.exp(0.3 * latent)),
