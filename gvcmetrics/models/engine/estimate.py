@@ -92,7 +92,7 @@ def from_likelihood(
         frequency=_frequency(problem, sample),
         restricted=restricted(problem, solution),
         working=working,
-        profile=profiled(penalty or problem, solution),
+        profile=profiled(penalty or problem, solution) if problem.natural is None else None,
         of_units=problem.groups is not None,
         classical=classical,
     )
