@@ -60,7 +60,7 @@ ABSENT  := $(if $(STATES),$(shell grep -lx absent $(STATES)))
 LOST    := $(foreach state,$(filter-out $(ABSENT),$(STATES)),$(if $(wildcard $(state:.state=.parquet) $(state:.state=)),,$(state)))
 
 # A raw file, a table of rates or a file of the mirror that is not what a panel was built from.
-STALE   := $(if $(STATES),$(if $(wildcard $(READY)),$(shell $(BIN)/python -S -E gvcmetrics.ground.inputs.py $(PARQUET))))
+STALE   := $(if $(STATES),$(if $(wildcard $(READY)),$(shell $(BIN)/python -S -E gvcmetrics/ground/inputs.py $(PARQUET))))
 
 $(MIRROR):
 	@mkdir -p $(@D)

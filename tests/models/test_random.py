@@ -98,7 +98,11 @@ def test_against_r(key: str) -> None:
 def test_the_published_wagepan_model() -> None:
     # ordinal::clmm2 with twelve points: log likelihood -4511.985, sd 2.4552, married 0.5331
     estimate = gvc.ordered_logit(
-        "quartile ~ married + poorhlth + exper + educ", sample("wagepan"), unit="nr", effects="random"
+        "quartile ~ married + poorhlth + exper + educ",
+        sample("wagepan"),
+        unit="nr",
+        effects="random",
+        nquad=12,
     )
     assert estimate.loglik == pytest.approx(-4511.985, abs=1e-3)
     assert estimate.params["sigma_u"] == pytest.approx(2.4552, abs=1e-4)

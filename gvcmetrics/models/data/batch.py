@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gvcmetrics.errors import Place
+from gvcmetrics.errors import DataError, Place
 
 if TYPE_CHECKING:
     from gvcmetrics.models.data.design import Design
@@ -118,6 +118,18 @@ class EstimationSample(Protocol):
 
     def codes(self, column: str) -> np.ndarray:
         """Cluster codes of the rows of the scores."""
+
+
+def refuse_parts(weights: Array, keep: NDArray[np.bool_], place: Callable[[int], Place]) -> None:
+    """Raise where a frequency weight, the number of rows that a row stands for, is not whole."""
+    parts = keep & (weights != np.floor(weights))
+    if parts.any():
+        row = int(parts.argmax())
+        raise DataError(
+            f"frequency weight {weights[row]:g}; {int(parts.sum())} are not whole numbers of rows",
+            place(row),
+            "Use frequency=False for sampling weights",
+        )
 
 
 def column_spreads(X: Array) -> Array:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.numerics.demean import independent_columns
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
-from gvcmetrics.models.data.batch import Array, Batch, spreads_of_moments
+from gvcmetrics.models.data.batch import Array, Batch, refuse_parts, spreads_of_moments
 from gvcmetrics.models.data.design import Design, evaluate, regressors, require
 from gvcmetrics.models.data.formula import Formula, unquote, variables_of
 from gvcmetrics.models.data.frames import plain_columns
@@ -189,11 +190,17 @@ class ParquetSample:
                         "a weight is negative",
                         replace(self.place(int(bad.argmax()), frame), column=self.weights_name),
                     )
+                if self.frequency:
+                    weights = frame[self.weights_name].to_numpy(dtype=np.float64)
+                    refuse_parts(weights, np.ones(len(frame), dtype=bool), partial(self._weight_at, frame))
                 frame = frame[frame[self.weights_name] > 0]
             for column, levels in self.levels.items():
                 frame[column] = pd.Categorical(frame[column], categories=levels)
             if len(frame):
                 yield frame
+
+    def _weight_at(self, frame: pd.DataFrame, position: int) -> Place:
+        return replace(self.place(position, frame), column=self.weights_name)
 
     def _batch(self, frame: pd.DataFrame) -> Batch:
         X = self.design.matrix(frame)

@@ -15,6 +15,7 @@ from gvcmetrics.ground.periods import Periods, in_order, known_periods, refuse_r
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import KEY, lineage_of, raw_columns
+from gvcmetrics.models.data.batch import refuse_parts
 from gvcmetrics.models.data.design import Design, evaluate, regressors, require, with_shifts
 from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variables_of
 from gvcmetrics.models.data.frames import frame_of, plain_columns, refuse_mixed
@@ -84,7 +85,7 @@ def build_sample(
     source = with_shifts(source, formula.shifts, unit, time, step)
     _refuse_empty_lags(formula, source, counted, step)
     used = list(dict.fromkeys([*formula.current_columns, *given_columns, *keys]))
-    keep, dropped = _complete_rows(source, used, weights)
+    keep, dropped = _complete_rows(source, used, weights, frequency)
     made = _evaluated(formula, source, used, keep, dropped, given, categorical)
     frame = made.frame
     names = [plain(name) for name in made.spec.column_names]
@@ -281,7 +282,7 @@ def _refuse_impossible_regressors(formula: Formula, data: pd.DataFrame) -> None:
 
 
 def _complete_rows(
-    source: pd.DataFrame, used: Sequence[str], weights: str | None
+    source: pd.DataFrame, used: Sequence[str], weights: str | None, frequency: bool
 ) -> tuple[np.ndarray, dict[str, int]]:
     keep = np.ones(len(source), dtype=bool)
     dropped: dict[str, int] = {}
@@ -302,6 +303,8 @@ def _complete_rows(
                 Place(row=line(row), column=weights),
                 "Weights are positive numbers; zero leaves the row out",
             )
+        if frequency:
+            refuse_parts(values, keep, lambda row: Place(row=line(row), column=weights))
         lost = keep & (values == 0)
         if lost.any():
             dropped["zero weight"] = int(lost.sum())

@@ -27,6 +27,7 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.groups import Groups, varies
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.effects.adaptive_nodes import Slopes, UnitRows, find_modes, movement
+from gvcmetrics.models.effects.node_count import quadrature_path, settled
 from gvcmetrics.models.effects.pooled import constants_of, notes_on, pooled_problem, predictor_of
 from gvcmetrics.models.engine.estimate import Estimate, from_likelihood, unit_weights
 from gvcmetrics.models.engine.request import Request
@@ -231,8 +232,11 @@ def random_intercept(request: Request, response: Response, sample: Sample) -> Es
     family = response.family(sample)
     flat = pooled_problem(sample, family)
     start = solve(flat).optimum
-    problem = random_problem(sample, family, flat, start, request.nquad)
-    solution = solve(problem, request.fix)
+
+    def at(points: int, begin: Array | None = None) -> Problem:
+        return random_problem(sample, family, flat, start, points, begin)
+
+    problem, solution, points = settled(at, request.nquad, request.fix)
     optimum = solution.optimum
     sigma = float(np.exp(optimum.theta[-1]))
     notes = notes_on(family, sample, optimum.theta)
@@ -244,6 +248,7 @@ def random_intercept(request: Request, response: Response, sample: Sample) -> Es
         problem, solution, sample, request.errors,
         statistics={
             "units": int(sample.unit.max()) + 1,
+            "nquad": points,
             **variance_statistics(
                 sigma,
                 _residual_variance(family, optimum),
@@ -253,6 +258,7 @@ def random_intercept(request: Request, response: Response, sample: Sample) -> Es
         },
         notes=notes,
         predictor=predictor_of(response, family, sample, random=True),
+        quadrature=lambda: quadrature_path(at, points, request.fix),
         # A standard deviation of zero is no inner point.
         **constants_of(family, UNIT_EFFECT),
     )  # fmt: skip
@@ -266,11 +272,16 @@ def _residual_variance(family: Family, optimum: Optimum) -> float:
     return family.residual(optimum.theta[first:-1])
 
 
-def random_problem(sample: Sample, family: Family, pooled: Problem, optimum: Optimum, nquad: int) -> Problem:
-    """The pooled problem with a random intercept; it starts at the pooled estimates."""
+def random_problem(
+    sample: Sample,
+    family: Family,
+    pooled: Problem,
+    optimum: Optimum,
+    nquad: int,
+    begin: Array | None = None,
+) -> Problem:
+    """The pooled problem with a random intercept; it starts at `begin`, or at the pooled estimates."""
     assert sample.unit is not None
-    if not isinstance(nquad, int) or not 2 <= nquad <= 100:
-        raise ModelError(f"nquad={nquad!r} must be a whole number from 2 to 100")
     groups = Groups.of(sample.unit)
     if np.diff(groups.starts).max() < 2:
         raise ModelError(
@@ -302,7 +313,9 @@ def random_problem(sample: Sample, family: Family, pooled: Problem, optimum: Opt
         scores=likelihood.scores,
         names=(*pooled.names, "sigma_u"),
         blocks={**pooled.blocks, UNIT_EFFECT: ("sigma_u",)},
-        start=_best_start(likelihood, optimum.theta, pooled.unit(optimum.theta)),
+        start=(
+            _best_start(likelihood, optimum.theta, pooled.unit(optimum.theta)) if begin is None else begin
+        ),
         # A sigma of zero is an answer, not a separation.
         spreads=np.append(pooled.spreads, 0.0),
         groups=groups,

@@ -44,6 +44,7 @@ def conclude(request: Request, response: Response, made: Estimate, means: tuple[
         inference=inference,
         codes=made.codes,
         predictor=made.predictor,
+        quadrature=made.quadrature,
     )
 
 

@@ -31,7 +31,7 @@ class Estimate:
     inference : scores, bread and counts. codes : column -> cluster codes of the rows of the scores.
     predictor : None where nothing can be expected.
     title : of the model, where the treatment changes it.
-    statistics, blocks, ancillary, untested, notes, extra : see `Results`.
+    statistics, blocks, ancillary, untested, notes, extra, quadrature : see `Results`.
     """
 
     sample: EstimationSample
@@ -49,6 +49,7 @@ class Estimate:
     untested: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    quadrature: Callable[[], pd.DataFrame] | None = None
 
 
 def from_likelihood(
@@ -73,11 +74,13 @@ def from_likelihood(
     if problem.natural:
         params, jacobian = problem.natural(optimum.theta)
         bread = jacobian @ bread @ jacobian.T
-    scores, codes = scores_of(problem, sample, optimum.theta, asked)
+    weighted = sample.weights_name is not None and not sample.frequency
+    classical = classical or classical_errors(weighted)
+    # A file keeps of the scores what the errors need, those that stand for classical ones included.
+    scores, codes = scores_of(problem, sample, optimum.theta, classical if asked.kind == "iid" else asked)
     # Classical errors of a file come without scores.
     if jacobian is not None and scores.shape[1] == len(jacobian):
         scores = scores @ np.linalg.inv(jacobian)
-    weighted = sample.weights_name is not None and not sample.frequency
     inference = Inference(
         scores=scores,
         bread=bread,
@@ -89,9 +92,9 @@ def from_likelihood(
         frequency=_frequency(problem, sample),
         restricted=restricted(problem, solution),
         working=working,
-        profile=profiled(penalty or problem, solution),
+        profile=profiled(penalty or problem, solution) if problem.natural is None else None,
         of_units=problem.groups is not None,
-        classical=classical or classical_errors(weighted),
+        classical=classical,
     )
     statistics = {**facts.pop("statistics", {}), "iterations": optimum.iterations}
     return Estimate(

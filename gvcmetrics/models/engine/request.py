@@ -34,7 +34,7 @@ class Request:
     weights: str | None = None
     frequency: bool = False
     offset: str | None = None
-    nquad: int = 12
+    nquad: int | str = "auto"
     bias_correction: str | None = None
     lags: int = 0
     firth: bool = False

@@ -116,7 +116,7 @@ def logit(
     formula: str, data: pd.DataFrame | str | Path, *,
     unit: str | None = None, time: str | None = None, step: float = 1,
     effects: str = "pooled", vcov: VcovSpec = "iid",
-    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int | str = "auto",
     bias_correction: str | None = None, lags: int = 0, firth: bool = False,
     fix: Mapping[str, float] | None = None, trusted: bool = True,
 ) -> Results:  # fmt: skip
@@ -139,7 +139,8 @@ def logit(
     weights : column of sampling weights, or of frequencies with `frequency=True`; constant within a
         unit unless effects are pooled.
     offset : column or expression with coefficient one.
-    nquad : quadrature points of random effects.
+    nquad : quadrature points of random effects; `"auto"` raises them from 12 until log likelihood and
+        estimates settle, see `quadrature_check` of the result.
     bias_correction : for absorbed effects, `"analytical"` or `"jackknife"` (Fernández-Val & Weidner 2016);
         `lags` of past outcomes that regressors react to, in the analytical one.
     firth : penalised likelihood (Firth 1993), pooled or fixed, for small or separated samples; robust

@@ -111,7 +111,7 @@ def ordered_logit(
     formula: str, data: pd.DataFrame | str | Path, *,
     unit: str | None = None, time: str | None = None, step: float = 1,
     effects: str = "pooled", vcov: VcovSpec = "iid",
-    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int | str = "auto",
     fix: Mapping[str, float] | None = None, trusted: bool = True,
 ) -> Results:  # fmt: skip
     r"""Ordered logit: the proportional-odds model (McCullagh 1980).

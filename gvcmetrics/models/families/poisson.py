@@ -104,7 +104,7 @@ def poisson(
     weights: str | None = None,
     frequency: bool = False,
     offset: str | None = None,
-    nquad: int = 12,
+    nquad: int | str = "auto",
     trusted: bool = True,
 ) -> Results:
     r"""Poisson regression, with absorbed and fixed unit effects.
@@ -127,7 +127,8 @@ def poisson(
     effects : `pooled`; `fixed`: unit effects absorbed; `random`, `correlated`, `correlated_pooled`: as in
         `logit`, for counts.
     offset : column or expression with coefficient one, such as `"log(population)"`.
-    nquad : quadrature points of random effects.
+    nquad : quadrature points of random effects; `"auto"` raises them from 12 until log likelihood and
+        estimates settle, see `quadrature_check` of the result.
 
     Raises
     ------

@@ -88,7 +88,7 @@ def probit(
     formula: str, data: pd.DataFrame | str | Path, *,
     unit: str | None = None, time: str | None = None, step: float = 1,
     effects: str = "pooled", vcov: VcovSpec = "iid",
-    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int | str = "auto",
     bias_correction: str | None = None, lags: int = 0, fix: Mapping[str, float] | None = None,
     trusted: bool = True,
 ) -> Results:  # fmt: skip

@@ -349,7 +349,7 @@ def tobit(
     lower: Limit = 0, upper: Limit = None,
     unit: str | None = None, time: str | None = None, step: float = 1,
     effects: str = "pooled", vcov: VcovSpec = "iid",
-    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int = 12,
+    weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int | str = "auto",
     fix: Mapping[str, float] | None = None, trusted: bool = True,
 ) -> Results:  # fmt: skip
     r"""Tobit: linear regression of an outcome that is censored below, above or at both ends (Tobin 1958).

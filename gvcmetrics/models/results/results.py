@@ -15,6 +15,7 @@ from gvcmetrics.models.data.batch import EstimationSample
 from gvcmetrics.models.inference.bias_reduced import BiasReduced
 from gvcmetrics.models.inference.covariance import Covariance, Inference, VcovSpec, covariance
 from gvcmetrics.models.inference.nested import likelihood_ratio
+from gvcmetrics.models.inference.profile import profile_interval
 from gvcmetrics.models.inference.restrictions import (
     TestResult,
     distribution,
@@ -60,6 +61,7 @@ class Results:
     sample, inference : the estimation sample, and what covariances are made from. codes : cluster codes of
         the rows of its scores.
     predictor : what makes expected outcomes of the parameters; None where there are none.
+    quadrature : makes the table of `quadrature_check`; None without quadrature.
     response, request : what sort of outcome it is, and what was asked for.
     """
 
@@ -92,6 +94,7 @@ class Results:
     inference: Inference | None = None
     codes: Callable[[str], np.ndarray] | None = None
     predictor: Predictor | None = None
+    quadrature: Callable[[], pd.DataFrame] | None = None
     response: Any = None
     request: Any = None
 
@@ -147,12 +150,33 @@ class Results:
         """Degrees of freedom of the test of each parameter, where they differ; else `df`."""
         return self.df if self.adjusted is None else self.adjusted.by_parameter
 
-    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
-        """Confidence intervals: columns `conf_low`, `conf_high`."""
+    def conf_int(self, level: float = 0.95, method: Literal["wald", "profile"] = "wald") -> pd.DataFrame:
+        """Confidence intervals: columns `conf_low`, `conf_high`.
+
+        method : `"profile"` inverts the likelihood-ratio test, with `firth=True` that of the penalised
+            likelihood, and needs classical errors; for models whose likelihood is in the parameters
+            that are printed.
+        """
         if not 0 < level < 1:
             raise ModelError(f"level={level} is not between 0 and 1", remedy="Write 0.95 for 95 %")
+        if method == "profile":
+            return self._profile_intervals(level)
+        if method != "wald":
+            raise ModelError(f"method={method!r} is not known", remedy="Use 'wald' or 'profile'")
         half = distribution(self.df_by_parameter).ppf(0.5 + level / 2) * self.std_errors
         return pd.DataFrame({"conf_low": self.params - half, "conf_high": self.params + half})
+
+    def _profile_intervals(self, level: float) -> pd.DataFrame:
+        profile = None if self.inference is None else self.inference.profile
+        if profile is None or self.request.fix or self.vcov_label != "iid":
+            raise ModelError(
+                "profile intervals need a likelihood in the parameters that are printed, none of them held, "
+                "and classical errors",
+                remedy="Use method='wald'",
+            )
+        values, errors = self.params.to_numpy(), self.std_errors.to_numpy()
+        bounds = [profile_interval(profile, values, j, errors[j], level) for j in range(len(values))]
+        return pd.DataFrame(bounds, index=self.params.index, columns=["conf_low", "conf_high"])
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """One row a parameter: term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
@@ -361,6 +385,16 @@ class Results:
         bias corrections and errors that are robust or clustered are refused: `test` is for them.
         """
         return likelihood_ratio(self, other)
+
+    def quadrature_check(self) -> pd.DataFrame:
+        """Log likelihood and estimates by number of quadrature points, as Stata's `quadchk`.
+
+        Estimates that change from row to row by more than a small part of their standard errors need more
+        points.
+        """
+        if self.quadrature is None:
+            raise ModelError(f"{self.model} with effects={self.effects!r} uses no quadrature")
+        return self.quadrature()
 
     def summary(self) -> str:
         """The estimates as text, like a paper's column with its notes."""

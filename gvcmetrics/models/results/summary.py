@@ -37,6 +37,7 @@ STATISTIC_LABELS = {
     "rmse": "Root MSE",
     "mundlak": "Mundlak test",
     "mundlak_p": "Mundlak test, p",
+    "nquad": "Quadrature points",
     "units_left_out": "Units left out",
     "lr_independence": "LR test of independence",
     "lr_independence_p": "LR test of independence, p",

@@ -14,6 +14,7 @@ from gvcmetrics.errors import EstimationWarning
 from gvcmetrics.models.registry import responses
 
 OUTCOMES = {
+    "tobit": "amount",
     "ols": "number", "logit": "yes", "probit": "yes", "cloglog": "yes", "ordered_logit": "rung",
     "ordered_probit": "rung", "multinomial_logit": "rung", "fractional_logit": "share", "poisson": "count",
     "negative_binomial": "count", "joint_probit": "yes + also",
@@ -38,6 +39,7 @@ def panel(units: int = 60, periods: int = 5) -> pd.DataFrame:
             "region": unit % 3,
             **columns,
             "number": latent,
+            "amount": np.maximum(latent, 0.0),
             "yes": (latent > 0).astype(int),
             "also": (latent + rng.normal(size=n) > 0).astype(int),
             "rung": np.digitize(latent, [-0.5, 0.7]),

@@ -17,6 +17,7 @@ from gvcmetrics.models.registry import responses
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "firth"
 OUTCOMES = {
+    "tobit": "amount",
     "ols": "number", "logit": "yes", "probit": "yes", "cloglog": "yes", "ordered_logit": "rung",
     "ordered_probit": "rung", "multinomial_logit": "rung", "fractional_logit": "share", "poisson": "count",
     "negative_binomial": "count", "joint_probit": "yes + also",
@@ -46,6 +47,7 @@ def panel(units: int = 80, periods: int = 5) -> pd.DataFrame:
             "z": z,
             "v": rng.normal(size=n),
             "number": latent,
+            "amount": np.maximum(latent, 0.0),
             "yes": (latent > 0).astype(int),
             "also": (latent + rng.normal(size=n) > 0).astype(int),
             "rung": np.digitize(latent, [-0.5, 0.8]),

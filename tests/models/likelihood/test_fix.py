@@ -13,6 +13,7 @@ from gvcmetrics.errors import EstimationWarning, ModelError
 from gvcmetrics.models.registry import responses
 
 OUTCOMES = {
+    "tobit": "amount",
     "logit": "yes", "probit": "yes", "cloglog": "yes", "ordered_logit": "rung", "ordered_probit": "rung",
     "multinomial_logit": "rung", "fractional_logit": "share", "negative_binomial": "count",
     "joint_probit": "yes + also",
@@ -35,6 +36,7 @@ def panel(units: int = 60, periods: int = 5) -> pd.DataFrame:
         {
             "unit": unit,
             "x": x,
+            "amount": np.maximum(latent, 0.0),
             "yes": (latent > 0).astype(int),
             "also": (latent + rng.normal(size=n) > 0).astype(int),
             "third": (latent + 2 * rng.normal(size=n) > 0).astype(int),
