@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.ground.numerics.demean import singletons
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import KEY, lineage_of, raw_columns
 from gvcmetrics.models.data.design import Design, evaluate, plain, regressors, require, with_shifts
 from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variables_of
-from gvcmetrics.models.data.sample import Sample, drop_collinear, group_codes, take
+from gvcmetrics.models.data.sample import Sample, drop_collinear, group_codes, take, without_singletons
 
 
 def build_sample(
@@ -116,8 +115,7 @@ def build_sample(
         categories_ordered=made.ordered,
         dropped=dropped,
     )
-    if sample.absorbed and not (frequency and weights):
-        sample = sample.select(~singletons([*sample.absorbed.values()]), "singleton of an absorbed effect")
+    sample = without_singletons(sample)
     return drop_collinear(sample, [*sample.absorbed.values()])
 
 

@@ -44,6 +44,21 @@ class Design:
         return made if self.kept == tuple(range(made.shape[1])) else made.take(self.kept, axis=1)
 
     @property
+    def left_out(self) -> tuple[int, ...]:
+        """Positions of the columns that are not in the model, the constant apart."""
+        names = self.spec.column_names
+        return tuple(p for p, name in enumerate(names) if p not in self.kept and name != "Intercept")
+
+    def called(self, positions: Sequence[int]) -> tuple[str, ...]:
+        """Names of columns by their positions."""
+        return tuple(plain(self.spec.column_names[position]) for position in positions)
+
+    def columns(self, frame: pd.DataFrame, positions: Sequence[int]) -> np.ndarray:
+        """Some columns of the specification, in the model or not, for the rows of `frame`."""
+        frame = with_shifts(frame, self.shifts, self.unit, self.time)
+        return np.asarray(_matrix(self.spec, frame).take(positions, axis=1))
+
+    @property
     def variables(self) -> list[str]:
         """Columns that the regressors are made of, lags under their own name."""
         factors = (factor for term in self.spec.terms for factor in term.factors)

@@ -299,6 +299,7 @@ def random_problem(sample: Sample, family: Family, pooled: Problem, optimum: Opt
         start=_best_start(likelihood, optimum.theta),
         # A sigma of zero is an answer, not a separation.
         spreads=np.append(pooled.spreads, 0.0),
+        free_spreads=lambda: np.append(pooled.free_spreads(), 0.0) if pooled.free_spreads else pooled.spreads,
         groups=groups,
         scores_of=None,
         natural=parameter_map(family, len(sample.names), random=True),

@@ -31,6 +31,7 @@ class Estimate:
     predictor : None where nothing can be expected.
     title : of the model, where the treatment changes it.
     statistics, blocks, ancillary, untested, notes, extra : see `Results`.
+    uncorrected : estimates before a correction of their bias.
     """
 
     sample: EstimationSample
@@ -41,6 +42,7 @@ class Estimate:
     predictor: Predictor | None = None
     loglik: float | None = None
     converged: bool = True
+    uncorrected: Array | None = None
     title: str | None = None
     statistics: Mapping[str, float] = field(default_factory=dict)
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
