@@ -23,6 +23,8 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "industry_measures": "gvcmetrics.value_chain",
     "join_value_chain": "gvcmetrics.value_chain",
     # models
+    "dynamic_gmm": "gvcmetrics.models",
+    "long_run": "gvcmetrics.models",
     "hausman": "gvcmetrics.models",
     "margins": "gvcmetrics.models",
     "plot_margins": "gvcmetrics.models",

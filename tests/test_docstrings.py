@@ -18,7 +18,7 @@ MODULES = [
 ]
 OUTCOMES = (
     *("ols", "logit", "probit", "cloglog", "ordered_logit", "ordered_probit", "multinomial_logit"),
-    *("poisson", "fractional_logit", "negative_binomial", "joint_probit"),
+    *("poisson", "fractional_logit", "negative_binomial", "joint_probit", "tobit"),
 )
 
 

@@ -20,10 +20,13 @@ RESPONSES = (
     "poisson",
     "negative_binomial",
     "joint_probit",
+    "tobit",
 )
 """The outcome functions, each in the file of `families` that has its name."""
 
 PUBLIC = {name: f"families.{name}" for name in RESPONSES} | {
+    "dynamic_gmm": "gmm.dynamic",
+    "long_run": "gmm.dynamic",
     "spells": "durations.at_risk",
     "margins": "marginal.effects",
     "Margins": "marginal.result",

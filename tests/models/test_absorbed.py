@@ -53,13 +53,45 @@ def test_average_effects_against_dummies_in_r(key: str) -> None:
         f"binary ~ x1 + x2 + d | unit{' + time' if effects == 'unit+time' else ''}",
         sample(data), unit="unit", time="time", lags=int(lags[1:]), bias_correction="analytical",
     )  # fmt: skip
-    margins = estimate.margins(["x1", "d"])
+    margins = estimate.margins(["x1", "d"], denominator="used")
     np.testing.assert_allclose(margins.params, [AVERAGES[key]["x1"], AVERAGES[key]["d"]], rtol=1e-7)
     assert any("Averages are corrected" in note for note in margins.notes)
     # averages over parts of the rows add up to the average over all
     rows = sample(data)["time"].iloc[estimate.sample.rows].value_counts().sort_index()
-    parts = estimate.margins("x1", by="time").params
+    parts = estimate.margins("x1", by="time", denominator="used").params
     assert np.average(parts, weights=rows) == pytest.approx(margins.params.iloc[0], rel=1e-10)
+    # by default over all rows, as alpaca and bife: those that say nothing have an effect of zero
+    everyone = estimate.margins(["x1", "d"])
+    share = len(estimate.sample.rows) / len(sample(data).dropna(subset=["binary", "x1", "x2", "d"]))
+    np.testing.assert_allclose(everyone.params, share * margins.params, rtol=1e-12)
+    np.testing.assert_allclose(everyone.std_errors, share * margins.std_errors, rtol=1e-10)
+    assert (share == 1) == (not any("of which" in note for note in everyone.notes))
+
+
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])
+def test_average_predictions_over_all_rows_hold_those_whose_outcome_never_changes(link: str) -> None:
+    """A logit's mean prediction is the mean outcome, over the rows used and so over all."""
+    data = sample("unbalanced").dropna(subset=["binary", "x1", "x2", "d"])
+    made = getattr(gvc, link)("binary ~ x1 + x2 + d | unit", data)
+    out = made.statistics["rows_left_out"]
+    assert out > 0
+    used = made.margins(kind="predictions", denominator="used").params.iloc[0]
+    everyone = made.margins(kind="predictions")
+    left_out = np.setdiff1d(np.arange(len(data)), made.sample.rows)
+    expected = (used * len(made.sample.rows) + data["binary"].iloc[left_out].sum()) / len(data)
+    assert everyone.params.iloc[0] == pytest.approx(expected, rel=1e-12)
+    if link == "logit":
+        assert everyone.params.iloc[0] == pytest.approx(data["binary"].mean(), rel=1e-8)
+    by = made.margins("x1", by="time").params
+    assert np.average(by, weights=data["time"].value_counts().sort_index()) == pytest.approx(
+        made.margins("x1").params.iloc[0], rel=1e-10
+    )
+    at = made.margins("x1", at_means=True)
+    assert at.params.iloc[0] == pytest.approx(
+        made.margins("x1", at_means=True, denominator="used").params.iloc[0], rel=1e-14
+    )
+    with pytest.raises(ModelError, match="denominator"):
+        made.margins("x1", denominator="some")
 
 
 def test_the_correction_of_average_effects_removes_bias() -> None:
@@ -94,9 +126,9 @@ def test_the_correction_of_average_effects_removes_bias() -> None:
         eta, b = corrected.predict(kind="index").to_numpy(), corrected.params["past"]
         now = data.iloc[corrected.sample.rows]["past"].to_numpy()
         estimates = [
-            plain.margins("past").params.iloc[0],
+            plain.margins("past", denominator="used").params.iloc[0],
             (ndtr(eta + b * (1 - now)) - ndtr(eta - b * now)).mean(),
-            corrected.margins("past").params.iloc[0],
+            corrected.margins("past", denominator="used").params.iloc[0],
         ]
         errors.append([estimate / truth - 1 - noise for estimate in estimates])
     (none, coefficients, average), spread = np.mean(errors, axis=0), np.std(errors, axis=0, ddof=1)[2]

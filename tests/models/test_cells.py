@@ -26,11 +26,11 @@ OUTCOMES = {
     "ols": "continuous", "logit": "binary", "probit": "binary", "cloglog": "event",
     "ordered_logit": "ordered", "ordered_probit": "ordered", "multinomial_logit": "choice",
     "fractional_logit": "fraction", "poisson": "count", "negative_binomial": "overdispersed",
-    "joint_probit": "first + second",
+    "joint_probit": "first + second", "tobit": "censored",
 }  # fmt: skip
 EFFECTS = ("pooled", "absorbed", "fixed", "random", "correlated", "correlated_pooled")
 FILES = ("pooled", "cells", "fixed", "random_binary", "random_ordered", "random_overdispersed",
-         "random_wagepan", "joint", "linear")  # fmt: skip
+         "random_wagepan", "joint", "linear", "tobit")  # fmt: skip
 KINDS = ("classical", "HC", "one way", "two ways", "three ways", "CRV3", "survey", "Driscoll–Kraay")
 # Parts of keys of cases that are no estimate of ours, or that test_joint and test_absorbed compare.
 ELSEWHERE = ("dummies", "at_given", "gretl", "joint_probit2:own")
@@ -53,7 +53,7 @@ class Case:
     @property
     def simulated(self) -> bool:
         """Whether quadrature or simulation stands between the two programs."""
-        return self.file.startswith("random") or "joint_probit3" in self.key
+        return "points" in self.values or "joint_probit3" in self.key
 
 
 def _cell(key: str) -> tuple[str, str]:
@@ -78,7 +78,8 @@ def sample(name: str) -> pd.DataFrame:
     if name == "wagepan":
         return data.assign(unit=data["nr"], binary=data["union"], ordered=data["quartile"])
     # A column of integers with gaps is read as floats, and its categories would be called 1.0 and 2.0.
-    return data.assign(cohort=data["unit"] % 7, choice=data["choice"].astype("Int64"))
+    censored = data["continuous"].clip(lower=0)
+    return data.assign(cohort=data["unit"] % 7, choice=data["choice"].astype("Int64"), censored=censored)
 
 
 def fitted(case: Case) -> Results:

@@ -36,6 +36,8 @@ MODELS = {
     "negative binomial": ("negative_binomial", "overdispersed ~ x1 + d", "pooled"),
     "fractional": ("fractional_logit", "fraction ~ x1 + d", "pooled"),
     "poisson fixed": ("poisson", "count ~ x1 + d", "fixed"),
+    "tobit": ("tobit", "continuous ~ x1 + d", "pooled"),
+    "tobit random": ("tobit", "continuous ~ x1 + d", "random"),
     "joint": ("joint_probit", "first + second ~ x1 + d", "pooled"),
 }
 

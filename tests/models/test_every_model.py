@@ -26,14 +26,17 @@ from gvcmetrics.simulate.panels import simulate_panel
 UNITS, PERIODS = 50, 5
 RESPONSES = (
     "ols", "logit", "probit", "cloglog", "ordered_logit", "ordered_probit", "multinomial_logit",
-    "fractional_logit", "poisson", "negative_binomial", "joint_probit",
+    "fractional_logit", "poisson", "negative_binomial", "joint_probit", "tobit",
 )  # fmt: skip
 TREATMENTS = [
     *((response, "pooled") for response in RESPONSES),
     *((response, "fixed") for response in ("ols", "logit", "ordered_logit", "multinomial_logit", "poisson")),
-    *((response, "random") for response in ("ols", "logit", "ordered_probit", "negative_binomial")),
-    *((response, "correlated") for response in ("ols", "cloglog", "poisson")),
-    *((response, "correlated_pooled") for response in ("probit", "fractional_logit", "joint_probit")),
+    *((response, "random") for response in ("ols", "logit", "ordered_probit", "negative_binomial", "tobit")),
+    *((response, "correlated") for response in ("ols", "cloglog", "poisson", "tobit")),
+    *(
+        (response, "correlated_pooled")
+        for response in ("probit", "fractional_logit", "joint_probit", "tobit")
+    ),
 ]
 FREQUENT = [cell for cell in TREATMENTS if cell not in (("ols", "random"), ("ols", "correlated"))]
 SHARED = ("fixed", "random", "correlated")
@@ -47,6 +50,9 @@ def fit(response: str, data: pd.DataFrame, right: str = "x1 + d", **options: Any
 
 
 def panel(response: str, effects: str = "pooled", seed: int = 3) -> pd.DataFrame:
+    if response == "tobit":
+        linear = panel("ols", effects, seed)
+        return linear.assign(y=linear["y"].clip(lower=0))
     return simulate_panel(response, effects, units=UNITS, periods=PERIODS, seed=seed)
 
 

@@ -9,6 +9,7 @@ import pytest
 import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError
 from gvcmetrics.models.data import batches as from_file
+from gvcmetrics.models.registry import responses
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine" / "data"
 
@@ -36,6 +37,10 @@ def frame(monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
         ("ordered_probit", "ordered", {"fix": {"d": 0.1}}),
         ("multinomial_logit", "choice", {}),
         ("negative_binomial", "overdispersed", {}),
+        ("poisson", "count", {"vcov": {"CRV1": "region"}}),
+        ("joint_probit", "first + second", {"vcov": "hetero"}),
+        ("tobit", "continuous", {}),
+        ("tobit", "continuous", {"upper": "3 + w", "weights": "w", "vcov": {"CRV1": "region"}}),
     ],
 )
 def test_as_in_memory(
@@ -52,6 +57,19 @@ def test_as_in_memory(
     np.testing.assert_allclose(chunked.std_errors, memory.std_errors, rtol=1e-8)
     assert chunked.loglik == pytest.approx(memory.loglik, rel=1e-12)
     assert chunked.nobs == memory.nobs
+    # What is expected, and what moves it, is the same road too.
+    np.testing.assert_allclose(chunked.predict(), memory.predict(), rtol=1e-7)
+    np.testing.assert_allclose(chunked.predict(frame.head(50)), memory.predict(frame.head(50)), rtol=1e-7)
+    for asked in ({"variables": ["x1", "g"]}, {"variables": "d", "by": "region"}, {"kind": "predictions"}):
+        one, other = chunked.margins(**asked), memory.margins(**asked)
+        assert list(one.terms) == list(other.terms)
+        np.testing.assert_allclose(one.values, other.values, rtol=1e-7, atol=1e-12)
+        np.testing.assert_allclose(one.std_errors, other.std_errors, rtol=1e-6, atol=1e-12)
+
+
+def test_every_response_that_says_so_is_fitted_from_a_file() -> None:
+    said = {name for name, response in responses().items() if response.treatments["pooled"].from_file}
+    assert said == {*responses()} - {"ols"}
 
 
 def test_what_a_file_cannot_do(frame: pd.DataFrame, tmp_path: Path) -> None:

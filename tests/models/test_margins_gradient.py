@@ -29,6 +29,8 @@ MODELS: dict[str, Callable[[], Results]] = {
     "random ordered": lambda: gvc.ordered_probit("ordered ~ x1*size", DATA, unit="unit", effects="random"),
     "correlated": lambda: gvc.probit("binary ~ x1*size", DATA, unit="unit", effects="correlated"),
     "joint_probit": lambda: gvc.joint_probit("first + second ~ x1*size + d", DATA),
+    "tobit": lambda: gvc.tobit("continuous ~ x1*size + d", DATA, upper="4 + x2"),
+    "random tobit": lambda: gvc.tobit("continuous ~ x1*size", DATA, unit="unit", effects="random"),
     "trivariate": lambda: gvc.joint_probit("first + second + third ~ x1*size", DATA.head(80)),
 }
 _FITTED: dict[str, Results] = {}

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import gvcmetrics as gvc
-from gvcmetrics.errors import DataError, EstimationWarning
+from gvcmetrics.errors import DataError, EstimationWarning, ModelError
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.registry import responses
 
@@ -92,6 +92,28 @@ def test_a_mundlak_test_that_the_clusters_cannot_carry_is_missing_and_the_rest_i
     assert np.isnan(made.statistics["mundlak"])
     assert np.isfinite(made.params).all()
     assert re.search(r"Mundlak test +\.", str(made))
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-4, 1e5, 1e10])
+@pytest.mark.parametrize(("name", "effects"), [cell for cell in CELLS if cell[0] in ("ols", "tobit")])
+def test_the_unit_of_a_numeric_outcome_does_not_matter(name: str, effects: str, factor: float) -> None:
+    """Sales are the same in euros, in cents and in billions."""
+    data = panel()
+    base = fit(name, effects, data)
+    other = fit(name, effects, data.assign(number=factor * data["number"]))
+    np.testing.assert_allclose(other.params / factor, base.params, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(other.std_errors / factor, base.std_errors, rtol=1e-5)
+    assert other.notes == base.notes
+
+
+@pytest.mark.parametrize("argument", ["offset", "lower", "upper"])
+def test_no_argument_runs_code_that_is_not_trusted(argument: str, tmp_path: Path) -> None:
+    data = panel()
+    data.to_parquet(tmp_path / "firms.parquet")
+    code = {argument: "x + 0 * __import__('os').getpid()"}
+    for source in (data, tmp_path / "firms.parquet"):
+        with pytest.raises(ModelError, match="calls something that is not a function of the list"):
+            gvc.tobit("number ~ x + d", source, trusted=False, **code)
 
 
 @pytest.mark.parametrize("name", responses())

@@ -121,6 +121,7 @@ def test_bad_hypotheses(result: Results, hypotheses: object, message: str) -> No
 
 def test_likelihood_ratio(data: pd.DataFrame, result: Results) -> None:
     small = gvc.ols("y ~ x + xx", data)
+    result = result.with_vcov("iid")
     test = result.lr_test(small)
     assert test.statistic == pytest.approx(2 * (result.loglik - small.loglik), rel=1e-12)
     assert test.df == 4

@@ -62,13 +62,13 @@ def build_sample(
         )
     if not isinstance(formula, Formula):
         formula = Formula.parse(formula, trusted=trusted)
-    if offset and not trusted:
-        refuse_code(offset)
     cluster_columns = {name: [unquote(part.strip()) for part in name.split("^")] for name in clusters}
     cluster_columns.update({name: [name] for name in clusters if name in data})
     keys = [*formula.absorbed_columns, *(c for columns in cluster_columns.values() for c in columns)]
     keys += [name for name in (unit, time, weights) if name]
     given = [*([offset] if offset else []), *extras]
+    for expression in () if trusted else given:
+        refuse_code(expression)
     given_columns = [name for expression in given for name in variables_of(expression)]
     require(data, [*formula.variables, *given_columns, *keys])
     _refuse_shared_lineage(formula, data, [name for name in (unit, time, weights) if name])

@@ -37,7 +37,7 @@ class Sample:
     extras : expression → (n,), what the likelihood of a row needs besides.
     weights : (n,) or None; `frequency` says that a row stands for `weights` equal rows.
     rows : positions of the sample's rows in the user's frame.
-    dropped : reason → number of rows.
+    dropped : reason → number of rows. alone : those that were dropped as singletons of absorbed effects.
     design : rebuilds X from a frame. `source` is a shallow copy of the user's frame.
     """
 
@@ -66,6 +66,7 @@ class Sample:
     categories: tuple[Any, ...] | None = None
     categories_ordered: bool = False
     dropped: Mapping[str, int] = field(default_factory=dict)
+    alone: Sample | None = field(default=None, repr=False)
 
     @property
     def nobs(self) -> int:
@@ -175,13 +176,20 @@ class Sample:
 
     def coded(self, coding: Coding) -> Sample:
         """The sample with its outcome checked, and coded as the kernels take it."""
-        answers = Answers(
+        answers = self._answers
+        coded = coding.code(answers)
+        coding.check(answers, len(self.rows))
+        if self.alone is not None:
+            alone = replace(self.alone, y=coding.code(self.alone._answers))
+            return replace(self, y=coded, alone=alone)
+        return self if coded is self.y else replace(self, y=coded)
+
+    @property
+    def _answers(self) -> Answers:
+        return Answers(
             self.y, self.outcome, self.place, tuple(self.categories or ()), self.categories_ordered,
             self.extras,
         )  # fmt: skip
-        coded = coding.code(answers)
-        coding.check(answers, len(self.rows))
-        return self if coded is self.y else replace(self, y=coded)
 
     def codes(self, column: str) -> np.ndarray:
         """Group codes of any column of the user's frame (`a^b` crosses two), for the sample's rows."""
@@ -262,7 +270,10 @@ def without_singletons(sample: Sample) -> Sample:
     """
     if not sample.absorbed or (sample.frequency and sample.weights is not None):
         return sample
-    return sample.select(~singletons([*sample.absorbed.values()]), "singleton of an absorbed effect")
+    single = singletons([*sample.absorbed.values()])
+    if single.any() and not single.all():
+        sample = replace(sample, alone=sample.select(single, "not single"))
+    return sample.select(~single, "singleton of an absorbed effect")
 
 
 def drop_collinear(sample: Sample, within: Sequence[np.ndarray] = ()) -> Sample:

@@ -9,9 +9,11 @@ import pandas as pd
 from scipy import stats
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.numerics.corrections import nested_in
 from gvcmetrics.ground.numerics.demean import group_sums
 from gvcmetrics.ground.numerics.least_squares import distance_squared
 from gvcmetrics.ground.warn import warn
+from gvcmetrics.models.data.same_rows import named_rows, order_of
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.effects.conditional import INVARIANT
 from gvcmetrics.models.engine.fit import estimate
@@ -46,7 +48,7 @@ def hausman(fixed: Results, other: Results, *, vcov: VcovSpec | None = None) -> 
 
     Raises
     ------
-    ModelError : the models are not what they must be, or differ in their observations.
+    ModelError : the models are not what they must be, or differ in their rows or units.
 
     Source: Hausman (1978), eq. 3.9; White (1982), section 4; Mundlak (1978); Wooldridge (2010), 10.7.3.
     """
@@ -99,14 +101,37 @@ def _check(fixed: Results, other: Results, linear: bool) -> None:
             f"'{fixed.effects}' with '{other.effects}'",
             remedy="Call hausman(fixed, random)",
         )
-    # A conditional likelihood leaves out units whose outcome never changes; they say nothing there.
-    nobs = fixed.nobs + fixed.dropped.get(INVARIANT, 0)
-    if nobs != other.nobs or fixed.outcome != other.outcome or fixed.response.name != other.response.name:
+    if fixed.outcome != other.outcome or fixed.response.name != other.response.name:
         raise ModelError(
-            f"the models differ in their observations ({nobs}, {other.nobs}), outcome or kind "
-            f"({fixed.model}, {other.model})",
+            f"the models differ in their outcome or kind ({fixed.outcome}, {fixed.model}; {other.outcome}, "
+            f"{other.model})",
             remedy="Estimate both by the same function on the same rows",
         )
+    if not _same_rows(fixed, other):
+        # A conditional likelihood leaves out units whose outcome never changes; they say nothing there.
+        nobs = fixed.nobs + fixed.dropped.get(INVARIANT, 0)
+        raise ModelError(
+            f"the models differ in their observations ({nobs}, {other.nobs}): not the same units in the same "
+            "rows of the same data, or other weights",
+            remedy="Estimate both on the same frame, with unit= the same",
+        )
+
+
+def _same_rows(fixed: Results, other: Results) -> bool:
+    """Whether the rows are the same, but for units that the conditional likelihood leaves out."""
+    few, all_of_them = fixed.sample, other.sample
+    if not (isinstance(few, Sample) and isinstance(all_of_them, Sample)):
+        return False
+    left_out = fixed.dropped.get(INVARIANT, 0)
+    if len(few.rows) + left_out != len(all_of_them.rows):
+        return False
+    order = order_of(*named_rows(few, all_of_them))
+    if order is None:
+        return False
+    if all_of_them.unit is None or few.unit is None:
+        return True
+    units = all_of_them.unit
+    return nested_in(few.unit, units[order]) and nested_in(units[order], few.unit)
 
 
 def _auxiliary(random: Results, vcov: VcovSpec, null: str) -> TestResult:
@@ -117,7 +142,7 @@ def _auxiliary(random: Results, vcov: VcovSpec, null: str) -> TestResult:
     means = added.blocks.get("Unit means", ())
     if not means:
         raise ModelError("no regressor varies within units, so there is nothing to test")
-    test = wald(added.params, added.cov, [f"`{name}`" for name in means], added.df)
+    test = wald(added.params, added.cov, [f"`{name}`" for name in means], added.df, added.adjusted)
     name = f"Hausman test, robust ({added.vcov_label})"
     return TestResult(
         name, test.statistic, test.df, test.pvalue, test.distribution, test.df_denominator, null

@@ -58,9 +58,12 @@ def absorbed(request: Request, response: Response, sample: Sample) -> Estimate:
         return found.estimates if found.converged else None
 
     lags = request.lags if correction else None
+    out = ~np.isin(whole.rows, sample.rows)
+    still = tuple(part for part in (whole.alone, whole.select(out, "used") if out.any() else None) if part)
+    fitted = replace(fitted_index(fit, sample, lags), still=still)
     return absorbed_estimate(
         sample, family, fit,
-        replace(predictor_of(response, family, sample), fitted=fitted_index(fit, sample, lags)),
+        replace(predictor_of(response, family, sample), fitted=fitted),
         refit=None if correction else refit,
         loglik=fit.loglik,
         statistics={"rows_left_out": sum(sample.dropped.values())},

@@ -63,13 +63,14 @@ def _conditional(
     sample, statistics = informative(sample)
     problem = likelihood(sample)
     family = response.family(sample)
-    if request.firth:
-        solution, penalty = unpenalised(solve(penalised(problem), request.fix))
-        statistics |= penalty
+    penalty = penalised(problem) if request.firth else None
+    if penalty:
+        solution, more = unpenalised(solve(penalty, request.fix))
+        statistics |= more
     else:
         solution = solve(problem, request.fix)
     return from_likelihood(
-        problem, solution, sample, request.errors, classical,
+        problem, solution, sample, request.errors, classical, penalty,
         statistics=statistics,
         notes=(f"{statistics['units_left_out']:g} units left out: their outcome never changes.",),
         predictor=Predictor(

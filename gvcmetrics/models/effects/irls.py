@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from gvcmetrics.ground.numerics.demean import demean
 from gvcmetrics.ground.numerics.least_squares import inverse_information, shortest
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.engine.estimate import Estimate
+from gvcmetrics.models.inference.bias_reduced import Working, of_response
 from gvcmetrics.models.inference.covariance import Inference, classical_errors
 from gvcmetrics.models.inference.jackknife import Refit, refitted
 from gvcmetrics.models.likelihood.family import Array, Family
@@ -130,11 +132,22 @@ def absorbed_estimate(
         frequency=sample.weights if sample.frequency else None,
         restricted=_restricted(sample, family, fit) if refit else None,
         classical=classical_errors(weighted),
+        working=_working(sample, family, fit),
     )
     return Estimate(
         sample=sample, names=sample.names, params=fit.estimates, inference=inference, codes=sample.codes,
         converged=fit.converged, predictor=predictor, **facts,
     )  # fmt: skip
+
+
+def _working(sample: Sample, family: Family, fit: AbsorbedFit) -> Callable[[], Working] | None:
+    """The regression whose scores are those at the maximum.
+
+    With weights that differ absorbed effects have a part in the hat matrix even within clusters.
+    """
+    if not family.canonical or sample.absorbed or sample.weights is not None:
+        return None
+    return partial(of_response, fit.X, fit.gradient, fit.weights)
 
 
 def fitted_index(fit: AbsorbedFit, sample: Sample, lags: int | None = None) -> Fitted:

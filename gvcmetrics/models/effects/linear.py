@@ -29,6 +29,7 @@ from gvcmetrics.models.effects.variance_components import quasi_demean, variance
 from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response
+from gvcmetrics.models.inference.bias_reduced import Working
 from gvcmetrics.models.inference.covariance import Inference
 from gvcmetrics.models.inference.jackknife import downdated
 from gvcmetrics.models.marginal.predictor import Fitted
@@ -58,6 +59,7 @@ def within(request: Request, response: Response, sample: Sample) -> Estimate:
         estimates=estimates,
         frequency=weights if sample.frequency else None,
         regression=(X, residuals, weights),
+        working=None if weights is not None else partial(Working, X, residuals, None, absorbed),
     )
     statistics = _fit_statistics(sample, y, rss, left)
     if request.effects == "fixed" and len(absorbed) == 1 and weights is None:
@@ -99,6 +101,7 @@ def generalised(request: Request, response: Response, sample: Sample) -> Estimat
         jackknife=_jackknife(y_star, X_star, None, sample),
         estimates=estimates,
         regression=(X_star, residuals, None),
+        working=partial(Working, X_star, residuals),
     )
     return Estimate(
         sample=sample, names=names, params=estimates, inference=inference, codes=sample.codes,

@@ -14,6 +14,7 @@ from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.engine.estimate import Estimate, from_likelihood
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response
+from gvcmetrics.models.inference.bias_reduced import Working, of_response
 from gvcmetrics.models.likelihood.family import Family
 from gvcmetrics.models.likelihood.firth import RowTrace, penalised
 from gvcmetrics.models.likelihood.newton import Optimum, maximise
@@ -27,22 +28,40 @@ def pooled(request: Request, response: Response, sample: EstimationSample) -> Es
     family = response.family(sample)
     problem = pooled_problem(sample, family, equations(sample))
     statistics: dict[str, float] = {}
+    penalty = None
     if request.firth:
         assert isinstance(sample, Sample)
         trace = RowTrace(family, sample.y, sample.X, sample.weights, sample.offset)
-        solution, statistics = unpenalised(solve(penalised(problem, trace), request.fix))
+        penalty = penalised(problem, trace)
+        solution, statistics = unpenalised(solve(penalty, request.fix))
     else:
         solution = solve(problem, request.fix)
         if request.fix is None and isinstance(sample, Sample) and family.null:
             null = null_loglik(sample, family)
             statistics["pseudo_r2"] = 1.0 - solution.optimum.loglik / null
     return from_likelihood(
-        problem, solution, sample, request.errors,
+        problem, solution, sample, request.errors, penalty=penalty,
         statistics=statistics,
         notes=notes_on(family, sample, solution.optimum.theta),
         predictor=predictor_of(response, family, sample),
+        working=None if request.firth else working_of(family, sample, solution),
         **constants_of(family),
     )  # fmt: skip
+
+
+def working_of(family: Family, sample: EstimationSample, solution: Solution) -> Callable[[], Working] | None:
+    """The weighted regression whose scores are those at the maximum, where there is one."""
+    if not (family.canonical and isinstance(sample, Sample)) or sample.weights is not None:
+        return None
+    if not solution.free.all():
+        return None
+
+    def working() -> Working:
+        eta = sample.X @ solution.optimum.theta + (0.0 if sample.offset is None else sample.offset)
+        _, g, h = family.evaluate(sample.y, eta[:, None], np.empty(0))
+        return of_response(sample.X, g[:, 0], -h[:, 0])
+
+    return working
 
 
 def constants_of(family: Family, *further: str) -> dict[str, Any]:
@@ -126,6 +145,7 @@ def pooled_problem(
         # A constant at infinity (no dispersion, correlation one) is an answer, not a separation.
         return np.concatenate([np.tile(spreads, family.n_indices), np.zeros(len(family.constants))])
 
+    constants = slice(family.n_indices * k, family.n_indices * k + len(family.constants))
     return Problem(
         evaluate=likelihood.evaluate,
         scores=likelihood.scores,
@@ -135,8 +155,10 @@ def pooled_problem(
         spreads=of_parameters(sample.spreads()),
         free_spreads=lambda: of_parameters(sample.free_spreads()),
         natural=parameter_map(family, family.n_indices * k, random=False),
+        back=parameter_map(family, family.n_indices * k, random=False, back=True),
         refit=_refit(sample, family) if isinstance(sample, Sample) else None,
         blocks=blocks,
+        unit=lambda theta: family.deviation(theta[constants]),
     )
 
 

@@ -39,7 +39,7 @@ from gvcmetrics.models.likelihood.sums import POOL
 UNIT_EFFECT = "Unit effect"
 _ROWS_A_STRIP = 4096
 _SIGMAS = (0.1, 0.3, 1.0, 2.0)
-# Below it the likelihood is that of the pooled model to all digits that matter.
+# Below it the likelihood is that of the pooled model to all digits that matter. Both in units of the index.
 _NO_VARIANCE = 1e-3
 _AT_ZERO = "The variance of the unit effect is at its lower bound, zero: the model is the pooled one."
 
@@ -84,7 +84,8 @@ class RandomIntercept:
 
     def _pass(self, theta: Array) -> tuple[Array, Array, Array]:
         p = len(theta)
-        if not -15.0 < theta[-1] < 15.0:
+        unit = self.family.deviation(theta[self.X.shape[1] : -1])
+        if not -15.0 < theta[-1] - np.log(unit) < 15.0:
             return np.array([-np.inf]), np.zeros((1, p)), np.zeros((p, p))
 
         def part(cut: tuple[int, int]) -> tuple[Array, Array, Array]:
@@ -235,7 +236,7 @@ def random_intercept(request: Request, response: Response, sample: Sample) -> Es
     optimum = solution.optimum
     sigma = float(np.exp(optimum.theta[-1]))
     notes = notes_on(family, sample, optimum.theta)
-    if sigma < _NO_VARIANCE:
+    if sigma < _NO_VARIANCE * problem.unit(optimum.theta):
         notes += (
             "The variance of the unit effect is at its lower bound, zero: the model is the pooled one.",
         )
@@ -243,7 +244,12 @@ def random_intercept(request: Request, response: Response, sample: Sample) -> Es
         problem, solution, sample, request.errors,
         statistics={
             "units": int(sample.unit.max()) + 1,
-            **variance_statistics(sigma, _residual_variance(family, optimum), optimum.loglik, start.loglik),
+            **variance_statistics(
+                sigma,
+                _residual_variance(family, optimum),
+                optimum.loglik,
+                None if request.fix else start.loglik,
+            ),
         },
         notes=notes,
         predictor=predictor_of(response, family, sample, random=True),
@@ -296,25 +302,31 @@ def random_problem(sample: Sample, family: Family, pooled: Problem, optimum: Opt
         scores=likelihood.scores,
         names=(*pooled.names, "sigma_u"),
         blocks={**pooled.blocks, UNIT_EFFECT: ("sigma_u",)},
-        start=_best_start(likelihood, optimum.theta),
+        start=_best_start(likelihood, optimum.theta, pooled.unit(optimum.theta)),
         # A sigma of zero is an answer, not a separation.
         spreads=np.append(pooled.spreads, 0.0),
         free_spreads=lambda: np.append(pooled.free_spreads(), 0.0) if pooled.free_spreads else pooled.spreads,
         groups=groups,
         scores_of=None,
         natural=parameter_map(family, len(sample.names), random=True),
+        back=parameter_map(family, len(sample.names), random=True, back=True),
         refit=refit,
     )
 
 
-def variance_statistics(sigma: float, residual: float, loglik: float, pooled: float) -> dict[str, float]:
+def variance_statistics(
+    sigma: float, residual: float, loglik: float, pooled: float | None
+) -> dict[str, float]:
     """Intraclass correlation, and the likelihood-ratio test against no random effect.
 
     Zero is on the boundary of the parameter space, so the statistic is an even mixture of 0 and chi2(1)
-    (Self & Liang 1987). residual : variance of the latent error, NaN where the model has none.
+    (Self & Liang 1987). residual : variance of the latent error, NaN where the model has none. pooled : log
+    likelihood without the effect; None where parameters are held, which the pooled model does not hold.
     """
-    ratio = max(2.0 * (loglik - pooled), 0.0)
     shared = {} if np.isnan(residual) else {"rho": sigma**2 / (sigma**2 + residual)}
+    if pooled is None:
+        return shared
+    ratio = max(2.0 * (loglik - pooled), 0.0)
     return {
         **shared,
         "lr_pooled": ratio,
@@ -322,7 +334,7 @@ def variance_statistics(sigma: float, residual: float, loglik: float, pooled: fl
     }
 
 
-def _best_start(likelihood: RandomIntercept, theta: Array) -> Array:
+def _best_start(likelihood: RandomIntercept, theta: Array, unit: float) -> Array:
     """Of a few values of sigma the one with the highest likelihood, at the pooled estimates."""
-    candidates = [np.append(theta, np.log(sigma)) for sigma in _SIGMAS]
+    candidates = [np.append(theta, np.log(sigma * unit)) for sigma in _SIGMAS]
     return max(candidates, key=likelihood.loglik)

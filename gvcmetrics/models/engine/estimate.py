@@ -14,9 +14,10 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.groups import Groups
 from gvcmetrics.models.data.batch import Array, EstimationSample
 from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.inference.bias_reduced import Working
 from gvcmetrics.models.inference.covariance import Inference, Vcov, classical_errors
 from gvcmetrics.models.inference.jackknife import refitted
-from gvcmetrics.models.likelihood.problem import Problem, Solution, restricted
+from gvcmetrics.models.likelihood.problem import Problem, Solution, profiled, restricted
 from gvcmetrics.models.marginal.predictor import Predictor
 
 
@@ -58,9 +59,13 @@ def from_likelihood(
     sample: EstimationSample,
     asked: Vcov,
     classical: Vcov | None = None,
+    penalty: Problem | None = None,
+    working: Callable[[], Working] | None = None,
     **facts: Any,
 ) -> Estimate:
     """The estimate at the maximum of a likelihood, in the reported parameters; `facts` as in `Estimate`.
+
+    penalty : the problem with its penalty, where that is what was maximised. working : see `Inference`.
 
     classical : see `Inference`; by default what weights leave of classical errors.
     """
@@ -71,7 +76,8 @@ def from_likelihood(
         params, jacobian = problem.natural(optimum.theta)
         bread = jacobian @ bread @ jacobian.T
     scores, codes = scores_of(problem, sample, optimum.theta, asked)
-    if jacobian is not None:
+    # Classical errors of a file come without scores.
+    if jacobian is not None and scores.shape[1] == len(jacobian):
         scores = scores @ np.linalg.inv(jacobian)
     weighted = sample.weights_name is not None and not sample.frequency
     inference = Inference(
@@ -84,6 +90,8 @@ def from_likelihood(
         estimates=params,
         frequency=_frequency(problem, sample),
         restricted=restricted(problem, solution),
+        working=working,
+        profile=profiled(penalty or problem, solution),
         of_units=problem.groups is not None,
         classical=classical or classical_errors(weighted),
     )
@@ -103,7 +111,7 @@ def scores_of(
         return sample.collect(partial(problem.scores_of, theta), asked.kind, asked.clusters)
     assert problem.groups is not None
     assert isinstance(sample, Sample)
-    return problem.scores(theta), _unit_codes(sample, problem.groups)
+    return problem.scores(theta), unit_codes(sample, problem.groups)
 
 
 def unit_weights(sample: Sample, groups: Groups) -> Array | None:
@@ -125,7 +133,7 @@ def unit_weights(sample: Sample, groups: Groups) -> Array | None:
     return first
 
 
-def _unit_codes(sample: Sample, groups: Groups) -> Callable[[str], np.ndarray]:
+def unit_codes(sample: Sample, groups: Groups) -> Callable[[str], np.ndarray]:
     """Cluster codes of units, from those of rows; refuses clusters that cut a unit in two."""
 
     def codes(column: str) -> np.ndarray:

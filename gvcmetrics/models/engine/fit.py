@@ -11,7 +11,7 @@ from gvcmetrics.errors import DataError, ModelError
 from gvcmetrics.models.data.batch import EstimationSample
 from gvcmetrics.models.data.batches import open_parquet
 from gvcmetrics.models.data.build import build_sample
-from gvcmetrics.models.data.formula import Formula
+from gvcmetrics.models.data.formula import Formula, refuse_code
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.data.unit_means import regressors_of, with_unit_means
 from gvcmetrics.models.engine.conclude import conclude
@@ -60,6 +60,9 @@ def _from_file(request: Request, response: Response, treatment: Treatment) -> Re
     errors = request.errors
     if errors.kind not in ("iid", "hetero", "CRV1"):
         raise ModelError(f"{errors.kind} errors need the sample in memory", remedy="Use iid, hetero or CRV1")
+    for expression in (request.offset, *request.extras):
+        if expression and not request.trusted:
+            refuse_code(expression)
     assert request.path is not None
     sample = open_parquet(
         request.path, request.parsed, treatment.coding or response.coding, intercept=response.intercept,

@@ -54,6 +54,10 @@ class Response:
     scales : (family, sample, conditional) -> what can be expected, by name; the first is the default.
     cut : family of 1[y > j], where its slopes are the same at every cut j: what Brant's test tests.
     independent : whether alternatives are independent of one another: what Hausman and McFadden test.
+    labels : printed names of statistics that no other response has.
+    quasi : whether what is maximised on a sample is no likelihood of its rows, so that ratios have no χ²
+        distribution.
+    limit : the response that this one becomes at the edge of what its last constant may be.
     index_words, response_words : what the two usual scales are called in print.
     """
 
@@ -66,8 +70,11 @@ class Response:
     intercept: bool = True
     cut: Family | None = None
     independent: bool = False
+    quasi: Callable[[EstimationSample], bool] = lambda _: False
+    limit: str | None = None
     index_words: str = "linear index"
     response_words: str = "probability"
+    labels: Mapping[str, str] = field(default_factory=dict)
     scales: Callable[[Response, Family, EstimationSample, bool], Mapping[str, Scale]] | None = None
 
     @property

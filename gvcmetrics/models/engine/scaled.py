@@ -17,6 +17,7 @@ from gvcmetrics.models.data.scaling import Scaling
 from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response, Treatment
+from gvcmetrics.models.inference.bias_reduced import Working
 from gvcmetrics.models.inference.covariance import Inference
 
 
@@ -105,12 +106,12 @@ class Back:
             sample=sample,
             params=self.T @ made.params,
             uncorrected=None if made.uncorrected is None else self.T @ made.uncorrected,
-            inference=self.inference(made.inference),
+            inference=self.inference(made.inference, penalised="penalised_loglik" in facts),
             statistics=facts,
             predictor=None if made.predictor is None else replace(made.predictor, sample=sample),
         )
 
-    def inference(self, made: Inference) -> Inference:
+    def inference(self, made: Inference, *, penalised: bool) -> Inference:
         """Scores, bread and what else covariances and tests are made from."""
         return replace(
             made,
@@ -120,6 +121,9 @@ class Back:
             estimates=None if made.estimates is None else self.T @ made.estimates,
             jackknife=self._jackknife(made.jackknife),
             restricted=self._restricted(made.restricted),
+            working=self._working(made.working),
+            profile=self._profile(made.profile, self.stretch if penalised else 0.0),
+            own={key: (self.T @ V @ self.T.T, label) for key, (V, label) in made.own.items()},
             regression=None
             if made.regression is None
             else (made.regression[0] @ self.inverse, *made.regression[1:]),
@@ -131,6 +135,23 @@ class Back:
         if scaled is None:
             return None
         return lambda codes: scaled(codes) @ self.T.T
+
+    def _working(self, scaled: Callable[[], Working] | None) -> Callable[[], Working] | None:
+        if scaled is None:
+            return None
+
+        def working() -> Working:
+            made = scaled()
+            return replace(made, X=made.X @ self.inverse)
+
+        return working
+
+    def _profile(
+        self, scaled: Callable[[np.ndarray, np.ndarray], float] | None, shift: float
+    ) -> Callable[[np.ndarray, np.ndarray], float] | None:
+        if scaled is None:
+            return None
+        return lambda base, Z: scaled(self.inverse @ base, self.inverse @ Z) + shift
 
     def _restricted(
         self, scaled: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None

@@ -18,7 +18,9 @@ from gvcmetrics.models.likelihood.family import Family
 from gvcmetrics.models.likelihood.third import logistic, of_value
 from gvcmetrics.models.results.results import Results
 
-family = Family("fractional_logit", logit_kernel, start_logit, third=lambda _: of_value(logistic))
+family = Family(
+    "fractional_logit", logit_kernel, start_logit, canonical=True, third=lambda _: of_value(logistic)
+)
 FRACTIONAL_LOGIT = Response(
     "fractional_logit",
     "Fractional logit",
@@ -30,6 +32,7 @@ FRACTIONAL_LOGIT = Response(
         "random": "A quasi-likelihood has no random effect; use effects='correlated_pooled'",
         "correlated": "Use effects='correlated_pooled' (Papke & Wooldridge 2008)",
     },
+    quasi=lambda _: True,
     index_words="log odds",
     response_words="expected outcome",
 )

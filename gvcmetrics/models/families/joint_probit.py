@@ -12,7 +12,7 @@ from scipy import stats
 
 from gvcmetrics.models.data import outcomes
 from gvcmetrics.models.data.batch import EstimationSample
-from gvcmetrics.models.effects.pooled import constants_of, notes_on, pooled_problem, predictor_of
+from gvcmetrics.models.effects.pooled import constants_of, pooled_problem, predictor_of
 from gvcmetrics.models.engine.estimate import Estimate, from_likelihood
 from gvcmetrics.models.engine.fit import fit
 from gvcmetrics.models.engine.request import Request
@@ -27,7 +27,7 @@ from gvcmetrics.models.families.probit import family as probit_family
 from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.expected import Scale, of_index, probability
 from gvcmetrics.models.likelihood.family import Array, Family
-from gvcmetrics.models.likelihood.problem import solve
+from gvcmetrics.models.likelihood.problem import in_print, solve
 from gvcmetrics.models.results.results import Results
 
 _CELLS = 2
@@ -57,7 +57,7 @@ def estimate(request: Request, response: Response, sample: EstimationSample) -> 
     """Maximum likelihood from the estimates of one probit an outcome, and the test against these."""
     made = response.family(sample)
     start, loglik_apart = _separate_probits(sample, len(made.constants))
-    problem = pooled_problem(sample, made, sample.outcome, start)
+    problem = in_print(pooled_problem(sample, made, sample.outcome, start), request.fix)
     solution = solve(problem, request.fix)
     pairs = len(made.constants)
     statistics = {}
@@ -71,7 +71,6 @@ def estimate(request: Request, response: Response, sample: EstimationSample) -> 
     return from_likelihood(
         problem, solution, sample, request.errors,
         statistics=statistics,
-        notes=notes_on(made, sample, solution.optimum.theta),
         extra={"Correlations of the errors": _matrix(rho, sample.outcome)},
         predictor=predictor_of(response, made, sample),
         **constants_of(made),
@@ -151,7 +150,8 @@ def joint_probit(
     formula : `"y1 + y2 + y3 ~ x1 + x2"`; every equation has the same regressors.
     data, unit, time, vcov, weights, frequency, offset, trusted : as in `logit`.
     effects : `pooled`, or `correlated_pooled`: with the unit means of the regressors.
-    fix : coefficients held at a value, `{"y1: x2": 0}`, which takes x2 out of the first equation.
+    fix : parameters held at a value: `{"y1: x2": 0}` takes x2 out of the first equation,
+        `{"rho(y2, y1)": 0.3}` holds the correlation that is printed.
 
     Examples
     --------

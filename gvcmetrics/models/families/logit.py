@@ -68,6 +68,7 @@ family = Family(
     "logit",
     logit_kernel,
     start_logit,
+    canonical=True,
     bend=bend_logit,
     third=lambda _: of_value(logistic),
     density=logistic_density,
@@ -142,7 +143,8 @@ def logit(
         `lags` of past outcomes that regressors react to, in the analytical one.
     firth : penalised likelihood (Firth 1993), pooled or fixed, for small or separated samples; robust
         covariances take the scores without the penalty.
-    fix : parameters held at a value, `{"x1": 0}`.
+    fix : parameters held at a value, `{"x1": 0}`, by the names and in the units that are printed
+        (`sigma_u` is the standard deviation).
     trusted : False refuses formulas that would run code.
 
     Returns

@@ -118,6 +118,7 @@ NEGATIVE_BINOMIAL = Response(
     instead={
         "fixed": "Use gvc.poisson with effects='fixed' and clustered errors, which allow any dispersion"
     },
+    limit="poisson",
     index_words="log of the expected outcome",
     response_words="expected outcome",
 )

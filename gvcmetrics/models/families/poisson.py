@@ -11,6 +11,7 @@ import pandas as pd
 from numba import njit
 
 from gvcmetrics.models.data import outcomes
+from gvcmetrics.models.data.batch import EstimationSample
 from gvcmetrics.models.effects.pooled import pooled
 from gvcmetrics.models.effects.random import random_intercept
 from gvcmetrics.models.effects.separated import separated
@@ -55,6 +56,7 @@ family = Family(
     poisson_kernel,
     start_count,
     outcomes=None,
+    canonical=True,
     bend=bend_poisson,
     expected=exponential(),
     index_start=start_index,
@@ -64,6 +66,11 @@ family = Family(
 def _pooled(request: Request, response: Response, sample: Any) -> Estimate:
     """In memory separated rows are looked for, as with absorbed effects."""
     return (separated if sample.in_memory else pooled)(request, response, sample)
+
+
+def _no_counts(sample: EstimationSample) -> bool:
+    """Whether the outcome is anything but a count, of which this is no distribution."""
+    return any((batch.y != np.floor(batch.y)).any() for batch in sample.batches())
 
 
 POISSON = Response(
@@ -79,6 +86,7 @@ POISSON = Response(
         "correlated": Treatment(random_intercept, coding=outcomes.COUNT),
         "correlated_pooled": Treatment(pooled, coding=outcomes.COUNT),
     },
+    quasi=_no_counts,
     index_words="log of the expected outcome",
     response_words="expected outcome",
 )

@@ -14,6 +14,8 @@ G clusters and K parameters:
                with the smallest G in the factor (Cameron, Gelbach & Miller 2011)
 `{"CRV3":g}`   :math:`\frac{G-1}{G}\sum_g(\hat\beta_{(g)}-\hat\beta)(\hat\beta_{(g)}-\hat\beta)'`, each
                cluster left out in turn (MacKinnon, Nielsen & Webb 2023)
+`{"CR2":g}`    scores adjusted so that a working model leaves no bias, tests with Satterthwaite's degrees of
+               freedom (Pustejovsky & Tipton 2018), see `bias_reduced`
 `{"DK":t}`     Driscoll & Kraay (1998): scores summed by period, Bartlett kernel with `lags`
                (default :math:`\lfloor T^{1/4}\rfloor`), :math:`\frac{T}{T-1}\frac{N-1}{N-K}`
 `{"survey":…}` :math:`B\big[\sum_h \frac{n_h}{n_h-1}\sum_{i}(z_{hi}-\bar z_h)(z_{hi}-\bar z_h)'\big]B`,
@@ -23,7 +25,7 @@ G clusters and K parameters:
 K counts regressors and absorbed effects, less redundant levels; absorbed effects nested within a
 cluster variable are not counted (Driscoll–Kraay counts all). Linear models use Student's t with
 N − K degrees of freedom (iid, HC), min G − 1 (CRV) or T − 1 (DK); likelihood models use the normal
-distribution; a survey design uses t with PSUs − strata for both.
+distribution; a survey design uses t with PSUs − strata for both, and CR2 its own degrees of freedom.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ from gvcmetrics.ground.numerics.corrections import (
 from gvcmetrics.ground.numerics.demean import group_sums
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.formula import split_outside
+from gvcmetrics.models.inference.bias_reduced import BiasReduced, Working, bias_reduced
 
 FEW_CLUSTERS = 30
 _PLAIN = ("iid", "hetero", "HC2", "HC3")
@@ -85,7 +88,11 @@ class Inference:
     frequency : (r,) frequency weights, or None. of_units : whether the rows of the scores are units, the
         copies of which are units of their own.
     regression : (X, residuals, weights or None) as least squares saw them; None for likelihood models.
+    working : makes the regression whose scores the model has, for CR2, or None where there is none.
     restricted : (R, r) → scores and bread of the estimates under Rβ = r, or None.
+    own : kind → covariance and label, where the model has its own (two-step moments).
+    profile : (base, Z) → the highest log likelihood over base + Zγ, in the parameters of the likelihood and
+        with its penalty, or None.
     classical : what `"iid"` stands for: where weights or a composite likelihood leave the inverse Hessian
         no covariance, the errors that hold.
     """
@@ -105,7 +112,10 @@ class Inference:
     restricted: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = field(
         default=None, repr=False
     )
+    working: Callable[[], Working] | None = field(default=None, repr=False)
+    profile: Callable[[np.ndarray, np.ndarray], float] | None = field(default=None, repr=False)
     of_units: bool = False
+    own: Mapping[str, tuple[np.ndarray, str]] = field(default_factory=dict, repr=False)
     classical: Vcov = Vcov("iid")
 
     @property
@@ -123,7 +133,8 @@ def classical_errors(weighted: bool) -> Vcov:
 class Covariance:
     """A covariance matrix with the degrees of freedom of its t distribution (∞: normal).
 
-    note : a sentence where it is not what was asked for.
+    note : a sentence where it is not what was asked for. adjusted : what the tests of CR2 need; df is then
+    the smallest of its degrees of freedom.
     """
 
     matrix: np.ndarray
@@ -131,6 +142,7 @@ class Covariance:
     label: str
     n_clusters: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
+    adjusted: BiasReduced | None = field(default=None, repr=False)
 
 
 def parse_vcov(vcov: VcovSpec | Vcov) -> Vcov:
@@ -160,7 +172,7 @@ def parse_vcov(vcov: VcovSpec | Vcov) -> Vcov:
             ):
                 psu = (columns["psu"],) if columns.get("psu") else ()
                 return Vcov("survey", psu, strata=columns.get("strata"))
-            if kind in ("CRV1", "CRV3", "DK") and isinstance(columns, str):
+            if kind in ("CRV1", "CRV3", "CR2", "DK") and isinstance(columns, str):
                 ways = tuple(dict.fromkeys(split_outside(columns, "+")))
                 if kind != "CRV1" and len(ways) != 1:
                     raise ModelError(
@@ -170,7 +182,7 @@ def parse_vcov(vcov: VcovSpec | Vcov) -> Vcov:
                     return Vcov(kind, ways, lags)
     raise ModelError(
         f"vcov={vcov!r} is not known",
-        remedy='Use "iid", "hetero", "HC2", "HC3", {"CRV1": "a + b"}, {"CRV3": "a"}, '
+        remedy='Use "iid", "hetero", "HC2", "HC3", {"CRV1": "a + b"}, {"CRV3": "a"}, {"CR2": "a"}, '
         '{"DK": "year", "lags": 2} or {"survey": {"psu": "a", "strata": "b"}}',
     )
 
@@ -189,7 +201,12 @@ def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str
     ModelError : one cluster only, or the kind is not defined for this model.
     """
     asked = parse_vcov(vcov)
+    if asked.kind in inference.own and not asked.columns:
+        matrix, label = inference.own[asked.kind]
+        return Covariance(matrix, float("inf"), label)
     if asked.kind == "iid" and inference.classical.kind != "iid":
+        if inference.of_units and inference.frequency is not None:
+            return _by_copied_unit(inference, *inference.classical.clusters)
         made = covariance(inference.classical, inference, codes)
         return replace(made, note=_NOT_CLASSICAL.get(inference.classical.kind, ""))
     if asked.kind == "iid":
@@ -212,6 +229,8 @@ def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str
         return _driscoll_kraay(asked, inference, groups)
     if asked.kind == "CRV3":
         return _jackknifed(asked, inference, groups)
+    if asked.kind == "CR2":
+        return _unbiased(inference, groups)
     return _clustered(asked, inference, groups)
 
 
@@ -261,12 +280,6 @@ def _robust(kind: str, inference: Inference) -> Covariance:
 def _clustered(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
     counts = {column: group_count(codes) for column, codes in groups.items()}
     _warn_few(counts)
-    if (
-        inference.of_units
-        and inference.frequency is not None
-        and [*counts.values()] == [len(inference.scores)]
-    ):
-        return _by_copied_unit(inference, *counts)
     matrix = np.zeros_like(inference.bread)
     for size in range(1, len(groups) + 1):
         for ways in combinations(groups.values(), size):
@@ -305,6 +318,23 @@ def _jackknifed(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarr
     matrix = jackknife_factor(count) * difference.T @ difference
     df = _factor(inference, [codes])[1]
     return Covariance(matrix, df, f"clustered (CRV3) by {column}", {column: count})
+
+
+def _unbiased(inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
+    if inference.working is None:
+        raise ModelError(
+            "CR2 is defined for linear models without weights, and for logit and Poisson without weights or "
+            "absorbed effects",
+            remedy="Use CRV3 or the wild bootstrap",
+        )
+    ((column, codes),) = groups.items()
+    count = group_count(codes)
+    made = bias_reduced(inference.working(), inference.bread, codes)
+    smallest = float(np.nanmin(made.by_parameter)) if np.isfinite(made.by_parameter).any() else float("inf")
+    return Covariance(
+        made.matrix, smallest, f"clustered (CR2) by {column}", {column: count},
+        "p and intervals of CR2 by Satterthwaite's degrees of freedom, the parameter's own.", made,
+    )  # fmt: skip
 
 
 def _driscoll_kraay(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
@@ -379,7 +409,7 @@ def _warn_few(counts: Mapping[str, int]) -> None:
     if count < FEW_CLUSTERS:
         warn(
             f"only {count} clusters in '{column}': CRV1 errors are then too small; "
-            f'use {{"CRV3": "{column}"}} or gvc.wild_bootstrap'
+            f'use {{"CRV3": "{column}"}}, {{"CR2": "{column}"}} or gvc.wild_bootstrap'
         )
 
 

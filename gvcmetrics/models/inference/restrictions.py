@@ -1,4 +1,4 @@
-"""Tests after estimation: linear hypotheses, likelihood ratio, Hausman."""
+"""Wald tests of linear hypotheses, and what every test returns."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scipy import stats
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.least_squares import distance_squared, rank
+from gvcmetrics.models.inference.bias_reduced import BiasReduced
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,17 @@ class TestResult:
 
 
 def wald(
-    params: pd.Series, cov: pd.DataFrame, hypotheses: str | Sequence[str], df: float = float("inf")
+    params: pd.Series,
+    cov: pd.DataFrame,
+    hypotheses: str | Sequence[str],
+    df: float = float("inf"),
+    adjusted: BiasReduced | None = None,
 ) -> TestResult:
     r"""Wald test of :math:`R\beta = r`.
 
     :math:`W = (R\hat\beta - r)'(R\hat V R')^{-1}(R\hat\beta - r)`, χ² with q = rank R degrees of
-    freedom, or :math:`W/q` as F(q, df) when `df` is finite.
+    freedom, or :math:`W/q` as F(q, df) when `df` is finite. After CR2 :math:`\frac{\nu - q + 1}{\nu q} W` as
+    :math:`F(q, \nu - q + 1)`, Hotelling's distribution with the degrees of freedom ν of the hypotheses.
 
     Parameters
     ----------
@@ -65,10 +71,23 @@ def wald(
             remedy="With few clusters at most G − 1 hypotheses can be tested jointly",
         )
     statistic = distance_squared(distance, spread)
+    if adjusted is not None:
+        return _hotelling(statistic, adjusted.degrees(R), q, null)
     if np.isinf(df):
         return TestResult("Wald test", statistic, q, float(stats.chi2.sf(statistic, q)), "χ²", None, null)
     value = statistic / q
     return TestResult("Wald test", value, q, float(stats.f.sf(value, q, df)), "F", df, null)
+
+
+def _hotelling(statistic: float, nu: float, q: int, null: str) -> TestResult:
+    left = nu - q + 1
+    if not left > 0.0:
+        raise ModelError(
+            f"the clusters leave {nu:.1f} degrees of freedom, which cannot carry {q} hypotheses at once",
+            remedy="Test fewer at once",
+        )
+    value = left / (nu * q) * statistic
+    return TestResult("Wald test", value, q, float(stats.f.sf(value, q, left)), "F", left, null)
 
 
 def linear_hypotheses(
@@ -89,27 +108,6 @@ def linear_hypotheses(
             "the hypotheses are redundant or empty", remedy="Give linearly independent hypotheses"
         )
     return R, r, "; ".join(text if "=" in text else f"{text} = 0" for text in texts)
-
-
-def likelihood_ratio(
-    first: tuple[float | None, int, str], second: tuple[float | None, int, str]
-) -> TestResult:
-    """Likelihood-ratio test of two (log likelihood, parameters, formula): 2(ℓ₁ − ℓ₀) as χ²."""
-    if first[0] is None or second[0] is None:
-        raise ModelError("a likelihood-ratio test needs two models with a likelihood", remedy="Use .test()")
-    (small, k_small, null), (large, k_large, _) = sorted([first, second], key=lambda model: model[1])
-    if k_small == k_large:
-        raise ModelError(f"both models have {k_small} parameters; neither nests the other")
-    statistic = 2 * (large - small)  # type: ignore[operator]
-    if statistic < -1e-8 * abs(large):  # type: ignore[arg-type]
-        raise ModelError(
-            "the model with more parameters has the lower likelihood, so it does not nest the other"
-        )
-    statistic = max(statistic, 0.0)
-    df = k_large - k_small
-    return TestResult(
-        "Likelihood-ratio test", statistic, df, float(stats.chi2.sf(statistic, df)), "χ²", None, null
-    )
 
 
 def _linear(text: str, names: list[str]) -> tuple[np.ndarray, float]:
@@ -177,6 +175,6 @@ def _combination(
     raise ModelError(f"hypothesis '{text}' is not linear in the parameters", remedy="Write 'a - 2*b = 0'")
 
 
-def distribution(df: float) -> Any:
-    """The distribution of test statistics: normal, or t when `df` is finite."""
-    return stats.norm() if np.isinf(df) else stats.t(df)
+def distribution(df: float | np.ndarray) -> Any:
+    """The distribution of test statistics: normal, or t when `df` is finite (one each when they differ)."""
+    return stats.norm() if np.isinf(df).all() else stats.t(df)

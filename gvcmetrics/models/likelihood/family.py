@@ -62,6 +62,8 @@ class Family:
     bend : `bend(y, eta, constants)` gives the first and second derivative of the packed Hessian in the
         one index; random effects and Firth's penalty need them.
     expected : what is expected of a numeric y; None when y is coded by category, with a probability each.
+    canonical : whether the curvature in the one index does not depend on y, so that it is the inverse of the
+        variance of the working residual.
     linear : whether what is expected is the index itself.
     third : of the probability of a category, third derivatives, where they are known.
     density : of the latent error, F, f and f' at an index; bias corrections need them.
@@ -82,6 +84,7 @@ class Family:
     strip: int = 32_768
     bend: Bend | None = None
     expected: Outcome | None = None
+    canonical: bool = False
     linear: bool = False
     third: Callable[[int], Third] | None = None
     density: Density | None = None
@@ -98,6 +101,10 @@ class Family:
     @property
     def n_arguments(self) -> int:
         return self.n_indices + len(self.constants)
+
+    def deviation(self, constants: Array) -> float:
+        """The unit of the index: the standard deviation of the latent error, where it is estimated."""
+        return 1.0 if self.residual is None else float(np.sqrt(self.residual(constants)))
 
     def evaluate(self, y: Array, eta: Array, constants: Array) -> tuple[Array, Array, Array]:
         """Log likelihood, gradient and packed Hessian of each observation, in new arrays."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from gvcmetrics.models.likelihood.separation import refuse_separation
 # Squared distance of the estimates from the maximum, in standard errors.
 _NOT_A_MAXIMUM = 1e-6
 _REMEDY = "Leave one of them out, merge categories, or, for a logit, use firth=True"
+_NO_ERROR = 1e-8
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,10 @@ class Problem:
         what the other regressors leave of it.
     groups : the units of a likelihood that is not a sum over rows.
     natural : theta -> (reported parameters, Jacobian), where some are estimated in another scale.
+    back : the inverse of `natural`.
     refit : (mask of rows, or of units, to keep; start) -> theta without the others, for the jackknife.
     noise : relative error of the log likelihood.
+    unit : theta -> the unit in which the index is measured.
     """
 
     evaluate: Callable[[Array], tuple[float, Array, Array]]
@@ -50,13 +53,15 @@ class Problem:
     groups: Groups | None = None
     scores_of: Callable[[Array, Batch], Array] | None = None
     natural: Transform | None = None
+    back: Transform | None = None
     refit: Callable[[NDArray[np.bool_], Array], Array] | None = None
     noise: float = 1e-13
+    unit: Callable[[Array], float] = lambda theta: 1.0
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def reported(self, theta: Array) -> Array:
         """The parameters as they are reported."""
-        return self.natural(theta)[0] if self.natural else theta
+        return self.natural(theta)[0] if self.natural else theta.copy()
 
 
 @dataclass(frozen=True)
@@ -73,31 +78,113 @@ class Solution:
 
 
 def solve(problem: Problem, fix: Mapping[str, float] | None = None) -> Solution:
-    """Maximise, with the parameters of `fix` held at their values."""
+    """Maximise, with the parameters of `fix` held at their values in print."""
     start, free = problem.start.copy(), np.ones(len(problem.names), dtype=bool)
-    for name, value in (fix or {}).items():
-        if name not in problem.names:
-            raise ModelError(
-                f"fix= names '{name}', which is not a parameter",
-                remedy=f"They are {', '.join(problem.names[:12])}",
-            )
-        position = problem.names.index(name)
-        start[position], free[position] = float(value), False
+    if fix:
+        positions = _positions(problem, fix)
+        start[positions] = _held(problem, fix)[positions]
+        free[positions] = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         optimum = maximise(problem.evaluate, start, free, noise=problem.noise)
     information = -optimum.hessian[np.ix_(free, free)]
-    refuse_separation(
-        inverse_information(information), problem.spreads[free],
-        [name for name, moves in zip(problem.names, free, strict=True) if moves], _REMEDY,
-        lambda: (problem.free_spreads() if problem.free_spreads else problem.spreads)[free],
-    )  # fmt: skip
+    unit = problem.unit(optimum.theta)
+    # An index without error fits exactly, which is an answer, and its information has no digits.
+    if unit > _NO_ERROR * problem.unit(start):
+        refuse_separation(
+            inverse_information(information), problem.spreads[free] / unit,
+            [name for name, moves in zip(problem.names, free, strict=True) if moves], _REMEDY,
+            lambda: (problem.free_spreads() if problem.free_spreads else problem.spreads)[free] / unit,
+        )  # fmt: skip
     if not optimum.converged:
         warn(
             f"not converged: {optimum.reason}, {optimum.gradient_norm:.2g} standard errors from the maximum",
             ConvergenceWarning,
         )
     return Solution(optimum, free)
+
+
+def in_print(problem: Problem, fix: Mapping[str, float] | None) -> Problem:
+    """The problem to solve under `fix`: the same, or the one in the reported parameters where one that is
+    held is a function of several of the likelihood's."""
+    if not fix or problem.natural is None or problem.back is None:
+        return problem
+    # At the start a Jacobian may be diagonal that is so nowhere else.
+    away = problem.start + 0.1 + 0.01 * np.arange(len(problem.start))
+    rows = problem.natural(away)[1][_positions(problem, fix)]
+    if (np.count_nonzero(rows, axis=1) == 1).all():
+        return problem
+    natural, back = problem.natural, problem.back
+    step = 1e-5
+
+    def evaluate(reported: Array) -> tuple[float, Array, Array]:
+        p = len(reported)
+        try:
+            theta, jacobian = back(reported)
+            # How the Jacobian bends, by central differences; their error is of the order 1e-10.
+            moves = step * np.eye(p)
+            bends = [(back(reported + m)[1] - back(reported - m)[1]) / (2.0 * step) for m in moves]
+        except np.linalg.LinAlgError:
+            return -np.inf, np.zeros(p), np.zeros((p, p))
+        loglik, score, hessian = problem.evaluate(theta)
+        bent = np.array([score @ bend for bend in bends])
+        return loglik, score @ jacobian, jacobian.T @ hessian @ jacobian + (bent + bent.T) / 2.0
+
+    def scores(reported: Array) -> Array:
+        theta, jacobian = back(reported)
+        return np.asarray(problem.scores(theta) @ jacobian)
+
+    def scores_of(reported: Array, batch: Batch) -> Array:
+        assert problem.scores_of is not None
+        theta, jacobian = back(reported)
+        return np.asarray(problem.scores_of(theta, batch) @ jacobian)
+
+    start = natural(_held(problem, fix))[0]
+    return replace(
+        problem,
+        evaluate=evaluate,
+        scores=scores,
+        scores_of=scores_of if problem.scores_of else None,
+        start=start,
+        natural=None,
+        back=None,
+        refit=None,
+    )
+
+
+def _positions(problem: Problem, fix: Mapping[str, float]) -> list[int]:
+    for name in fix:
+        if name not in problem.names:
+            raise ModelError(
+                f"fix= names '{name}', which is not a parameter",
+                remedy=f"They are {', '.join(problem.names[:12])}",
+            )
+    return [problem.names.index(name) for name in fix]
+
+
+def _held(problem: Problem, fix: Mapping[str, float]) -> Array:
+    """The starting values with the parameters of `fix` at theirs.
+
+    Raises
+    ------
+    ModelError : a parameter cannot have its value (a standard deviation below zero, a correlation above one).
+    """
+    start = problem.reported(problem.start)
+    start[_positions(problem, fix)] = [float(value) for value in fix.values()]
+    if problem.back is None:
+        return start
+    with np.errstate(divide="ignore", invalid="ignore"):
+        try:
+            theta = problem.back(start)[0]
+        except np.linalg.LinAlgError:
+            theta = np.full(len(start), np.nan)
+    if not np.isfinite(theta).all():
+        held = ", ".join(f"{name} at {value:g}" for name, value in fix.items())
+        raise ModelError(
+            f"fix= holds {held}, which is outside or on the edge of what the parameter may be",
+            remedy="Standard deviations are above zero, correlations between -1 and 1",
+        )
+    return theta
 
 
 def restricted(problem: Problem, solution: Solution) -> Callable[[Array, Array], tuple[Array, Array]]:
@@ -136,6 +223,20 @@ def restricted(problem: Problem, solution: Solution) -> Callable[[Array, Array],
         return problem.scores(theta), spread_out(-problem.evaluate(theta)[2], free)
 
     return under
+
+
+def profiled(problem: Problem, solution: Solution) -> Callable[[Array, Array], float]:
+    """(base, Z) -> the highest log likelihood over theta = base + Z gamma."""
+
+    def highest(base: Array, Z: Array) -> float:
+        def along(gamma: Array) -> tuple[float, Array, Array]:
+            loglik, score, hessian = problem.evaluate(base + Z @ gamma)
+            return loglik, score @ Z, Z.T @ hessian @ Z
+
+        nearest: Array = np.asarray(np.linalg.pinv(Z) @ (solution.optimum.theta - base))
+        return maximise(along, nearest, noise=problem.noise).loglik
+
+    return highest
 
 
 def spread_out(information: Array, free: NDArray[np.bool_]) -> Array:

@@ -28,6 +28,10 @@ class Average:
     def __add__(self, other: Average) -> Average:
         return Average(self.value + other.value, self.gradient + other.gradient, self.loose + other.loose)
 
+    def raised(self, level: float) -> Average:
+        """The average with a constant added."""
+        return Average(self.value + level, self.gradient)
+
     def __sub__(self, other: Average) -> Average:
         with np.errstate(invalid="ignore"):
             loose = np.array([self.loose[0] - other.loose[0], self.loose[1] + other.loose[1]])

@@ -12,8 +12,9 @@ import pandas as pd
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.formula import split_outside, unquote, variables_of
+from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.inference.estimates import Estimates
-from gvcmetrics.models.likelihood.expected import Surface
+from gvcmetrics.models.likelihood.expected import Scale, Surface
 from gvcmetrics.models.marginal.averages import Average, average_cross, average_outcome, average_slopes
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
 from gvcmetrics.models.marginal.estimable import NOT_ESTIMABLE, untied
@@ -39,6 +40,7 @@ def margins(
     scale: Literal["response", "index", "semi_elasticity"] | None = None,
     unit_effect: Literal["averaged", "zero"] = "averaged",
     outcomes: Sequence[str] | None = None,
+    denominator: Literal["all", "used"] = "all",
 ) -> Margins:
     r"""Average marginal effects on the expected outcome, with delta-method errors.
 
@@ -76,6 +78,9 @@ def margins(
     outcomes : categories of an ordered or multinomial outcome, by default all; of a joint probit the outcomes
         (P(y = 1) whatever the others) and cells (`"y1=1, y2=0"`), by default all of two outcomes and
         without the cells, which must be simulated, of more.
+    denominator : after absorbed effects of a binary outcome, `"all"` averages over all rows, those of groups
+        whose outcome never changes with their outcome and an effect of zero (as alpaca and bife do);
+        `"used"` over the rows that the estimates are made from.
 
     Notes
     -----
@@ -84,8 +89,8 @@ def margins(
     logit with `scale="semi_elasticity"` on the log of the probability: the average of
     :math:`(1 - P_{it})\beta` is :math:`(1 - \bar y)\beta`, with the mean outcome of the units whose outcome
     changes, taken as given (Kemp & Santos Silva 2016). Absorbed effects (Poisson, logit, probit, cloglog)
-    are at their estimates and move with the coefficients as their first-order conditions say; averages are
-    over the rows used, so not over groups whose outcome never changes. With `bias_correction=` the averages
+    are at their estimates and move with the coefficients as their first-order conditions say. With
+    `bias_correction=` the averages
     are corrected too, for what the noise of the estimated effects does to them (Fernández-Val & Weidner 2016,
     theorem 4.2), but for cross derivatives and effects at means.
     With unit means in the model (`correlated`), a variable moves and its mean stays.
@@ -128,6 +133,9 @@ def margins(
         raise ModelError("effects at means need the sample in memory", remedy="Give values with at=")
     settings = _settings(at, known)
     groups = groups_of(parts(), columns, predictor.sample)
+    still = _still(predictor, chosen, denominator, at_means)
+    for part in still:
+        groups = [group.with_still(part) for group in groups]
 
     def of_rows(rows: Rows, setting: dict[str, Any]) -> list[tuple[dict[str, Any], Average]]:
         where = rows.at(setting)
@@ -137,9 +145,9 @@ def margins(
             return list(_predictions(surface, where, asked, known))
         return list(_effects(surface, where, asked, steps))
 
-    found = _over_parts(parts(), groups, settings, of_rows)
+    found = _over_parts(parts(), groups, settings, of_rows, kind == "predictions")
     crossed = any(len(names) == 2 for names in asked)
-    notes = _notes(predictor, unit_effect, at_means, crossed) + _why_not(predictor, found)
+    notes = _notes(predictor, unit_effect, at_means, crossed, still) + _why_not(predictor, found)
     return _margins(results, surface, found, kind=kind, at_means=at_means, notes=notes, call=call)
 
 
@@ -149,13 +157,25 @@ def _predictor(results: Estimates) -> Predictor:
     return results.predictor
 
 
+def _still(predictor: Predictor, scale: Scale, denominator: str, at_means: bool) -> tuple[Sample, ...]:
+    """The rows whose outcome never moves, where they count in averages on this scale."""
+    if denominator not in ("all", "used"):
+        raise ModelError(f"denominator={denominator!r} is not known", remedy="Use 'all' or 'used'")
+    counted = denominator == "all" and not at_means and scale is predictor.scales.get("response")
+    return predictor.fitted.still if predictor.fitted is not None and counted else ()
+
+
 def _over_parts(
     parts: Iterable[Rows],
     groups: Sequence[Group],
     settings: Sequence[dict[str, Any]],
     of_rows: Callable[[Rows, dict[str, Any]], list[tuple[dict[str, Any], Average]]],
+    levels: bool,
 ) -> list[tuple[dict[str, Any], Average]]:
-    """The averages of every group at every setting, added up over the parts of the sample."""
+    """The averages of every group at every setting, added up over the parts of the sample.
+
+    levels : whether they are outcomes, which rows that are still have as well, and not changes.
+    """
     found: dict[tuple[int, int], list[tuple[dict[str, Any], Average]]] = {}
     for part in parts:
         for g, group in enumerate(groups):
@@ -170,7 +190,7 @@ def _over_parts(
                     ]
                 found[g, s] = made
     return [
-        ({**key, **setting, **group.labels}, average)
+        ({**key, **setting, **group.labels}, average.raised(group.level) if levels else average)
         for g, group in enumerate(groups)
         for s, setting in enumerate(settings)
         for key, average in found[g, s]
@@ -351,7 +371,9 @@ def _call_text(results: Estimates, options: dict[str, Any]) -> str:
     return f"{results.call}.margins({', '.join(given)})"
 
 
-def _notes(predictor: Predictor, unit_effect: str, at_means: bool, crossed: bool) -> tuple[str, ...]:
+def _notes(
+    predictor: Predictor, unit_effect: str, at_means: bool, crossed: bool, still: tuple[Sample, ...]
+) -> tuple[str, ...]:
     notes = []
     if predictor.random:
         notes.append(
@@ -362,9 +384,14 @@ def _notes(predictor: Predictor, unit_effect: str, at_means: bool, crossed: bool
     if predictor.conditional:
         notes.append("Unit effects are conditioned away, so there are no probabilities.")
     if predictor.fitted is not None and predictor.moves_with_effects:
-        notes.append(
-            "Over the rows used, absorbed effects at their estimates, which move with the coefficients."
-        )
+        rows = "the rows used"
+        if still:
+            used, out = len(predictor.fitted.index), sum(len(part.rows) for part in still)
+            rows = (
+                f"all {used + out:,} rows, of which {out:,} in groups whose outcome "
+                "never changes have an effect of zero"
+            )
+        notes.append(f"Over {rows}; absorbed effects at their estimates, which move with the coefficients.")
         if predictor.fitted.lags is not None:
             plain = at_means or crossed
             notes.append(_CORRECTED + (" (not at means, nor cross derivatives)." if plain else "."))

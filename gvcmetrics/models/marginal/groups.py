@@ -11,15 +11,31 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.models.data.batch import EstimationSample
+from gvcmetrics.models.data.sample import Sample, take
 from gvcmetrics.models.marginal.rows import Rows
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows with the same values in some columns. weight : their sum of weights over the whole sample."""
+    """Rows with the same values in some columns.
+
+    weight : their sum of weights over the whole sample, rows included that are `still`: whose outcome is what
+    it is whatever their regressors. level : weighted sum of the outcomes of these, over `weight`.
+    """
 
     labels: dict[str, Any] = field(default_factory=dict)
     weight: float = 1.0
+    level: float = 0.0
+
+    def with_still(self, still: Sample) -> Group:
+        """The group with its rows among some whose outcome never moves."""
+        frame = take(still.source, still.rows)
+        keep = np.ones(len(frame), dtype=bool)
+        for column, value in self.labels.items():
+            keep &= (frame[column] == value).to_numpy(dtype=bool, na_value=False)
+        y, w = (values[keep] for values in still.values())
+        weight = self.weight + float(w.sum())
+        return replace(self, weight=weight, level=(self.level * self.weight + float(w @ y)) / weight)
 
     def of(self, rows: Rows) -> Rows | None:
         """The rows of this group among some, weighted so that the whole group adds to one; None if none."""

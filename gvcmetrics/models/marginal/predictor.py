@@ -32,12 +32,14 @@ class Fitted:
     """The index of a model with absorbed effects, effects included.
 
     index, curvature : (n), and the curvature of the log likelihood in it. lags : of past outcomes in a
-    bias correction; None without one.
+    bias correction; None without one. still : rows that were left out because they say nothing: no effect
+    moves their outcome from the one they have.
     """
 
     index: Array
     curvature: Array
     lags: int | None = None
+    still: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

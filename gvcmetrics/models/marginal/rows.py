@@ -115,7 +115,8 @@ class Rows:
         for name, variable in variables.items():
             if name not in held and not variable.categorical:
                 means[name] = float(self.weights @ self.frame[name].to_numpy(dtype=np.float64))
-        return replace(self.at(means), collapsed=True)
+        extras = {name: np.array([self.weights @ values]) for name, values in self.extras.items()}
+        return replace(self.at(means), collapsed=True, extras=extras)
 
     @cached_property
     def arrays(self) -> tuple[Array, Array, Array, Array]:

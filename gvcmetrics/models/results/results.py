@@ -12,8 +12,10 @@ import pandas as pd
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.batch import EstimationSample
+from gvcmetrics.models.inference.bias_reduced import BiasReduced
 from gvcmetrics.models.inference.covariance import Covariance, Inference, VcovSpec, covariance
-from gvcmetrics.models.inference.restrictions import TestResult, distribution, likelihood_ratio, wald
+from gvcmetrics.models.inference.nested import likelihood_ratio
+from gvcmetrics.models.inference.restrictions import TestResult, distribution, wald
 from gvcmetrics.models.marginal.predictor import Predictor
 from gvcmetrics.models.results.summary import STATISTIC_LABELS, summary_html, summary_text
 
@@ -48,6 +50,8 @@ class Results:
     notes : sentences printed below the table.
     call : the exact call as text.
     vcov_note : a sentence where the covariance is not what was asked for.
+    adjusted : what tests need after CR2, where `df` is the smallest of the parameters' own
+        (`df_by_parameter`).
     sample, inference : the estimation sample, and what covariances are made from. codes : cluster codes of
         the rows of its scores.
     predictor : what makes expected outcomes of the parameters; None where there are none.
@@ -78,6 +82,7 @@ class Results:
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     vcov_note: str = ""
+    adjusted: BiasReduced | None = None
     sample: EstimationSample | None = None
     inference: Inference | None = None
     codes: Callable[[str], np.ndarray] | None = None
@@ -92,18 +97,29 @@ class Results:
         A test that the covariance cannot carry (more hypotheses than clusters) is missing.
         """
         found = dict(self.facts)
-        for key, names in self.tested.items():
-            test = self._joint_test(names)
-            found |= (
-                {key: test.statistic, f"{key}_p": test.pvalue} if test else {key: np.nan, f"{key}_p": np.nan}
-            )
+        for key, test in self._joint_tests.items():
+            value, p = (test.statistic, test.pvalue) if isinstance(test, TestResult) else (np.nan, np.nan)
+            found |= {key: value, f"{key}_p": p}
         return found
 
-    def _joint_test(self, names: Sequence[str]) -> TestResult | None:
+    @property
+    def unavailable(self) -> tuple[str, ...]:
+        """Why statistics are missing, a sentence each."""
+        return tuple(
+            f"{STATISTIC_LABELS.get(key, key)} not available: {test.problem}."
+            for key, test in self._joint_tests.items()
+            if isinstance(test, ModelError)
+        )
+
+    @cached_property
+    def _joint_tests(self) -> Mapping[str, TestResult | ModelError]:
+        return {key: self._joint_test(names) for key, names in self.tested.items()}
+
+    def _joint_test(self, names: Sequence[str]) -> TestResult | ModelError:
         try:
             return self.test([f"`{name}`" for name in names])
-        except ModelError:
-            return None
+        except ModelError as error:
+            return error
 
     @property
     def std_errors(self) -> pd.Series:
@@ -118,14 +134,19 @@ class Results:
     @property
     def pvalues(self) -> pd.Series:
         """Two-sided p-values, from t with `df` degrees of freedom, or the normal distribution."""
-        values = 2 * distribution(self.df).sf(np.abs(self.tstats.to_numpy()))
+        values = 2 * distribution(self.df_by_parameter).sf(np.abs(self.tstats.to_numpy()))
         return pd.Series(values, index=self.params.index, name="p_value")
+
+    @property
+    def df_by_parameter(self) -> np.ndarray | float:
+        """Degrees of freedom of the test of each parameter, where they differ; else `df`."""
+        return self.df if self.adjusted is None else self.adjusted.by_parameter
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Confidence intervals: columns `conf_low`, `conf_high`."""
         if not 0 < level < 1:
             raise ModelError(f"level={level} is not between 0 and 1", remedy="Write 0.95 for 95 %")
-        half = distribution(self.df).ppf(0.5 + level / 2) * self.std_errors
+        half = distribution(self.df_by_parameter).ppf(0.5 + level / 2) * self.std_errors
         return pd.DataFrame({"conf_low": self.params - half, "conf_high": self.params + half})
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
@@ -227,7 +248,7 @@ class Results:
 
     def test(self, hypotheses: str | Sequence[str]) -> TestResult:
         """Wald test of linear hypotheses, jointly: `"a = b"`, `["a - 2*b = 0", "c"]` (`"c"` is c = 0)."""
-        return wald(self.params, self.cov, hypotheses, self.df)
+        return wald(self.params, self.cov, hypotheses, self.df, self.adjusted)
 
     def margins(self, variables: str | Sequence[str] | None = None, **options: Any) -> Margins:
         """Marginal effects on the expected outcome, see `gvcmetrics.models.marginal.effects.margins`."""
@@ -249,25 +270,13 @@ class Results:
         return plot_coefs(self, **options)
 
     def lr_test(self, other: Results) -> TestResult:
-        """Likelihood-ratio test against a nested (or nesting) model on the same observations."""
-        if self.nobs != other.nobs or self.outcome != other.outcome:
-            raise ModelError(
-                f"the models differ in their observations ({self.nobs}, {other.nobs}) or outcome "
-                f"({self.outcome}, {other.outcome})",
-                remedy="Estimate both on the same rows",
-            )
-        for result in (self, other):
-            if result.inference and result.inference.classical.kind != "iid":
-                weighted = result.sample is not None and result.sample.weights_name is not None
-                because = "sampling weights" if weighted else "fixed effects"
-                raise ModelError(
-                    f"what {result.model} maximises with {because} is not a likelihood of the sample, so its "
-                    "ratio has no χ² distribution",
-                    remedy="Use .test(), with clustered errors",
-                )
-        return likelihood_ratio(
-            (self.loglik, self.n_parameters, self.formula), (other.loglik, other.n_parameters, other.formula)
-        )
+        """Likelihood-ratio test against a nested (or nesting) model on the same rows of the same data.
+
+        With `firth=True` of the penalised likelihood; against a model without random effect, or without
+        dispersion, by the mixture of χ² that holds on the boundary. Quasi-likelihoods, sampling weights,
+        bias corrections and errors that are robust or clustered are refused: `test` is for them.
+        """
+        return likelihood_ratio(self, other)
 
     def summary(self) -> str:
         """The estimates as text, like a paper's column with its notes."""
@@ -316,7 +325,8 @@ class Results:
 
     @property
     def __maketables_stat_labels__(self) -> dict[str, str]:
-        return {**STATISTIC_LABELS, "N": "Observations", "ll": "Log likelihood"}
+        own = self.response.labels if self.response is not None else {}
+        return {**STATISTIC_LABELS, **own, "N": "Observations", "ll": "Log likelihood"}
 
     @property
     def __maketables_default_stat_keys__(self) -> list[str]:
@@ -339,4 +349,5 @@ def labelled(made: Covariance, params: np.ndarray, names: Sequence[str]) -> dict
         "vcov_label": made.label,
         "n_clusters": made.n_clusters,
         "vcov_note": made.note,
+        "adjusted": made.adjusted,
     }

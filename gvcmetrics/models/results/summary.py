@@ -138,7 +138,8 @@ def _facts(results: Estimates) -> list[tuple[str, str]]:
 
 
 def _statistics(results: Estimates) -> list[tuple[str, str]]:
-    return [(STATISTIC_LABELS.get(key, key), estimate(value)) for key, value in results.statistics.items()]
+    labels = results.__maketables_stat_labels__
+    return [(labels.get(key, key), estimate(value)) for key, value in results.statistics.items()]
 
 
 def _header(results: Estimates) -> list[str]:
@@ -196,13 +197,17 @@ def _fitting(frame: pd.DataFrame, width: int) -> list[str]:
 
 
 def _notes(results: Estimates) -> list[str]:
-    notes = [
-        f"{LEGEND}. p and intervals from {'the normal' if np.isinf(results.df) else f't({results.df:.0f})'}."
-    ]
+    degrees = np.atleast_1d(results.df_by_parameter)
+    known = degrees[np.isfinite(degrees)]
+    of_t = "the normal"
+    if len(known):
+        low, high = known.min(), known.max()
+        of_t = f"t({low:.0f})" if low == high else f"t({low:.1f}) to t({high:.1f})"
+    notes = [f"{LEGEND}. p and intervals from {of_t}."]
     if not results.converged:
         notes.insert(0, "NOT CONVERGED: do not use these estimates.")
     notes += [left_out(results.dropped)] if results.dropped else []
-    notes += results.notes
+    notes += [*results.notes, *results.unavailable]
     return [*notes, *([results.vcov_note] if results.vcov_note else []), results.call]
 
 

@@ -40,6 +40,13 @@ negative_binomial_model <- function(y, X) {
          ds <- digamma(y + s) - digamma(s) + log(s) + 1 - log(s + mu) - (y + s) / (s + mu)
          cbind((y - mu) * s / (s + mu) * X, -s * ds) })
 }
+# censored below at zero; last parameter log(sigma)
+tobit_model <- function(y, X) {
+  k <- ncol(X); at <- function(b) { e <- drop(X %*% b[1:k]); s <- exp(b[k + 1]); list(s = s, r = (y - e) / s, a = -e / s) }
+  list(logl = function(b) { q <- at(b); ifelse(y > 0, dnorm(q$r, log = TRUE) - log(q$s), pnorm(q$a, log.p = TRUE)) },
+       score = function(b) { q <- at(b); m <- exp(dnorm(q$a, log = TRUE) - pnorm(q$a, log.p = TRUE))
+         cbind(ifelse(y > 0, q$r, -m) / q$s * X, ifelse(y > 0, q$r^2 - 1, -q$a * m)) })
+}
 # parameters: slopes, then the cutpoints themselves; P(y <= j) = F(cut_j - x b)
 ordered_model <- function(y, X, link) {
   p <- link_parts(link); k <- ncol(X); J <- max(y)

@@ -14,6 +14,10 @@ row_kernel <- function(response, link) switch(response,
   poisson = function(y, eta, cut, expected = FALSE, value = FALSE) { mu <- exp(eta); list(l = y * eta - mu - lgamma(y + 1), d1 = y - mu, d2 = -mu) },
   negative_binomial = function(y, eta, cut, expected = FALSE, value = FALSE) { mu <- exp(eta); s <- exp(-cut)   # cut: log alpha
     list(l = dnbinom(y, size = s, mu = mu, log = TRUE), d1 = (y - mu) * s / (s + mu), d2 = -(y + s) * mu * s / (s + mu)^2) },
+  tobit = function(y, eta, cut, expected = FALSE, value = FALSE) { s <- exp(cut); r <- (y - eta) / s; a <- -eta / s   # cut: log sigma
+    l <- ifelse(y > 0, dnorm(r, log = TRUE) - cut, pnorm(a, log.p = TRUE)); if (value) return(list(l = l))
+    m <- exp(dnorm(a, log = TRUE) - pnorm(a, log.p = TRUE))
+    list(l = l, d1 = ifelse(y > 0, r, -m) / s, d2 = -ifelse(y > 0, 1, m * (a + m)) / s^2) },
   ordered = function(y, eta, cut, expected = FALSE, value = FALSE) { p <- link_parts(link); c <- c(-Inf, cut, Inf); up <- c[y + 1] - eta; low <- c[y] - eta
     turn <- 1 - 2 * (low > 0); P <- turn * (p$F(turn * up) - p$F(turn * low))   # difference taken in the lower tail
     if (value) return(list(l = log(P)))
@@ -21,9 +25,9 @@ row_kernel <- function(response, link) switch(response,
     gu <- ifelse(is.finite(up), fu * slope_of_density(link, up), 0); gl <- ifelse(is.finite(low), fl * slope_of_density(link, low), 0)
     d1 <- (fl - fu) / P; list(l = log(P), d1 = d1, d2 = (gu - gl) / P - d1^2) })
 
-# parameters: slopes (with an intercept column in X if wanted), cutpoints or log alpha, sd
+# parameters: slopes (with an intercept column in X if wanted), cutpoints, log alpha or log sigma, sd
 random_model <- function(y, X, unit, response, link, points, expected = FALSE) {
-  k <- ncol(X); cuts <- switch(response, ordered = max(y) - 1, negative_binomial = 1, 0); kernel <- row_kernel(response, link)
+  k <- ncol(X); cuts <- switch(response, ordered = max(y) - 1, negative_binomial = , tobit = 1, 0); kernel <- row_kernel(response, link)
   id <- match(unit, unique(unit)); rule <- gauss.quad(points, "hermite"); last <- numeric(max(id))   # modes start from the last ones
   logl <- function(b) {
     eta <- drop(X %*% b[1:k]); cut <- if (cuts) b[k + seq_len(cuts)]; sd <- b[k + cuts + 1]; u <- last

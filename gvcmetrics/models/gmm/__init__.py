@@ -1,0 +1,1 @@
+"""Generalised method of moments for panels: instruments, moments, the public function."""

@@ -1,0 +1,73 @@
+"""CR2 with Satterthwaite's degrees of freedom against clubSandwich, and where it is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gvcmetrics as gvc
+from gvcmetrics.errors import ModelError
+
+REFERENCE = Path(__file__).parents[2] / "reference" / "cr2"
+DATA = pd.read_csv(REFERENCE / "cr2.csv")
+EXPECTED = pd.read_csv(REFERENCE / "cr2_clubSandwich.csv").set_index(["case", "term"])
+CASES = {
+    "ols": (gvc.ols, "y ~ x + d + z", ["x", "d", "z"]),
+    "time effects": (gvc.ols, "y ~ x + d + z | time", ["x", "z"]),
+    "unit effects": (gvc.ols, "y ~ x + z | unit", None),
+    "unit and time effects": (gvc.ols, "y ~ x + z | unit + time", ["x", "z"]),
+    "logit": (gvc.logit, "b ~ x + d + z", ["x", "d", "z"]),
+    "poisson": (gvc.poisson, "k ~ x + d + z", ["x", "d"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_errors_and_degrees_of_freedom_are_those_of_clubsandwich(case: str) -> None:
+    call, formula, joint = CASES[case]
+    made = call(formula, DATA, vcov={"CR2": "g"})
+    expected = EXPECTED.loc[case].rename({"(Intercept)": "Intercept"})
+    for place, term in enumerate(made.params.index):
+        row = expected.loc[term]
+        assert made.std_errors[term] == pytest.approx(row["se"], rel=1e-6)
+        assert made.df_by_parameter[place] == pytest.approx(row["df"], rel=1e-5)
+        assert made.pvalues[term] == pytest.approx(row["p"], rel=1e-5)
+        half = (made.conf_int()["conf_high"] - made.params)[term]
+        assert half / made.std_errors[term] > 1.96
+    if joint:
+        test = made.test(joint)
+        assert test.statistic == pytest.approx(expected.loc["joint", "fstat"], rel=1e-5)
+        assert test.df_denominator == pytest.approx(expected.loc["joint", "df"], rel=1e-5)
+        assert test.pvalue == pytest.approx(expected.loc["joint", "p"], rel=1e-4)
+
+
+def test_the_absorbed_and_the_written_effects_give_the_same() -> None:
+    absorbed = gvc.ols("y ~ x + d + z | time", DATA, vcov={"CR2": "g"})
+    written = gvc.ols("y ~ x + d + z + C(time)", DATA, vcov={"CR2": "g"})
+    for term in ("x", "d", "z"):
+        assert absorbed.std_errors[term] == pytest.approx(written.std_errors[term], rel=1e-9)
+        assert absorbed.pvalues[term] == pytest.approx(written.pvalues[term], rel=1e-9)
+
+
+def test_units_of_measurement_do_not_matter() -> None:
+    for call, outcome in ((gvc.ols, "y"), (gvc.logit, "b")):
+        plain = call(f"{outcome} ~ x + d + z", DATA, vcov={"CR2": "g"})
+        scaled = call(f"{outcome} ~ x + d + z", DATA.assign(x=DATA["x"] * 1e9), vcov={"CR2": "g"})
+        np.testing.assert_allclose(plain.pvalues, scaled.pvalues, rtol=1e-6)
+
+
+def test_where_there_is_no_working_model_it_is_refused() -> None:
+    for refused in (
+        lambda: gvc.probit("b ~ x", DATA, vcov={"CR2": "g"}),
+        lambda: gvc.ols("y ~ x", DATA.assign(w=1.0 + DATA["d"]), weights="w", vcov={"CR2": "g"}),
+        lambda: gvc.logit("b ~ x", DATA, firth=True, vcov={"CR2": "g"}),
+        lambda: gvc.logit("b ~ x | unit", DATA, vcov={"CR2": "g"}),
+    ):
+        with pytest.raises(ModelError, match="CR2 is defined for"):
+            refused()
+
+
+def test_the_summary_says_which_degrees_of_freedom() -> None:
+    assert "Satterthwaite" in str(gvc.logit("b ~ x + d", DATA, vcov={"CR2": "g"}))
