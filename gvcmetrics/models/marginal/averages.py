@@ -30,7 +30,7 @@ class Average:
 
     def raised(self, level: float) -> Average:
         """The average with a constant added."""
-        return Average(self.value + level, self.gradient)
+        return Average(self.value + level, self.gradient, self.loose)
 
     def __sub__(self, other: Average) -> Average:
         with np.errstate(invalid="ignore"):
