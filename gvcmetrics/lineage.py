@@ -237,7 +237,8 @@ def _renamed(column: pd.Series) -> str | None:
     if not pd.api.types.is_float_dtype(column.dtype):
         return None
     # Whole numbers and short scales are alike in columns that have nothing to do with each other.
-    telling = column[(column % 1 != 0) & column.notna()]
+    numbers = column.to_numpy(float, na_value=np.nan)
+    telling = column[(numbers % 1 != 0) & np.isfinite(numbers)]
     few = telling.iloc[: 8 * TELLING]
     for name, series in _MADE.items():
         for made in reversed(series):

@@ -184,8 +184,6 @@ def test_refusals() -> None:
         gvc.logit("binary ~ x1 | d", data, unit="unit", bias_correction="jackknife")
     with pytest.raises(ModelError, match="does not absorb unit"):
         gvc.ordered_logit("count ~ x1 | unit", data)
-    with pytest.raises(ModelError, match="not known for new rows"):
-        gvc.logit("binary ~ x1 | unit", data).predict(data.head())
     data["sign"] = np.where(data["binary"] == 1, 1.0, -1.0) + data["x1"] * 1e-3
     with pytest.raises(ModelError, match="predicts the outcome perfectly"):
         gvc.logit("binary ~ sign + x2 | unit", data)

@@ -43,9 +43,11 @@ def demean(
     scale = np.sqrt(np.mean(columns**2, axis=0))
     scale[scale == 0] = 1.0
     codes = np.column_stack(effects).astype(np.uint32)
-    residuals, converged, _ = demean_within(columns / scale, codes, weights, tol=1e-12, maxiter=2_000)
-    if not converged or _largest_mean(residuals, effects, weights) > TOLERANCE:
+    fast = _partialled_out(columns / scale, codes, weights)
+    if fast is None or _largest_mean(fast, effects, weights) > TOLERANCE:
         residuals = _sparse_residuals(columns / scale, effects, weights)
+    else:
+        residuals = fast
     if _largest_mean(residuals, effects, weights) > 1e-7:
         raise ModelError(
             "the absorbed effects could not be partialled out to the needed precision",
@@ -121,6 +123,15 @@ def _clearly_independent(columns: np.ndarray, scale: np.ndarray) -> bool:
 
 def _largest_mean(residuals: np.ndarray, effects: Sequence[np.ndarray], weights: np.ndarray | None) -> float:
     return max(float(np.abs(group_means(residuals, codes, weights)).max(initial=0.0)) for codes in effects)
+
+
+def _partialled_out(columns: np.ndarray, codes: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+    """By the fast solver; None where it gives up, which some of its releases say by raising."""
+    try:
+        residuals, converged, _ = demean_within(columns, codes, weights, tol=1e-12, maxiter=2_000)
+    except (ValueError, RuntimeError):
+        return None
+    return np.asarray(residuals) if converged and np.isfinite(residuals).all() else None
 
 
 def _sparse_residuals(

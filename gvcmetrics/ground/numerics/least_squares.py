@@ -27,6 +27,35 @@ def least_squares(
     return estimates, inverse @ inverse.T, y - X @ estimates
 
 
+def shortest(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Least-squares estimates, the shortest of them where columns are collinear, by columns of length one."""
+    length = np.linalg.norm(X, axis=0)
+    scale = np.where(length > 0, length, 1.0)
+    found = np.asarray(np.linalg.lstsq(X / scale, y, rcond=None)[0])
+    return (found.T / scale).T
+
+
+def rank(covariance: np.ndarray) -> int:
+    """Rank of a covariance, or of another symmetric matrix, whatever the units of its rows."""
+    return int(np.linalg.matrix_rank(_without_units(covariance)[0], hermitian=True))
+
+
+def distance_squared(distance: np.ndarray, covariance: np.ndarray, units: np.ndarray | None = None) -> float:
+    """d' V⁻¹ d, with the generalised inverse where V is singular; the units of d do not matter.
+
+    units : positive numbers in the units of d; by default the standard errors in V.
+    """
+    scaled, units = _without_units(covariance, units)
+    z = distance / units
+    return float(z @ np.linalg.pinv(scaled, hermitian=True) @ z)
+
+
+def _without_units(covariance: np.ndarray, units: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    size = np.sqrt(np.maximum(np.diag(covariance), 0.0)) if units is None else units
+    size = np.where(size > 0, size, 1.0)
+    return covariance / np.outer(size, size), size
+
+
 def inverse_information(information: np.ndarray) -> np.ndarray:
     """Inverse of a symmetric matrix; infinite variances where it is singular."""
     if not len(information):

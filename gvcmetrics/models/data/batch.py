@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.models.data.scaling import Moments as ColumnMoments
+from gvcmetrics.models.data.scaling import Scaling
 
 if TYPE_CHECKING:
     from gvcmetrics.models.data.design import Design
     from gvcmetrics.models.data.formula import Formula
+    from gvcmetrics.models.data.relations import Relations
 
 Array = NDArray[np.float64]
 
@@ -90,6 +93,10 @@ class EstimationSample(Protocol):
     @property
     def note(self) -> str | None: ...
 
+    @property
+    def relations(self) -> Relations | None:
+        """How regressors that were left out hang on the others, where that is known without the effects."""
+
     def place(self, position: int, frame: pd.DataFrame | None = None) -> Place:
         """Where the user finds a row of the sample, or of one of its frames."""
 
@@ -102,8 +109,21 @@ class EstimationSample(Protocol):
     def of_bit(self, j: int) -> EstimationSample:
         """The sample of outcome j alone, of several 0/1 outcomes that are coded y_1 + 2 y_2 + …"""
 
+    @property
+    def column_moments(self) -> ColumnMoments:
+        """Mean and standard deviation of each regressor."""
+
     def spreads(self) -> Array:
         """Standard deviation of each regressor; its size, for a constant."""
+
+    def free_spreads(self) -> Array:
+        """Standard deviation of what the other regressors leave of each."""
+
+    def scaled(self, scaling: Scaling) -> Self:
+        """The sample with its regressors centred and scaled."""
+
+    def unscaled(self, before: Self) -> Self:
+        """The rows and regressors that are left, as they were before."""
 
     def values(self) -> tuple[Array, Array]:
         """Values of the outcome, and weights, that have its counts (a code) or its first two moments."""
@@ -130,16 +150,3 @@ def refuse_parts(weights: Array, keep: NDArray[np.bool_], place: Callable[[int],
             place(row),
             "Use frequency=False for sampling weights",
         )
-
-
-def column_spreads(X: Array) -> Array:
-    """Standard deviation of each column; its size, for a constant."""
-    mean = np.full(len(X), 1.0 / len(X)) @ X
-    square = np.einsum("ij,ij->j", X, X) / len(X)
-    return spreads_of_moments(mean, square)
-
-
-def spreads_of_moments(mean: Array, square: Array) -> Array:
-    """The same from the means of columns and of their squares."""
-    variance = square - mean**2
-    return np.where(variance > 1e-12 * square, np.sqrt(np.maximum(variance, 0.0)), np.sqrt(square))

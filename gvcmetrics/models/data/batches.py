@@ -17,16 +17,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow.dataset as pads
+from numpy.typing import NDArray
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.numerics.demean import independent_columns
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
-from gvcmetrics.models.data.batch import Array, Batch, refuse_parts, spreads_of_moments
+from gvcmetrics.models.data.batch import Array, Batch, refuse_parts
 from gvcmetrics.models.data.design import Design, evaluate, regressors, require
 from gvcmetrics.models.data.formula import Formula, unquote, variables_of
 from gvcmetrics.models.data.frames import plain_columns
 from gvcmetrics.models.data.outcomes import Answers, Coding, bit
+from gvcmetrics.models.data.relations import Relations, relations_of_triangle
+from gvcmetrics.models.data.scaling import Moments as ColumnMoments
+from gvcmetrics.models.data.scaling import Scaling, left_by_others
 from gvcmetrics.models.data.spelling import plain
 
 BATCH_ROWS = 262_144
@@ -38,13 +42,12 @@ _STATEFUL = re.compile(r"\b(center|scale|standardize|poly|bs|cr|cs|cc|Q)\(")
 class Moments:
     """What one pass over the file leaves.
 
-    triangle : of the QR of the regressors. means : of the regressors. rows, mass : and their weight.
+    triangle : of the QR of a column of ones and the regressors. rows, mass : and their weight.
     values, weights : values of the outcome that have its counts, or its first two moments.
     offset : weighted mean of the offset.
     """
 
     triangle: Array
-    means: Array
     rows: int
     mass: float
     values: Array
@@ -72,6 +75,8 @@ class ParquetSample:
     levels: Mapping[str, list[Any]] = field(default_factory=dict)
     design: Design = field(default=None, repr=False)  # type: ignore[assignment]
     moments: Moments = field(default=None, repr=False)  # type: ignore[assignment]
+    scaling: Scaling | None = None
+    relations: Relations | None = None
 
     absorbed: Mapping[str, np.ndarray] = field(default_factory=dict)
     unit_name: str | None = None
@@ -125,9 +130,37 @@ class ParquetSample:
         coding = replace(self.coding, code=lambda answers: bit(self.coding.code(answers), j))
         return replace(self, coding=coding, moments=replace(counts, values=bit(counts.values, j)))
 
+    @property
+    def column_moments(self) -> ColumnMoments:
+        """Mean and standard deviation of each regressor."""
+        triangle, rows = self.moments.triangle, self.moments.rows
+        mean = triangle[0, 1:] / triangle[0, 0]
+        size = np.linalg.norm(triangle[:, 1:], axis=0) / np.sqrt(rows)
+        spread = np.linalg.norm(triangle[1:, 1:], axis=0) / np.sqrt(rows)
+        constant = spread <= 1e-13 * size
+        moments = ColumnMoments(mean, np.where(constant, size, spread), constant)
+        if self.scaling is None:
+            return moments
+        centre, scale = self.scaling.centre, self.scaling.scale
+        return ColumnMoments((mean - centre) / scale, moments.spread / scale, constant)
+
     def spreads(self) -> Array:
-        square = (self.moments.triangle**2).sum(axis=0) / self.moments.rows
-        return spreads_of_moments(self.moments.means, square)
+        return self.column_moments.spread
+
+    def free_spreads(self) -> Array:
+        """Standard deviation of what the other regressors leave of each."""
+        ones = "Intercept" not in self.names
+        triangle = self.moments.triangle if ones else self.moments.triangle[:, 1:]
+        found = left_by_others(triangle, self.moments.rows)[1 if ones else 0 :]
+        return found if self.scaling is None else found / self.scaling.scale
+
+    def scaled(self, scaling: Scaling) -> ParquetSample:
+        """The sample with its regressors centred and scaled."""
+        return replace(self, scaling=scaling)
+
+    def unscaled(self, before: ParquetSample) -> ParquetSample:
+        """The regressors as they were before."""
+        return replace(self, scaling=None)
 
     def values(self) -> tuple[Array, Array]:
         return self.moments.values, self.moments.weights
@@ -210,6 +243,7 @@ class ParquetSample:
                 "a regressor is infinite or undefined",
                 replace(self.place(int(row), frame), column=self.names[column]),
             )
+        X = X if self.scaling is None else self.scaling.of_columns(X)
         weights = frame[self.weights_name].to_numpy(dtype=np.float64) if self.weights_name else None
         offset = evaluate(self.offset_name, frame) if self.offset_name else None
         answers = self._answers(frame)
@@ -315,15 +349,16 @@ def _designed(sample: ParquetSample, intercept: bool) -> ParquetSample:
 def _measured(sample: ParquetSample) -> ParquetSample:
     """With its moments, and without collinear regressors, which are warned of."""
     k = len(sample.names)
-    triangle, totals = np.empty((0, k)), np.zeros(k)
+    relations = None
+    triangle = np.empty((0, k + 1))
     rows, mass, shift, sums = 0, 0.0, 0.0, np.zeros(2)
     witnesses: list[Array] = []
     counts: dict[float, float] | None = {}
     for frame in sample._complete():
         answers, batch = sample._answers(frame), sample._batch(frame)
         w = np.ones(len(batch.X)) if batch.weights is None else batch.weights
-        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, batch.X]), mode="r"))
-        totals += batch.X.sum(axis=0)
+        wide = np.column_stack([np.ones(len(batch.X)), batch.X])
+        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, wide]), mode="r"))
         rows, mass = rows + len(w), mass + float(w.sum())
         value = batch.y if batch.y.ndim == 1 else batch.y[:, 0]
         sums += [w @ value, w @ value**2]
@@ -333,9 +368,8 @@ def _measured(sample: ParquetSample) -> ParquetSample:
     first = next(sample._complete())
     answers = replace(sample._answers(first), y=np.concatenate(witnesses))
     sample.coding.check(answers, rows)
-    size = np.linalg.norm(triangle, axis=0)
-    keep = independent_columns(triangle, size, 1e-9)
-    design, means = sample.design, totals / rows
+    design = sample.design
+    keep = _independent(triangle, "Intercept" in design.names)
     if not keep.all():
         lost = ", ".join(name for name, kept in zip(design.names, keep, strict=True) if not kept)
         warn(f"dropped because collinear with other regressors: {lost}")
@@ -345,13 +379,25 @@ def _measured(sample: ParquetSample) -> ParquetSample:
             kept=tuple(design.kept[i] for i in at),
             names=tuple(design.names[i] for i in at),
         )
-        triangle, means = triangle[:, keep], means[keep]
+        relations = relations_of_triangle(design, triangle, keep)
+        triangle = triangle[:, np.append(True, keep)]
     values, weights = _two_moments(sums / mass, mass)
     if counts:
         values, weights = np.array(list(counts)), np.array(list(counts.values()))
     return replace(
-        sample, design=design, moments=Moments(triangle, means, rows, mass, values, weights, shift / mass)
-    )
+        sample, design=design, relations=relations,
+        moments=Moments(triangle, rows, mass, values, weights, shift / mass),
+    )  # fmt: skip
+
+
+def _independent(triangle: Array, centred: bool) -> NDArray[np.bool_]:
+    """Regressors that earlier ones leave something of, beside what the constant takes if there is one."""
+    columns = triangle[:, 1:]
+    scale = np.linalg.norm(columns, axis=0)
+    if centred:
+        spread = np.linalg.norm(triangle[1:, 1:], axis=0)
+        scale = np.where(spread > 1e-13 * scale, spread, scale)
+    return independent_columns(columns, scale, 1e-9)
 
 
 _MOST_VALUES = 64

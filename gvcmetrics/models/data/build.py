@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.ground.numerics.demean import singletons
 from gvcmetrics.ground.periods import Periods, in_order, known_periods, refuse_repeated
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
@@ -20,7 +19,7 @@ from gvcmetrics.models.data.design import Design, evaluate, regressors, require,
 from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variables_of
 from gvcmetrics.models.data.frames import frame_of, plain_columns, refuse_mixed
 from gvcmetrics.models.data.known_values import unused_levels
-from gvcmetrics.models.data.sample import Sample, drop_collinear, group_codes, take
+from gvcmetrics.models.data.sample import Sample, drop_collinear, group_codes, take, without_singletons
 from gvcmetrics.models.data.spelling import plain
 
 
@@ -80,7 +79,14 @@ def build_sample(
     _refuse_shared_lineage(formula, data, [name for name in (unit, time, weights) if name])
     _refuse_impossible_regressors(formula, data)
 
-    source = plain_columns(data.copy(deep=False), [*formula.variables, *given_columns, *keys])
+    # Categories that are whole numbers keep their type, and so their names, where one is missing.
+    kept_whole = {
+        name
+        for name in map(unquote, formula.outcomes if categorical else ())
+        if name in data and pd.api.types.is_integer_dtype(data[name].dtype)
+    }
+    plainly = [name for name in (*formula.variables, *given_columns, *keys) if name not in kept_whole]
+    source = plain_columns(data.copy(deep=False), plainly)
     counted = _panel_of_rows(source, unit, time)
     source = with_shifts(source, formula.shifts, unit, time, step)
     _refuse_empty_lags(formula, source, counted, step)
@@ -126,11 +132,7 @@ def build_sample(
         categories_ordered=made.ordered,
         dropped=dropped,
     )
-    if sample.absorbed and not (frequency and weights):
-        single = singletons([*sample.absorbed.values()])
-        if single.any() and not single.all():
-            sample = replace(sample, alone=sample.select(single, "not single"))
-        sample = sample.select(~single, "singleton of an absorbed effect")
+    sample = without_singletons(sample)
     return drop_collinear(sample, [*sample.absorbed.values()])
 
 

@@ -17,7 +17,7 @@ from gvcmetrics.ground.periods import periods, refuse_repeated
 from gvcmetrics.models.data.formula import Formula, Shift, parsed, unquote, variables_of
 from gvcmetrics.models.data.frames import plain_columns
 from gvcmetrics.models.data.known_values import FUNCTIONS, as_estimated, known_rows
-from gvcmetrics.models.data.spelling import original, renamed, respelt, with_stand_ins
+from gvcmetrics.models.data.spelling import original, plain, renamed, respelt, with_stand_ins
 
 _BLOCK = 4096
 
@@ -47,27 +47,43 @@ class Design:
         Rows with a missing value, a level that the estimates left out, or a value beyond the ends of a spline
         have missing regressors; a level that was never seen is refused.
         """
+        return self.columns(frame, self.kept)
+
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """Positions of the columns that are not in the model, the constant apart."""
+        names = self.spec.column_names
+        return tuple(p for p, name in enumerate(names) if p not in self.kept and name != "Intercept")
+
+    def called(self, positions: Sequence[int]) -> tuple[str, ...]:
+        """Names of columns by their positions."""
+        return tuple(plain(self.spec.column_names[position]) for position in positions)
+
+    def columns(self, frame: pd.DataFrame, positions: Sequence[int]) -> np.ndarray:
+        """Some columns of the specification, in the model or not, for the rows of `frame`."""
         frame = with_shifts(frame, self.shifts, self.unit, self.time, self.step, self.time_unit)
         require(frame, self.variables)
         frame = plain_columns(frame, self.variables)
         if _stored_columns(self.spec.terms, frame) is not None:
-            return self._kept(matrix_of(self.spec, frame))
+            return _taken(matrix_of(self.spec, frame), positions)
         known = known_rows(self.spec, frame, self.variables, self.unused)
         if known.all():
-            return self._kept(matrix_of(self.spec, as_estimated(self.spec, frame)))
-        made = np.full((len(frame), len(self.kept)), np.nan)
+            return _taken(matrix_of(self.spec, as_estimated(self.spec, frame)), positions)
+        made = np.full((len(frame), len(positions)), np.nan)
         if known.any():
-            made[known] = self._kept(matrix_of(self.spec, as_estimated(self.spec, frame[known])))
+            made[known] = _taken(matrix_of(self.spec, as_estimated(self.spec, frame[known])), positions)
         return made
-
-    def _kept(self, made: np.ndarray) -> np.ndarray:
-        return made if self.kept == tuple(range(made.shape[1])) else made.take(self.kept, axis=1)
 
     @property
     def variables(self) -> list[str]:
         """Columns that the regressors are made of, lags under their own name."""
         factors = (factor for term in self.spec.terms for factor in term.factors)
         return list(dict.fromkeys(name for factor in factors for name in factor_variables(factor)))
+
+
+def _taken(made: np.ndarray, positions: Sequence[int]) -> np.ndarray:
+    everything = tuple(positions) == tuple(range(made.shape[1]))
+    return made if everything else made.take(positions, axis=1)
 
 
 def factor_variables(factor: Any) -> tuple[str, ...]:

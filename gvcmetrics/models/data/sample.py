@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, ModelError, Place
-from gvcmetrics.ground.numerics.demean import demean, independent_columns
+from gvcmetrics.ground.numerics.demean import demean, independent_columns, singletons
 from gvcmetrics.ground.periods import periods
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
-from gvcmetrics.models.data.batch import Batch, column_spreads
+from gvcmetrics.models.data.batch import Batch
 from gvcmetrics.models.data.design import Design, require
 from gvcmetrics.models.data.formula import Formula, unquote
 from gvcmetrics.models.data.frames import refuse_mixed
 from gvcmetrics.models.data.outcomes import Answers, Coding, bit
+from gvcmetrics.models.data.scaling import Moments, Scaling, free_spreads, moments_of
 
 _EXACT_TOLERANCE, _DEMEANED_TOLERANCE = 1e-9, 1e-6
 
@@ -130,7 +131,33 @@ class Sample:
 
     def spreads(self) -> np.ndarray:
         """Standard deviation of each regressor; its size, for a constant."""
-        return column_spreads(self.X)
+        return self.column_moments.spread
+
+    @cached_property
+    def column_moments(self) -> Moments:
+        """Mean and standard deviation of each regressor."""
+        return moments_of(self.X)
+
+    @property
+    def relations(self) -> None:
+        """Not known before the effects are."""
+        return None
+
+    def free_spreads(self) -> np.ndarray:
+        """Standard deviation of what the other regressors leave of each."""
+        return free_spreads(self.X, constant=not self.absorbed)
+
+    def scaled(self, scaling: Scaling) -> Sample:
+        """The sample with its regressors centred and scaled."""
+        return replace(self, X=scaling.of_columns(self.X))
+
+    def unscaled(self, before: Sample) -> Sample:
+        """The rows and regressors that are left, as they were before."""
+        columns = [before.names.index(name) for name in self.names]
+        X = before.X if self.names == before.names else before.X[:, columns]
+        if len(self.rows) != len(before.rows):
+            X = X[np.searchsorted(before.rows, self.rows)]
+        return replace(self, X=np.ascontiguousarray(X))
 
     def values(self) -> tuple[np.ndarray, np.ndarray]:
         """The outcome, and its weights."""
@@ -266,18 +293,32 @@ class Sample:
         )
 
 
+def without_singletons(sample: Sample) -> Sample:
+    """Without rows that stand alone in a group of an absorbed effect, which fit themselves.
+
+    Frequency weights make several rows of one.
+    """
+    if not sample.absorbed or (sample.frequency and sample.weights is not None):
+        return sample
+    single = singletons([*sample.absorbed.values()])
+    if single.any() and not single.all():
+        sample = replace(sample, alone=sample.select(single, "not single"))
+    return sample.select(~single, "singleton of an absorbed effect")
+
+
 def drop_collinear(sample: Sample, within: Sequence[np.ndarray] = ()) -> Sample:
     """Drop regressors that are linear combinations of earlier ones, given effects `within`; warn by name."""
     if sample.X.shape[1] == 0:
         return sample
-    n = len(sample.X)
-    centre = np.full(n, 1.0 / n) @ sample.X
-    square = np.einsum("ij,ij->j", sample.X, sample.X)
-    scale = np.sqrt(np.maximum(square - n * centre**2, 0.0))
-    for j in np.flatnonzero(scale <= 1e-3 * np.sqrt(square)):
-        if (sample.X[:, j] == sample.X[0, j]).all():
-            scale[j] = 0.0 if within else np.sqrt(n) * np.abs(sample.X[0, j])
-    columns = demean(sample.X, within, sample.weights) if within else sample.X
+    moments = sample.column_moments
+    scale = np.sqrt(len(sample.X)) * moments.spread
+    if within:
+        scale[moments.constant] = 0.0
+    scaling = Scaling.of(moments, centred=bool(within) or "Intercept" in sample.names)
+    columns = sample.X
+    if scaling is not None:
+        columns, scale = scaling.of_columns(columns), scale / scaling.scale
+    columns = demean(columns, within, sample.weights) if within else columns
     tolerance = _DEMEANED_TOLERANCE if within else _EXACT_TOLERANCE
     keep = independent_columns(columns, scale, tolerance)
     if keep.all():

@@ -11,6 +11,7 @@ from scipy import stats
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.corrections import nested_in
 from gvcmetrics.ground.numerics.demean import group_sums
+from gvcmetrics.ground.numerics.least_squares import distance_squared
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.same_rows import named_rows, order_of
 from gvcmetrics.models.data.sample import Sample
@@ -62,7 +63,7 @@ def hausman(fixed: Results, other: Results, *, vcov: VcovSpec | None = None) -> 
     distance = (fixed.params[common] - other.params[common]).to_numpy()
     if vcov is not None:
         spread, label = _stacked(fixed, other, common, vcov)
-        statistic = float(distance @ np.linalg.solve(spread, distance))
+        statistic = distance_squared(distance, spread)
         name = f"Hausman test, robust ({label})"
         return TestResult(
             name, statistic, len(common), float(stats.chi2.sf(statistic, len(common))), "χ²", None, null
@@ -71,12 +72,13 @@ def hausman(fixed: Results, other: Results, *, vcov: VcovSpec | None = None) -> 
         _refuse_not_classical(result)
     fixed, other = fixed.with_vcov("iid"), other.with_vcov("iid")
     difference = (fixed.cov.loc[common, common] - other.cov.loc[common, common]).to_numpy()
-    if np.linalg.eigvalsh(difference)[0] <= 0:
+    units = fixed.std_errors[common].to_numpy()
+    if np.linalg.eigvalsh(difference / np.outer(units, units))[0] <= 0:
         warn(
             "the difference of the covariances is not positive definite, so the classical Hausman statistic "
             "is doubtful; use the robust form, hausman(…, vcov=…)"
         )
-    statistic = float(distance @ np.linalg.pinv(difference, hermitian=True) @ distance)
+    statistic = distance_squared(distance, difference, units)
     pvalue = float(stats.chi2.sf(statistic, len(common)))
     return TestResult("Hausman test", statistic, len(common), pvalue, "χ²", None, null)
 

@@ -8,12 +8,13 @@ import numpy as np
 
 from gvcmetrics.errors import ConvergenceWarning, ModelError
 from gvcmetrics.ground.warn import warn
-from gvcmetrics.models.data.batch import Array, column_spreads
+from gvcmetrics.models.data.batch import Array
 from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.data.scaling import free_spreads, moments_of
 from gvcmetrics.models.effects.bias import analytical, jackknife
 from gvcmetrics.models.effects.irls import absorbed_estimate, fitted_index, irls
 from gvcmetrics.models.effects.pooled import predictor_of
-from gvcmetrics.models.effects.variation import NO_VARIATION, with_variation
+from gvcmetrics.models.effects.variation import with_variation
 from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response
@@ -33,20 +34,21 @@ def absorbed(request: Request, response: Response, sample: Sample) -> Estimate:
     whole, sample = sample, with_variation(sample)
     fit = irls(sample, family)
     refuse_separation(
-        fit.bread, column_spreads(fit.X), sample.names, "Leave one of them out, or absorb coarser effects"
-    )
+        fit.bread, moments_of(fit.X).spread, sample.names,
+        "Leave one of them out, or absorb coarser effects", lambda: free_spreads(fit.X, constant=False),
+    )  # fmt: skip
     if not fit.converged:
         warn("the likelihood was not maximised", ConvergenceWarning)
-    notes = []
+    notes: tuple[str, ...] = ()
+    uncorrected = None
     if correction:
-        before = ", ".join(f"{name} {b:.4f}" for name, b in zip(sample.names, fit.estimates, strict=True))
+        uncorrected = fit.estimates
         if correction == "analytical":
             fit = analytical(sample, family, fit, request.lags)
         else:
             fit = jackknife(whole, sample, family, fit)
-        notes = [f"Bias corrected ({correction}); before: {before}."]
     elif sample.unit_name in sample.absorbed:
-        notes = ["Absorbed unit effects bias the coefficients when periods are few; see bias_correction=."]
+        notes = ("Absorbed unit effects bias the coefficients when periods are few; see bias_correction=.",)
 
     def refit(keep: np.ndarray) -> Array | None:
         part = with_variation(replace(sample, dropped={}).select(keep, "left out"))
@@ -64,8 +66,9 @@ def absorbed(request: Request, response: Response, sample: Sample) -> Estimate:
         replace(predictor_of(response, family, sample), fitted=fitted),
         refit=None if correction else refit,
         loglik=fit.loglik,
-        statistics={"rows_left_out": sample.dropped.get(NO_VARIATION, 0)},
-        notes=tuple(notes),
+        statistics={"rows_left_out": sum(sample.dropped.values())},
+        notes=notes,
+        uncorrected=uncorrected,
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.groups import Groups, varies
-from gvcmetrics.models.data.batch import column_spreads
 from gvcmetrics.models.data.sample import Sample, drop_collinear
+from gvcmetrics.models.data.scaling import free_spreads, moments_of
 from gvcmetrics.models.effects.conditional_logit import ConditionalLogit
 from gvcmetrics.models.effects.conditional_multinomial import ConditionalMultinomial
 from gvcmetrics.models.effects.irls import irls
@@ -143,7 +143,8 @@ def conditional_problem(sample: Sample, cutoffs: int = 1) -> Problem:
         scores=likelihood.scores,
         names=sample.names,
         start=np.zeros(len(sample.names)),
-        spreads=column_spreads(likelihood.within),
+        spreads=moments_of(likelihood.within).spread,
+        free_spreads=lambda: free_spreads(likelihood.within, constant=False),
         groups=groups,
         refit=refit,
     )
@@ -172,7 +173,8 @@ def conditional_multinomial_problem(sample: Sample, categories: Sequence[str]) -
         scores=likelihood.scores,
         names=names,
         start=np.zeros(len(names)),
-        spreads=np.tile(_within_spreads(X, groups), len(blocks)),
+        spreads=np.tile(moments_of(_within(X, groups)).spread, len(blocks)),
+        free_spreads=lambda: np.tile(free_spreads(_within(X, groups), constant=False), len(blocks)),
         groups=groups,
         refit=refit,
         blocks=blocks,
@@ -204,8 +206,8 @@ def _refuse_too_many_states(sample: Sample, y: Array, groups: Groups, outcomes: 
         )
 
 
-def _within_spreads(X: Array, groups: Groups) -> Array:
-    """Standard deviations within units: what fixed effects leave to identify a coefficient."""
+def _within(X: Array, groups: Groups) -> Array:
+    """Deviations from the means of units: what fixed effects leave to identify a coefficient."""
     sizes = np.diff(groups.starts)
     means = groups.sums(X) / sizes[:, None]
-    return column_spreads(X - np.repeat(means, sizes, axis=0))
+    return X - np.repeat(means, sizes, axis=0)

@@ -18,7 +18,7 @@ from scipy.linalg import null_space
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.demean import demean
-from gvcmetrics.ground.numerics.least_squares import inverse_information
+from gvcmetrics.ground.numerics.least_squares import inverse_information, shortest
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.inference.bias_reduced import Working, of_response
@@ -80,9 +80,8 @@ def irls(sample: Sample, family: Family, held: Array | None = None) -> AbsorbedF
         # A weight of zero would leave its group without a mean.
         w = np.maximum(w, 1e-12)
         both = demean(np.column_stack([eta - shift + g / w, columns]), effects, prior * w)
-        estimates = np.linalg.lstsq(
-            both[:, 1:] * np.sqrt(prior * w)[:, None], both[:, 0] * np.sqrt(prior * w), rcond=None
-        )[0]
+        root = np.sqrt(prior * w)
+        estimates = shortest(both[:, 1:] * root[:, None], both[:, 0] * root)
         step = g / w - (both[:, 0] - both[:, 1:] @ estimates)
         gain, length = float(prior @ (g * step)), 1.0
         if np.isfinite(value) and gain < _TOLERANCE * (1.0 + abs(value)):

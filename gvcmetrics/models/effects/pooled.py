@@ -140,7 +140,11 @@ def pooled_problem(
     columns = tuple(np.arange(k) for _ in range(family.n_indices))
     likelihood = Likelihood(family, columns, sample.batches)
     names, blocks = parameter_names(family, sample.names, equations)
-    spreads = np.tile(sample.spreads(), family.n_indices)
+
+    def of_parameters(spreads: Array) -> Array:
+        # A constant at infinity (no dispersion, correlation one) is an answer, not a separation.
+        return np.concatenate([np.tile(spreads, family.n_indices), np.zeros(len(family.constants))])
+
     constants = slice(family.n_indices * k, family.n_indices * k + len(family.constants))
     return Problem(
         evaluate=likelihood.evaluate,
@@ -148,8 +152,8 @@ def pooled_problem(
         scores_of=likelihood.scores_of,
         names=names,
         start=starting_values(family, sample) if start is None else start,
-        # A constant at infinity (no dispersion, correlation one) is an answer, not a separation.
-        spreads=np.concatenate([spreads, np.zeros(len(family.constants))]),
+        spreads=of_parameters(sample.spreads()),
+        free_spreads=lambda: of_parameters(sample.free_spreads()),
         natural=parameter_map(family, family.n_indices * k, random=False),
         back=parameter_map(family, family.n_indices * k, random=False, back=True),
         refit=_refit(sample, family) if isinstance(sample, Sample) else None,

@@ -318,6 +318,7 @@ def random_problem(
         ),
         # A sigma of zero is an answer, not a separation.
         spreads=np.append(pooled.spreads, 0.0),
+        free_spreads=lambda: np.append(pooled.free_spreads(), 0.0) if pooled.free_spreads else pooled.spreads,
         groups=groups,
         scores_of=None,
         natural=parameter_map(family, len(sample.names), random=True),

@@ -14,7 +14,7 @@ from gvcmetrics.ground.numerics.demean import demean
 from gvcmetrics.ground.numerics.least_squares import least_squares
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Array
-from gvcmetrics.models.data.sample import Sample, drop_collinear
+from gvcmetrics.models.data.sample import Sample, drop_collinear, without_singletons
 from gvcmetrics.models.effects.irls import AbsorbedFit, absorbed_estimate, fitted_index, irls
 from gvcmetrics.models.effects.pooled import predictor_of
 from gvcmetrics.models.engine.estimate import Estimate
@@ -84,7 +84,7 @@ def _dropping(sample: Sample, kept: NDArray[np.bool_]) -> Sample:
     if kept.all():
         return sample
     warn(f"{int((~kept).sum())} rows are separated (their fitted mean is zero) and were left out")
-    smaller = sample.select(kept, SEPARATED)
+    smaller = without_singletons(sample.select(kept, SEPARATED))
     return drop_collinear(smaller, [*smaller.absorbed.values()])
 
 

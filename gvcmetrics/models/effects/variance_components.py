@@ -8,6 +8,7 @@ import numpy as np
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.demean import demean, group_means, independent_columns
+from gvcmetrics.ground.numerics.least_squares import shortest
 
 
 @dataclass(frozen=True)
@@ -81,5 +82,5 @@ def _residual_sum(y: np.ndarray, X: np.ndarray, scale: np.ndarray) -> tuple[floa
     columns = X[:, independent_columns(X, scale, 1e-9)]
     if columns.shape[1] == 0:
         return float(y @ y), 0
-    residuals = y - columns @ np.linalg.lstsq(columns, y, rcond=None)[0]
+    residuals = y - columns @ shortest(columns, y)
     return float(residuals @ residuals), columns.shape[1]

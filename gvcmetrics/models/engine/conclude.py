@@ -39,13 +39,20 @@ def conclude(request: Request, response: Response, made: Estimate, means: tuple[
         ancillary=made.ancillary,
         untested=made.untested,
         extra=made.extra,
-        notes=(*made.notes, *note),
+        notes=(*_correction(request, made), *made.notes, *note),
         sample=sample,
         inference=inference,
         codes=made.codes,
         predictor=made.predictor,
         quadrature=made.quadrature,
     )
+
+
+def _correction(request: Request, made: Estimate) -> tuple[str, ...]:
+    if made.uncorrected is None:
+        return ()
+    before = ", ".join(f"{name} {b:.4f}" for name, b in zip(made.names, made.uncorrected, strict=True))
+    return (f"Bias corrected ({request.bias_correction}); before: {before}.",)
 
 
 def _unit_means(

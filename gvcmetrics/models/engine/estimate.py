@@ -32,6 +32,7 @@ class Estimate:
     predictor : None where nothing can be expected.
     title : of the model, where the treatment changes it.
     statistics, blocks, ancillary, untested, notes, extra, quadrature : see `Results`.
+    uncorrected : estimates before a correction of their bias.
     """
 
     sample: EstimationSample
@@ -42,6 +43,7 @@ class Estimate:
     predictor: Predictor | None = None
     loglik: float | None = None
     converged: bool = True
+    uncorrected: Array | None = None
     title: str | None = None
     statistics: Mapping[str, float] = field(default_factory=dict)
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from gvcmetrics.models.engine.conclude import conclude
 from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import TREATMENTS, Response, Treatment
+from gvcmetrics.models.engine.scaled import estimate_scaled
 from gvcmetrics.models.likelihood.newton import one_blas_thread
 from gvcmetrics.models.likelihood.separation import drop_perfect_predictors
 from gvcmetrics.models.results.results import Results
@@ -48,7 +49,7 @@ def estimate(request: Request, response: Response, sample: Sample) -> Results:
     if not response.intercept:
         # Cutpoints take its place.
         before, sample = _without_intercept(before), _without_intercept(sample)
-    made = treatment.estimate(request, response, sample)
+    made = estimate_scaled(treatment, request, response, sample)
     return conclude(request, response, _predicting_with(made, before, means), means)
 
 
@@ -72,7 +73,7 @@ def _from_file(request: Request, response: Response, treatment: Treatment) -> Re
         weights=request.weights, frequency=request.frequency, offset=request.offset,
         clusters=errors.columns, extras=request.extras,
     )  # fmt: skip
-    made = treatment.estimate(request, response, sample)
+    made = estimate_scaled(treatment, request, response, sample)
     return conclude(request, response, _predicting_with(made, sample, ()), ())
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.numerics.least_squares import distance_squared, rank
 from gvcmetrics.models.inference.bias_reduced import BiasReduced
 
 
@@ -64,12 +65,12 @@ def wald(
     distance = R @ params.to_numpy() - r
     spread = R @ cov.to_numpy() @ R.T
     q = len(R)
-    if np.linalg.matrix_rank(spread) < q:
+    if rank(spread) < q:
         raise ModelError(
             f"the covariance cannot carry {q} hypotheses at once",
             remedy="With few clusters at most G − 1 hypotheses can be tested jointly",
         )
-    statistic = float(distance @ np.linalg.solve(spread, distance))
+    statistic = distance_squared(distance, spread)
     if adjusted is not None:
         return _hotelling(statistic, adjusted.degrees(R), q, null)
     if np.isinf(df):
@@ -102,7 +103,7 @@ def linear_hypotheses(
     rows = [_linear(text, list(names)) for text in texts]
     R = np.array([row for row, _ in rows])
     r = np.array([constant for _, constant in rows])
-    if not texts or np.linalg.matrix_rank(R) < len(texts):
+    if not texts or np.linalg.matrix_rank(R / np.linalg.norm(R, axis=1, keepdims=True)) < len(texts):
         raise ModelError(
             "the hypotheses are redundant or empty", remedy="Give linearly independent hypotheses"
         )

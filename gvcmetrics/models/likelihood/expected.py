@@ -170,6 +170,11 @@ class Surface:
     jacobian: Array
     scale: Scale
 
+    @property
+    def linear(self) -> bool:
+        """Whether every outcome is linear in the indices."""
+        return all(outcome.third is thirds.flat for outcome in self.outcomes.values())
+
     def coefficients(self, k: int) -> tuple[Array, Array]:
         """Coefficients (m, k) and shared parameters."""
         m = self.indices

@@ -34,7 +34,8 @@ class Problem:
     evaluate : theta -> log likelihood, score, Hessian. scores : theta -> one row a unit of likelihood.
     scores_of : (theta, batch) -> the same for some rows, of a likelihood that is a sum over rows.
     names : of the parameters. start : their starting values.
-    spreads : standard deviation of the regressor of each parameter, 0 for other parameters.
+    spreads : standard deviation of the regressor of each parameter, 0 for other parameters. free_spreads : of
+        what the other regressors leave of it.
     groups : the units of a likelihood that is not a sum over rows.
     natural : theta -> (reported parameters, Jacobian), where some are estimated in another scale.
     back : the inverse of `natural`.
@@ -48,6 +49,7 @@ class Problem:
     names: tuple[str, ...]
     start: Array
     spreads: Array
+    free_spreads: Callable[[], Array] | None = None
     groups: Groups | None = None
     scores_of: Callable[[Array, Batch], Array] | None = None
     natural: Transform | None = None
@@ -92,6 +94,7 @@ def solve(problem: Problem, fix: Mapping[str, float] | None = None) -> Solution:
         refuse_separation(
             inverse_information(information), problem.spreads[free] / unit,
             [name for name, moves in zip(problem.names, free, strict=True) if moves], _REMEDY,
+            lambda: (problem.free_spreads() if problem.free_spreads else problem.spreads)[free] / unit,
         )  # fmt: skip
     if not optimum.converged:
         warn(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -59,13 +59,16 @@ def _perfect_predictor(y: Array, X: Array) -> tuple[int, float, float] | None:
     return None
 
 
-def refuse_separation(covariance: Array, spreads: Array, names: Sequence[str], remedy: str) -> None:
+def refuse_separation(
+    covariance: Array, spreads: Array, names: Sequence[str], remedy: str, free: Callable[[], Array]
+) -> None:
     """Raise when the likelihood has run flat along some regressors: their maximum is at infinity.
 
     Parameters
     ----------
     covariance : inverse of the information at the solution. spreads : standard deviation of the
-        regressor of each parameter (0 for a constant).
+        regressor of each parameter (0 for a constant). free : the same of what other regressors leave of it,
+        asked for only if the first are suspicious: a year beside its square has a large error by that alone.
 
     Raises
     ------
@@ -73,6 +76,8 @@ def refuse_separation(covariance: Array, spreads: Array, names: Sequence[str], r
     """
     error = np.sqrt(np.maximum(np.diag(covariance), 0.0)) * spreads
     flat = ~(error < _VOID)
+    if flat.any():
+        flat = ~(np.sqrt(np.maximum(np.diag(covariance), 0.0)) * free() < _VOID)
     if flat.any():
         which = ", ".join(name for name, bad in zip(names, flat, strict=True) if bad)
         raise ModelError(

@@ -10,25 +10,32 @@ import numpy as np
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.likelihood.expected import Surface
 from gvcmetrics.models.likelihood.family import Array
+from gvcmetrics.models.marginal.estimable import looseness
 from gvcmetrics.models.marginal.rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
 class Average:
-    """An average of each outcome (outcomes) and its gradient in the reported parameters (outcomes, p)."""
+    """An average of each outcome (outcomes) and its gradient in the reported parameters (outcomes, p).
+
+    loose : see `looseness`.
+    """
 
     value: Array
     gradient: Array
+    loose: Array
 
     def __add__(self, other: Average) -> Average:
-        return Average(self.value + other.value, self.gradient + other.gradient)
+        return Average(self.value + other.value, self.gradient + other.gradient, self.loose + other.loose)
 
     def raised(self, level: float) -> Average:
         """The average with a constant added."""
-        return Average(self.value + level, self.gradient)
+        return Average(self.value + level, self.gradient, self.loose)
 
     def __sub__(self, other: Average) -> Average:
-        return Average(self.value - other.value, self.gradient - other.gradient)
+        with np.errstate(invalid="ignore"):
+            loose = np.array([self.loose[0] - other.loose[0], self.loose[1] + other.loose[1]])
+        return Average(self.value - other.value, self.gradient - other.gradient, loose)
 
 
 def average_outcome(surface: Surface, rows: Rows) -> Average:
@@ -43,7 +50,8 @@ def average_outcome(surface: Surface, rows: Rows) -> Average:
         weighted = w[:, None] * first
         values.append(w @ value - rows.bias(weighted[:, 0], w * second[:, 0, 0]))
         gradients.append(np.concatenate([(weighted[:, :m].T @ Z).ravel(), weighted[:, m:].sum(axis=0)]))
-    return Average(np.array(values), np.array(gradients) @ surface.jacobian)
+    loose = looseness(surface.linear, *rows.weighted(rows.gaps()))
+    return Average(np.array(values), np.array(gradients) @ surface.jacobian, loose)
 
 
 def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> list[Average]:
@@ -56,9 +64,12 @@ def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> li
     B, shared = surface.coefficients(X.shape[1])
     eta = X @ B.T + alpha[:, None]
     m = surface.indices
-    moves = []
+    moves, loose = [], []
     for variable in variables:
         positions, D = rows.slope(variable)
+        gaps = rows.weighted(rows.gaps(), rows.slope_gaps(positions, D))
+        loose.append(looseness(surface.linear, *gaps))
+        positions, D = rows.in_model(positions, D)
         moves.append((positions, D, D @ B[:, positions].T))
     found: list[tuple[list[float], list[Array]]] = [([], []) for _ in variables]
     for outcome in surface.outcomes.values():
@@ -74,7 +85,10 @@ def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> li
             by_index = bend[:, :m].T @ Z
             by_index[:, positions] += (w[:, None] * first[:, :m]).T @ D
             gradients.append(np.concatenate([by_index.ravel(), bend[:, m:].sum(axis=0)]))
-    return [Average(np.array(values), np.array(gradients) @ surface.jacobian) for values, gradients in found]
+    return [
+        Average(np.array(values), np.array(gradients) @ surface.jacobian, of_variable)
+        for (values, gradients), of_variable in zip(found, loose, strict=True)
+    ]
 
 
 def average_cross(surface: Surface, rows: Rows, a: str, b: str) -> Average:
@@ -98,7 +112,9 @@ def average_cross(surface: Surface, rows: Rows, a: str, b: str) -> Average:
     B, shared = surface.coefficients(X.shape[1])
     eta = X @ B.T + alpha[:, None]
     m = surface.indices
-    (at_a, D_a), (at_b, D_b), (at_ab, D_ab) = rows.slope(a), rows.slope(b), rows.cross(a, b)
+    slopes = [rows.slope(a), rows.slope(b), rows.cross(a, b)]
+    gaps = rows.weighted(rows.gaps(), *(rows.slope_gaps(*slope) for slope in slopes))
+    (at_a, D_a), (at_b, D_b), (at_ab, D_ab) = (rows.in_model(*slope) for slope in slopes)
     u, v, s = D_a @ B[:, at_a].T, D_b @ B[:, at_b].T, D_ab @ B[:, at_ab].T
     values, gradients = [], []
     for outcome in outcomes:
@@ -113,4 +129,5 @@ def average_cross(surface: Surface, rows: Rows, a: str, b: str) -> Average:
         by_index[:, at_b] += (w[:, None] * by_u[:, :m]).T @ D_b
         by_index[:, at_ab] += (w[:, None] * first[:, :m]).T @ D_ab
         gradients.append(np.concatenate([by_index.ravel(), by_argument[:, m:].sum(axis=0)]))
-    return Average(np.array(values), np.array(gradients) @ surface.jacobian)
+    loose = looseness(surface.linear, *gaps)
+    return Average(np.array(values), np.array(gradients) @ surface.jacobian, loose)

@@ -17,6 +17,7 @@ from gvcmetrics.models.inference.estimates import Estimates
 from gvcmetrics.models.likelihood.expected import Scale, Surface
 from gvcmetrics.models.marginal.averages import Average, average_cross, average_outcome, average_slopes
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
+from gvcmetrics.models.marginal.estimable import NOT_ESTIMABLE, untied
 from gvcmetrics.models.marginal.groups import Group, groups_of
 from gvcmetrics.models.marginal.predictor import Predictor
 from gvcmetrics.models.marginal.result import Margins
@@ -146,7 +147,7 @@ def margins(
 
     found = _over_parts(parts(), groups, settings, of_rows, kind == "predictions")
     crossed = any(len(names) == 2 for names in asked)
-    notes = _notes(predictor, unit_effect, at_means, crossed, still)
+    notes = _notes(predictor, unit_effect, at_means, crossed, still) + _why_not(predictor, found)
     return _margins(results, surface, found, kind=kind, at_means=at_means, notes=notes, call=call)
 
 
@@ -336,10 +337,32 @@ def _margins(
 ) -> Margins:
     """Estimates outcome by outcome, and their covariance G V G'."""
     labels = list(surface.outcomes)
-    keys = pd.DataFrame([{**key, "outcome": outcome} for outcome in labels for key, _ in found])
+    lost = np.array([untied(average.loose).any() for _, average in found])
+    marked = [
+        {**key, "contrast": f"{key['contrast']} ({NOT_ESTIMABLE})".strip()} if gone else key
+        for (key, _), gone in zip(found, lost, strict=True)
+    ]
+    keys = pd.DataFrame([{**key, "outcome": outcome} for outcome in labels for key in marked])
     values = np.array([average.value for _, average in found]).T.ravel()
     G = np.concatenate([[average.gradient[o] for _, average in found] for o in range(len(labels))])
-    return Margins(results, keys, values, G @ results.cov.to_numpy() @ G.T, surface.scale.words, **facts)
+    unknown = np.tile(lost, len(labels))
+    values[unknown], G[unknown] = np.nan, np.nan
+    cov = G @ results.cov.to_numpy() @ G.T
+    return Margins(results, keys, values, cov, surface.scale.words, **facts)
+
+
+def _why_not(predictor: Predictor, found: list[tuple[dict[str, Any], Average]]) -> tuple[str, ...]:
+    """A sentence on what cannot be estimated, and why."""
+    if predictor.relations is None:
+        return ()
+    missing = np.any([untied(average.loose) for _, average in found], axis=0)
+    names = [name for name, gone in zip(predictor.relations.names, missing, strict=True) if gone]
+    if not names:
+        return ()
+    return (
+        f"Not estimable: what depends on {', '.join(names)}, left out of the model because in these data "
+        "nothing varies with it beside other regressors and effects.",
+    )
 
 
 def _call_text(results: Estimates, options: dict[str, Any]) -> str:

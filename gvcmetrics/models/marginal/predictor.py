@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,17 @@ import pandas as pd
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.demean import demean
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Array, Batch, EstimationSample
 from gvcmetrics.models.data.design import evaluate
 from gvcmetrics.models.data.frames import frame_of
+from gvcmetrics.models.data.relations import Relations, relations_of
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.likelihood.expected import Scale, Surface, at_zero, averaged
 from gvcmetrics.models.likelihood.family import Family
 from gvcmetrics.models.likelihood.problem import parameter_map
 from gvcmetrics.models.marginal.absorbed_effects import AbsorbedEffects, recovered
+from gvcmetrics.models.marginal.estimable import Tie
 from gvcmetrics.models.marginal.incidental import Incidental
 from gvcmetrics.models.marginal.rows import Rows
 
@@ -222,7 +226,37 @@ class Predictor:
                 np.zeros(n) if batch.offset is None else batch.offset,
                 extras=batch.extras,
             )
+            if self.relations is not None:
+                H = self.relations.left_out(frame)
+                rows = replace(rows, tie=Tie(self.relations, H, self.relations.rest(batch.X, H)))
             yield rows if self.fitted is None else self._moving(rows, self.fitted, params)
+
+    @cached_property
+    def relations(self) -> Relations | None:
+        """How the data tie regressors that were left out to those that stayed; None if none was."""
+        sample = self.sample
+        if not isinstance(sample, Sample):
+            return sample.relations
+        effects = [*sample.absorbed.values()]
+        if self.conditional and sample.unit is not None:
+            effects.append(sample.unit)
+        return relations_of(sample.design, sample.X, sample.frame, sample.weights, effects)
+
+    def _estimable(self, X: Array, data: pd.DataFrame) -> Array:
+        """X, missing where a row breaks what the data tie together, which is warned of."""
+        if self.relations is None or self.conditional:
+            return X
+        H = self.relations.left_out(data)
+        lost = self.relations.broken(X, H, np.zeros_like(H)) != 0
+        if not lost.any():
+            return X
+        names = [name for name, gone in zip(self.relations.names, lost.any(axis=0), strict=True) if gone]
+        rows = lost.any(axis=1)
+        warn(
+            f"{int(rows.sum())} predictions are not estimable and missing: nothing is known of "
+            f"{', '.join(names)}, left out of the model"
+        )
+        return np.where(rows[:, None], np.nan, X)
 
     def _moving(self, rows: Rows, fitted: Fitted, params: Array) -> Rows:
         """The fitted index holds the absorbed effects; they move with the coefficients so that the scores of
@@ -248,7 +282,7 @@ class Predictor:
         data = frame_of(data)
         offset = evaluate(self.sample.offset_name, data) if self.sample.offset_name else None
         extras = {name: evaluate(name, data) for name in self.sample.extra_names}
-        X = self.regressors(data)
+        X = self._estimable(self.regressors(data), data)
         if self.fitted is not None:
             effects = self.absorbed_effects(params).of_rows(data)
             offset = effects if offset is None else offset + effects

@@ -120,7 +120,8 @@ class Margins:
 
     def test(self, hypotheses: str | Sequence[str]) -> TestResult:
         """Wald test of linear hypotheses among the estimates, names as in `terms`, best in backticks."""
-        return wald(self.params, self.cov, hypotheses, self.results.df)
+        known = np.isfinite(self.values)
+        return wald(self.params[known], self.cov.loc[known, known], hypotheses, self.results.df)
 
     def statistic(self, key: str) -> float | None:
         """A number about the model, see `Results.statistic`."""

@@ -22,9 +22,12 @@ from gvcmetrics.models.data.design import Design, factor_variables, matrix_of
 from gvcmetrics.models.data.known_values import FUNCTIONS
 from gvcmetrics.models.data.spelling import original
 from gvcmetrics.models.likelihood.family import Array
+from gvcmetrics.models.marginal.estimable import Tie
 from gvcmetrics.models.marginal.incidental import Incidental
 
 Positions = NDArray[np.intp]
+# Comparisons, and operators that round.
+_JUMPS = (ast.Compare, ast.BoolOp, ast.IfExp, ast.FloorDiv, ast.Mod, ast.Not)
 _STEP = 1e-20
 _STEEPEST = 1e8
 # Functions that carry a complex argument through; abs is replaced by one that does.
@@ -60,8 +63,8 @@ class Rows:
     alpha : (n) what the index holds besides X b: offset, absorbed effects. shift : (n, k) added to X where
     the index is differentiated in the coefficients, because absorbed effects move with them.
     collapsed : the rows stand for one, at their mean. extras : what the likelihood of a row needs besides.
-    incidental : of bias-corrected estimates, what the
-    bias of averages over absorbed effects is computed from.
+    incidental : of bias-corrected estimates, what the bias of averages over effects is computed from.
+    tie : regressors that were left out.
     """
 
     design: Design
@@ -73,6 +76,7 @@ class Rows:
     collapsed: bool = False
     extras: Mapping[str, Array] = field(default_factory=dict)
     incidental: Incidental | None = None
+    tie: Tie | None = None
 
     def share(self, total: float) -> Rows:
         """The rows with their weights as shares of a total."""
@@ -89,6 +93,7 @@ class Rows:
             alpha=self.alpha[keep],
             shift=None if self.shift is None else self.shift[keep],
             incidental=None if self.incidental is None else self.incidental.only(keep),
+            tie=None if self.tie is None else self.tie.only(keep),
         )
 
     def at(self, values: Mapping[str, Any]) -> Rows:
@@ -98,12 +103,13 @@ class Rows:
         frame = self.frame.copy(deep=False)
         for name, value in values.items():
             frame[name] = _constant(frame[name], value)
-        positions, columns = _columns(
-            self.design, frame, lambda term: not _variables(term).isdisjoint(values)
-        )
-        X = self.X.copy()
-        X[:, positions] = columns
-        return replace(self, frame=frame, X=X)
+        positions, columns = self._columns(frame, lambda term: not _variables(term).isdisjoint(values))
+        wide = self.X if self.tie is None else np.column_stack([self.X, self.tie.H])
+        wide = wide.copy()
+        wide[:, positions] = columns
+        k = self.X.shape[1]
+        tie = None if self.tie is None else replace(self.tie, H=wide[:, k:])
+        return replace(self, frame=frame, X=wide[:, :k], tie=tie)
 
     def at_means(self, variables: Mapping[str, Variable], held: Mapping[str, Any]) -> Rows:
         """One row: numbers at their mean, categories at their shares, variables in `held` as they are."""
@@ -122,6 +128,43 @@ class Rows:
             return self.X, Z, self.alpha, self.weights
         w = self.weights
         return (w @ self.X)[None], (w @ Z)[None], np.array([w @ self.alpha]), np.ones(1)
+
+    def gaps(self) -> Array:
+        """How far the rows are from what the data tie together, (n, r); no column if nothing was left out."""
+        if self.tie is None:
+            return np.zeros((len(self.X), 0))
+        return self.tie.gaps(self.X)
+
+    def weighted(self, *gaps: Array) -> tuple[Array, ...]:
+        """The weights that an average is taken with, and gaps of its rows; one row if collapsed."""
+        if not self.collapsed:
+            return self.weights, *gaps
+        return np.ones(1), *(
+            gap if len(gap) == 1 < len(self.X) else (self.weights @ gap)[None] for gap in gaps
+        )
+
+    def slope_gaps(self, positions: Positions, D: Array) -> Array:
+        """The same of the derivatives that `slope` or `cross` gave, columns of what was left out included."""
+        if self.tie is None:
+            return np.zeros((len(D), 0))
+        wide = np.zeros((len(D), self.X.shape[1] + self.tie.H.shape[1]))
+        wide[:, positions] = D
+        k = self.X.shape[1]
+        return self.tie.slope_gaps(wide[:, :k], wide[:, k:])
+
+    def in_model(self, positions: Positions, D: Array) -> tuple[Positions, Array]:
+        """Without the columns of what was left out."""
+        inside = positions < self.X.shape[1]
+        return positions[inside], D[:, inside]
+
+    def _columns(self, frame: pd.DataFrame, wanted: Callable[[Any], bool]) -> tuple[Positions, Array]:
+        """The columns of some terms: their positions in X, beyond it those that were left out, and values."""
+        at = [*self.design.kept]
+        if self.tie is not None:
+            # Unit means stand between the two.
+            at += [-1] * (self.X.shape[1] - len(at)) + [*self.tie.relations.positions]
+        place = {position: i for i, position in enumerate(at) if position >= 0}
+        return _columns(self.design, frame, wanted, place)
 
     def bias(self, first: Array, second: Array) -> float:
         """Of an average over the rows, given the derivatives of each row's weighted term in its index."""
@@ -156,7 +199,7 @@ class Rows:
         step = np.where(values == values.max(), -_STEP, _STEP)
         frame = frame.copy(deep=False)
         frame[variable] = values + 1j * step
-        positions, columns = _columns(self.design, frame, lambda term: shared <= _variables(term))
+        positions, columns = self._columns(frame, lambda term: shared <= _variables(term))
         D = columns.imag / step[:, None]
         # Where a derivative is infinite (a root at zero) the step finds one of the order of h^(-1/2).
         steep = np.ptp(columns.real, axis=0) / np.ptp(values) if np.ptp(values) > 0 else 1.0
@@ -225,10 +268,11 @@ def _constant(column: pd.Series, value: Any) -> Any:
     return np.full(len(column), value, dtype=object if isinstance(value, str) else None)
 
 
-def _columns(design: Design, frame: pd.DataFrame, wanted: Callable[[Any], bool]) -> tuple[Positions, Array]:
-    """The kept columns of some terms: their positions in X, and their values."""
+def _columns(
+    design: Design, frame: pd.DataFrame, wanted: Callable[[Any], bool], place: Mapping[int, int]
+) -> tuple[Positions, Array]:
+    """The columns of some terms that have a place: where it is, and their values."""
     terms, kept_positions, within = [], [], []
-    place = {position: at for at, position in enumerate(design.kept)}
     count = 0
     for term, _, positions in _terms(design):
         if not wanted(term):
@@ -275,6 +319,11 @@ def _refuse_kinks(design: Design, variable: str) -> None:
             if variable not in factor_variables(factor) or factor.eval_method.value == "lookup":
                 continue
             for node in ast.walk(ast.parse(_plain(factor.expr), mode="eval")):
+                if isinstance(node, _JUMPS):
+                    raise ModelError(
+                        f"'{factor.expr}' jumps as '{variable}' grows, and has no derivative there",
+                        remedy=f"Ask for a contrast between two values: contrasts={{'{variable}': [(1, 0)]}}",
+                    )
                 if isinstance(node, ast.Call):
                     function = node.func
                     name = (

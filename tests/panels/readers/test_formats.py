@@ -365,7 +365,7 @@ def test_broken_files_are_named_and_leave_the_earlier_panel(
     assert file in str(error.value)
     assert said in str(error.value)
     assert project.panel_file("firms").read_bytes() == before
-    assert [path.name for path in project.parquet.iterdir()] == ["firms.parquet"]
+    assert sorted(path.name for path in project.parquet.iterdir()) == [".firms.inputs.json", "firms.parquet"]
     assert not list(project.data.parent.parent.glob("f2.csv"))
 
 
