@@ -222,7 +222,10 @@ def test_a_backticked_name_is_a_column_everywhere(name: str, term: str) -> None:
     assert [text.replace("`", "") for text in made.params.index] == printed
     assert made.params.index.is_unique
     np.testing.assert_allclose(made.predict(data), meant.predict(plain), rtol=1e-10)
-    np.testing.assert_allclose(made.margins().params, meant.margins().params, rtol=1e-8)
+    jumps = "> 1" in term
+    ours = made.margins(contrasts={name: [(2, 0)]} if jumps else "base")
+    theirs = meant.margins(contrasts={"plain": [(2, 0)]} if jumps else "base")
+    np.testing.assert_allclose(ours.params, theirs.params, rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["class", "log", "np", "Intercept"])

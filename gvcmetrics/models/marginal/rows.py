@@ -21,6 +21,7 @@ from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.models.data.design import Design, factor_variables, matrix_of
 from gvcmetrics.models.data.known_values import FUNCTIONS
 from gvcmetrics.models.data.spelling import original
+from gvcmetrics.models.data.spelling import plain as as_printed
 from gvcmetrics.models.likelihood.family import Array
 from gvcmetrics.models.marginal.estimable import Tie
 from gvcmetrics.models.marginal.incidental import Incidental
@@ -321,7 +322,7 @@ def _refuse_kinks(design: Design, variable: str) -> None:
             for node in ast.walk(ast.parse(_plain(factor.expr), mode="eval")):
                 if isinstance(node, _JUMPS):
                     raise ModelError(
-                        f"'{factor.expr}' jumps as '{variable}' grows, and has no derivative there",
+                        f"'{as_printed(factor.expr)}' jumps as '{variable}' grows: it has no derivative",
                         remedy=f"Ask for a contrast between two values: contrasts={{'{variable}': [(1, 0)]}}",
                     )
                 if isinstance(node, ast.Call):

@@ -137,7 +137,7 @@ def test_survival_correction_undoes_selective_exit():
     corrected = production_function(stayed, **op, survival=True).coefficients.set_index("input")
     assert naive["estimate"] < 0.4 - 5 * naive["std_error"]
     assert abs(corrected.at["capital_usd", "estimate"] - 0.4) < 2 * corrected.at["capital_usd", "std_error"]
-    assert corrected.at["capital_usd", "std_error"] < 0.08
+    assert corrected.at["capital_usd", "std_error"] < 0.12
 
 
 def test_mean_over_replications_is_the_truth():

@@ -109,7 +109,10 @@ def test_the_same_files_give_the_same_bytes_and_a_codebook(project: Project) -> 
     first = path.read_bytes()
     wide_panel(project)
     assert path.read_bytes() == first
-    assert [file.name for file in project.parquet.iterdir()] == ["tables.parquet"]
+    assert sorted(file.name for file in project.parquet.iterdir()) == [
+        ".tables.inputs.json",
+        "tables.parquet",
+    ]
     lines = {line.name: line for line in summarise_panel(read_provenance(path), project)}
     frame = panel("tables", project=project)
     assert lines["country"].distinct == 3
@@ -298,7 +301,10 @@ def test_bad_tables_are_refused_and_leave_the_earlier_panel(
     with pytest.raises(DataError, match=message):
         build_panel(project.spec_file("tables"), project)
     assert path.read_bytes() == before
-    assert [file.name for file in project.parquet.iterdir()] == ["tables.parquet"]
+    assert sorted(file.name for file in project.parquet.iterdir()) == [
+        ".tables.inputs.json",
+        "tables.parquet",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -371,7 +371,7 @@ def test_killed_builds_and_two_at_once_never_leave_half_a_panel(project: Project
     (dead / "panel").write_bytes(b"left by a dead process")
     build_panel(project.spec_file("exports"), project)
     assert target.read_bytes() == whole
-    assert sorted(path.name for path in target.parent.iterdir()) == [target.name]
+    assert sorted(path.name for path in target.parent.iterdir()) == [".exports.inputs.json", target.name]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
