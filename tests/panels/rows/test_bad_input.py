@@ -52,7 +52,10 @@ def test_a_full_disk_is_said_and_spares_the_earlier_panel(project: Project) -> N
     assert "Free space and build again" in said
     assert len(said.splitlines()) == 1
     assert project.panel_file("exports").read_bytes() == before
-    assert [path.name for path in project.parquet.iterdir()] == ["exports.parquet"]
+    assert sorted(path.name for path in project.parquet.iterdir()) == [
+        ".exports.inputs.json",
+        "exports.parquet",
+    ]
 
 
 def test_a_disk_that_is_really_full(project: Project) -> None:

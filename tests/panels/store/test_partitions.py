@@ -49,7 +49,7 @@ def test_a_folder_holds_what_a_file_holds(project: Project, by: str) -> None:
     first = digest(folder)
     build_panel(project.spec_file("exports"), project)
     assert digest(folder) == first
-    assert [path.name for path in project.parquet.iterdir()] == ["exports"]
+    assert sorted(path.name for path in project.parquet.iterdir()) == [".exports.inputs.json", "exports"]
 
 
 def test_a_large_panel_is_partitioned_unasked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_a_build_that_is_killed_while_it_writes_parts_leaves_the_earlier_panel(p
         assert digest(folder) == earlier
         assert len(panel("exports", columns=["year"], project=project)) == 60_000
     assert digest(build_panel(spec, project).path) == later
-    assert [path.name for path in project.parquet.iterdir()] == ["exports"]
+    assert sorted(path.name for path in project.parquet.iterdir()) == [".exports.inputs.json", "exports"]
 
 
 def test_a_folder_that_lacks_a_part_is_damaged(project: Project) -> None:
