@@ -25,7 +25,6 @@ from gvcmetrics.models.inference.restrictions import distribution
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
 UNCLEAR, NEGLIGIBLE = "no clear answer", "equivalent to zero"
 NOT_ESTIMABLE = "not estimable"
-VERDICTS = (SUPPORTED, CONTRADICTED, NEGLIGIBLE, UNCLEAR, NOT_ESTIMABLE)
 LEVEL = 0.95
 _MATTERS = ("positive", "negative", "differs")
 

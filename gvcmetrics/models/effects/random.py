@@ -241,9 +241,7 @@ def random_intercept(request: Request, response: Response, sample: Sample) -> Es
     sigma = float(np.exp(optimum.theta[-1]))
     notes = notes_on(family, sample, optimum.theta)
     if sigma < _NO_VARIANCE * problem.unit(optimum.theta):
-        notes += (
-            "The variance of the unit effect is at its lower bound, zero: the model is the pooled one.",
-        )
+        notes += (_AT_ZERO,)
     return from_likelihood(
         problem, solution, sample, request.errors,
         statistics={

@@ -259,13 +259,8 @@ def _differences_in_hansen(moments: Moments, two: Step) -> pd.DataFrame:
 def _notes(request: Request, moments: Moments) -> tuple[str, ...]:
     counted = {label: moments.instruments.labels.count(label) for label in moments.instruments.labels}
     said = ", ".join(f"{count} {label}" for label, count in counted.items())
-    kind = (
-        "forward orthogonal deviations"
-        if request.options["transform"] == "orthogonal"
-        else "first differences"
-    )
     return (
-        f"Instruments: {said}; unit effects out by {kind}.",
+        f"Instruments: {said}; unit effects out by {_OUT_BY[request.options['transform']]}.",
         "AR tests are of differenced errors; Sargan's is not robust, Hansen's is.",
     )
 

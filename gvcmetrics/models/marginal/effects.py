@@ -108,7 +108,10 @@ def margins(
     >>> margins(logit("innovates ~ rd", frame), "rd").params.round(4).to_dict()
     {'rd': 0.104}
     """
-    call = _call_text(results, {name: value for name, value in locals().items() if name != "results"})
+    call = _call_text(
+        results, variables=variables, kind=kind, at=at, at_means=at_means, by=by, contrasts=contrasts,
+        scale=scale, unit_effect=unit_effect, outcomes=outcomes, denominator=denominator,
+    )  # fmt: skip
     if kind not in ("effects", "predictions"):
         raise ModelError(f"kind={kind!r} is not known", remedy="Use 'effects' or 'predictions'")
     if unit_effect not in ("averaged", "zero"):
@@ -365,7 +368,8 @@ def _why_not(predictor: Predictor, found: list[tuple[dict[str, Any], Average]]) 
     )
 
 
-def _call_text(results: Estimates, options: dict[str, Any]) -> str:
+def _call_text(results: Estimates, **options: Any) -> str:
+    """What was asked, without what is by default."""
     defaults = {name: parameter.default for name, parameter in signature(margins).parameters.items()}
     given = [f"{name}={value!r}" for name, value in options.items() if value is not defaults[name]]
     return f"{results.call}.margins({', '.join(given)})"

@@ -119,7 +119,10 @@ class Predictor:
         are errors by the delta method.
         """
         scale = self.scale(
-            {"mean": "response"}.get(kind, kind), f"kind={kind!r}", "it gives no probabilities"
+            {"mean": "response"}.get(kind, kind),
+            f"kind={kind!r}",
+            "it gives no probabilities",
+            response="mean",
         )
         if unit_effect not in ("averaged", "zero"):
             raise ModelError(f"unit_effect={unit_effect!r} is not known", remedy="Use 'averaged' or 'zero'")
@@ -174,8 +177,11 @@ class Predictor:
         offset = 0.0 if sample.offset is None else sample.offset
         return recovered(sample, absorbed, index - sample.X @ params - offset)
 
-    def scale(self, name: str, asked: str, instead: str) -> Scale:
+    def scale(self, name: str, asked: str, instead: str, response: str = "response") -> Scale:
         """A scale by name.
+
+        asked : how the user asked for it. instead : what a model without unit effects cannot do. response :
+        the user's word for the scale of the outcome.
 
         Raises
         ------
@@ -188,9 +194,7 @@ class Predictor:
                 _NO_LEVEL + instead,
                 remedy=f"Use effects='correlated', or one of {', '.join(self.scales)}",
             )
-        known = ", ".join(
-            repr("mean" if asked.startswith("kind") and key == "response" else key) for key in self.scales
-        )
+        known = ", ".join(repr(response if key == "response" else key) for key in self.scales)
         raise ModelError(f"{asked} is not known for this model", remedy=f"Use one of {known}")
 
     def surface(
