@@ -123,8 +123,14 @@ def is_simulated(provenance: Told | Sequence[Told] | None) -> bool:
 
 
 def source_note(provenance: Told | Sequence[Told] | None) -> str:
-    """Title, source and licence of each panel in one sentence; empty if there is none."""
-    parts = [f"{item['title']} ({item['source_title']}; {item['licence']})" for item in as_list(provenance)]
+    """Title, source and licence of each panel in one sentence; empty if there is none.
+
+    A file of one's own has no title beside the panel's, which is then said once.
+    """
+    parts = []
+    for item in as_list(provenance):
+        own = [item["source_title"]] if item["source_title"] != item["title"] else []
+        parts.append(f"{item['title']} ({'; '.join([*own, item['licence']])})")
     if not parts:
         return ""
     return f"{'Source' if len(parts) == 1 else 'Sources'}: {'; '.join(dict.fromkeys(parts))}."
