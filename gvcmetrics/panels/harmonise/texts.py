@@ -163,7 +163,9 @@ def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
     done = value if first > 1 else _cut(value, item)
     if item.spec.classification is None:
         return done
-    known = is_in(value, sorted(codes_of(item.spec.classification)))
+    # One node for thousands of codes, which are digits and letters: trees are copied at every step.
+    listed = exp.Var(this=", ".join(f"'{code}'" for code in sorted(codes_of(item.spec.classification))))
+    known = exp.In(this=value.copy(), expressions=[listed])
     # A code that is not in the list keeps a mark, so that its check finds it.
     return exp.Case().when(known, done).else_(exp.DPipe(this=literal(UNLISTED), expression=cell.copy()))
 
