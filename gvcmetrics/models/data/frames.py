@@ -11,6 +11,7 @@ import pandas as pd
 from gvcmetrics.errors import DataError, Place
 
 _REMEDY = "Pass a frame of pandas, polars, pyarrow or DuckDB, or the path of a Parquet file"
+_TEXT = pd.StringDtype(na_value=np.nan)
 
 
 def frame_of(data: Any) -> pd.DataFrame:
@@ -54,10 +55,11 @@ def plain_columns(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     Numbers and truth values that may be missing become floats where one is; text of every kind becomes text.
     """
     changed = {}
-    for column in dict.fromkeys(columns):
-        if column in frame and isinstance(frame[column], pd.Series):
-            plain = _plain(frame[column])
-            if plain is not frame[column] and plain.dtype != frame[column].dtype:
+    for column in _other_than_numbers(frame, columns):
+        values = frame[column]
+        if isinstance(values, pd.Series):
+            plain = _plain(values)
+            if plain.dtype != values.dtype:
                 changed[column] = plain
     if not changed:
         return frame
@@ -74,7 +76,7 @@ def refuse_mixed(frame: pd.DataFrame, columns: Iterable[str]) -> None:
     ------
     DataError : it names the column and a value of either kind.
     """
-    for column in columns:
+    for column in _other_than_numbers(frame, columns):
         values = frame[column]
         if isinstance(values.dtype, pd.CategoricalDtype):
             values = pd.Series(values.cat.categories)
@@ -92,6 +94,16 @@ def refuse_mixed(frame: pd.DataFrame, columns: Iterable[str]) -> None:
                 Place(column=column),
                 f"Make them one type: data['{column}'] = data['{column}'].astype(str)",
             )
+
+
+def _other_than_numbers(frame: pd.DataFrame, columns: Iterable[str]) -> list[str]:
+    """Those of the columns, each once, that are not in one of numpy's types already, nor pandas' own text."""
+    asked = set(columns)
+    return [
+        name
+        for name, dtype in zip(frame.columns, frame.dtypes, strict=True)
+        if name in asked and not (isinstance(dtype, np.dtype) and dtype.kind != "O") and dtype != _TEXT
+    ]
 
 
 def _plain(column: pd.Series) -> pd.Series:

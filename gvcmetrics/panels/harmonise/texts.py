@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
-from gvcmetrics.panels.crosswalks.code_lists import codes_of
+from gvcmetrics.panels.crosswalks.code_lists import codes_of, longer_codes
 from gvcmetrics.panels.spec.columns import Input, PanelColumn
 from gvcmetrics.panels.spec.panel import PanelSpec
 from gvcmetrics.panels.sql import column, literal
@@ -165,7 +165,11 @@ def _shaped(cell: exp.Expr, item: PanelColumn) -> exp.Expr:
         return done
     # One node for thousands of codes, which are digits and letters: trees are copied at every step.
     listed = exp.Var(this=", ".join(f"'{code}'" for code in sorted(codes_of(item.spec.classification))))
-    known = exp.In(this=value.copy(), expressions=[listed])
+    digits, longer = longer_codes(item.spec.classification)
+    beginning = exp.Substring(this=value.copy(), start=literal(1), length=literal(digits))
+    is_longer = exp.In(this=exp.Length(this=value.copy()), expressions=[literal(n) for n in longer])
+    looked_up = exp.Case().when(is_longer, beginning).else_(value.copy()) if longer else value.copy()
+    known = exp.In(this=looked_up, expressions=[listed])
     # A code that is not in the list keeps a mark, so that its check finds it.
     return exp.Case().when(known, done).else_(exp.DPipe(this=literal(UNLISTED), expression=cell.copy()))
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.panels.crosswalks.code_lists import codes_of
+from gvcmetrics.panels.crosswalks.code_lists import is_listed
 from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.texts import is_code, missing_codes, undotted
 from gvcmetrics.panels.harmonise.tree import trimmed_part
@@ -51,10 +51,12 @@ def _digits(bench: Bench, item: PanelColumn) -> int | None:
         if short:
             raise _ambiguous(bench, item, min(short), longest)
         return None
-    known = codes_of(words.classification)
-    if not short and not codes & known:
+    known = {code for code in codes if is_listed(code, words.classification)}
+    if not short and not known:
         short, longest = codes, longest + 1  # all have lost one, as in a file of farms and mines
-    with_zero = bool(short) and all(f"0{code}" in known for code in short)
+    # What begins with a zero has lost none.
+    lost = all(code[0] != "0" and is_listed(f"0{code}", words.classification) for code in short)
+    with_zero = bool(short) and lost
     if with_zero and short <= known:
         raise _ambiguous(bench, item, min(short), longest)
     return longest if with_zero else None

@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 from sqlglot import exp
 
-from gvcmetrics.panels.crosswalks.code_lists import codes_of
+from gvcmetrics.errors import DataError
+from gvcmetrics.panels import panel
+from gvcmetrics.panels.build import build_panel
+from gvcmetrics.panels.crosswalks.code_lists import codes_of, is_listed
 from gvcmetrics.panels.harmonise.tree import select_values
+from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.spec.panel import load_spec
 
 SPEC = (
@@ -31,3 +35,38 @@ def test_a_list_of_thousands_of_codes_does_not_make_the_tree_long(tmp_path: Path
 def test_listed_codes_are_digits_and_letters(name: str) -> None:
     """They stand between quotes in SQL as they are."""
     assert all(code.isalnum() for code in codes_of(name))
+
+
+@pytest.mark.parametrize(
+    ("code", "classification", "known"),
+    [
+        ("0901119000", "HS17", True),  # a line of a tariff of ten digits
+        ("87032310", "HS", True),
+        ("870323", "HS", True),
+        ("8703231", "HS", False),
+        ("0999999000", "HS", False),
+        ("3342", "SITC2", True),  # no table of the concordances names kerosene
+        ("28231", "SITC3", True),
+        ("9110", "SITC3", True),
+        ("0199", "SITC2", False),
+        ("2410", "ISIC3", False),
+        ("24111", "ISIC3", False),
+        ("2411", "ISIC3", True),
+    ],
+)
+def test_a_longer_code_is_known_by_its_beginning(
+    code: str, classification: str, known: bool, project: Project
+) -> None:
+    assert is_listed(code, classification) is known
+    item = f"product: {{from: k, classification: {classification}}}"
+    path = project.spec_file("t")
+    path.write_text(
+        SPEC.replace("product: {from: k, classification: HS12}", item).replace("f.csv", "raw/f.csv")
+    )
+    (project.raw / "f.csv").write_text(f"k,v\n{code},1\n", encoding="utf-8")
+    if known:
+        build_panel(path, project)
+        assert panel("t", project=project)["product"].tolist() == [code]
+    else:
+        with pytest.raises(DataError, match=f"no code of {classification}"):
+            build_panel(path, project)
