@@ -19,7 +19,7 @@ ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '
 GROUND     := $(call ROOM,ground) gvcmetrics/errors.py gvcmetrics/lineage.py
 PANEL_CODE := $(GROUND) $(call ROOM,panels)
 STUDY_CODE := $(GROUND) gvcmetrics/value_chain.py $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
-CLAIM_CODE := $(PANEL_CODE) $(call ROOM,measures) $(call ROOM,models) $(call ROOM,hypotheses)
+CLAIM_CODE := $(PANEL_CODE) $(call ROOM,measures) $(call ROOM,models) $(call ROOM,claims)
 
 # One process builds each file; keep the numerical libraries from fighting over the cores.
 export OMP_NUM_THREADS ?= 2

@@ -38,8 +38,8 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "multiple_testing": "gvcmetrics.models",
     "spell_data": "gvcmetrics.models",
     # hypotheses
-    "hypotheses": "gvcmetrics.hypotheses.run",
-    "examine": "gvcmetrics.hypotheses.run",
+    "hypotheses": "gvcmetrics.claims.run",
+    "examine": "gvcmetrics.claims.run",
     # report
     "table": "gvcmetrics.report",
 }

@@ -73,7 +73,7 @@ def panel_check(spec: Annotated[str, typer.Argument(help=_SPEC_HELP)]) -> None:
     if report.problems:
         raise typer.Exit(1)
     if report.spec is not None:
-        from gvcmetrics.hypotheses.show import print_answerable
+        from gvcmetrics.claims.show import print_answerable
 
         columns = [line.column.name for line in report.columns if line.distinct]
         print_answerable(report.spec.contract.name, columns, project)
@@ -141,7 +141,7 @@ def panel_schema() -> None:
 @hypotheses_app.command("list")
 def hypotheses_list() -> None:
     """The hypotheses of analysis/hypotheses.yaml: what each claims, and of which panels."""
-    from gvcmetrics.hypotheses.show import print_list
+    from gvcmetrics.claims.show import print_list
 
     print_list()
 
@@ -149,7 +149,7 @@ def hypotheses_list() -> None:
 @hypotheses_app.command("run")
 def hypotheses_run() -> None:
     """Examine every hypothesis on every built panel; writes analysis/results/hypotheses.parquet."""
-    from gvcmetrics.hypotheses import show
+    from gvcmetrics.claims import show
 
     typer.echo(f"wrote {_shown(show.print_run())}")
 
@@ -159,7 +159,7 @@ def hypotheses_explain(
     hypothesis: Annotated[str, typer.Argument(help="The id of the hypothesis, as in H1.")],
 ) -> None:
     """One hypothesis: claim, equations, rules, measures, and what each built panel has for it."""
-    from gvcmetrics.hypotheses.show import print_explanation
+    from gvcmetrics.claims.show import print_explanation
 
     print_explanation(hypothesis)
 
@@ -169,7 +169,7 @@ def hypotheses_schema() -> None:
     """The JSON Schema of hypotheses, for editors that complete and check YAML."""
     import json
 
-    from gvcmetrics.hypotheses.claim import schema
+    from gvcmetrics.claims.claim import schema
 
     typer.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
 

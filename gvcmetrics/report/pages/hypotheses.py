@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from gvcmetrics.claims.claim import Rule
+from gvcmetrics.claims.match import needs
+from gvcmetrics.claims.reader import read_claims
+from gvcmetrics.claims.verdict import NOT_ESTIMABLE
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.hypotheses.claim import Rule
-from gvcmetrics.hypotheses.match import needs
-from gvcmetrics.hypotheses.reader import read_claims
-from gvcmetrics.hypotheses.verdict import NOT_ESTIMABLE
 
 _SIGNS = {
     "positive": "+",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from gvcmetrics.hypotheses.claim import Claim, describe, listed
-from gvcmetrics.hypotheses.construct import VOCABULARY
-from gvcmetrics.hypotheses.match import match, said
-from gvcmetrics.hypotheses.run import (
+from gvcmetrics.claims.claim import Claim, describe, listed
+from gvcmetrics.claims.construct import VOCABULARY
+from gvcmetrics.claims.match import match, said
+from gvcmetrics.claims.run import (
     ALL_PANELS,
     claims_file,
     claims_of,
@@ -21,7 +21,7 @@ from gvcmetrics.hypotheses.run import (
     run,
     write,
 )
-from gvcmetrics.hypotheses.verdict import NOT_ESTIMABLE
+from gvcmetrics.claims.verdict import NOT_ESTIMABLE
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.show.findings import say
 from gvcmetrics.panels.show.terminal import new_console, new_table

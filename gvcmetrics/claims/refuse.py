@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gvcmetrics.claims.claim import Claim, Equation, Rule, Target, listed
+from gvcmetrics.claims.construct import VOCABULARY, every_column
 from gvcmetrics.ground.names import did_you_mean
-from gvcmetrics.hypotheses.claim import Claim, Equation, Rule, Target, listed
-from gvcmetrics.hypotheses.construct import VOCABULARY, every_column
 from gvcmetrics.panels.spec.yaml_lines import KeyPath
 
 # The largest effect that there can be on a scale; where an effect has no limit there is none.

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gvcmetrics.claims.pool import forest, leave_one_out, pool
 from gvcmetrics.errors import DataError
-from gvcmetrics.hypotheses.pool import forest, leave_one_out, pool
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "meta"
 TRIALS = pd.read_csv(REFERENCE / "bcg.csv")

@@ -8,9 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gvcmetrics.errors import SpecError
-from gvcmetrics.ground.names import did_you_mean
-from gvcmetrics.hypotheses.claim import (
+from gvcmetrics.claims.claim import (
     ENTRIES,
     Claim,
     Construct,
@@ -21,7 +19,9 @@ from gvcmetrics.hypotheses.claim import (
     Target,
     TreatedAs,
 )
-from gvcmetrics.hypotheses.refuse import first_fault
+from gvcmetrics.claims.refuse import first_fault
+from gvcmetrics.errors import SpecError
+from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.spec.yaml_lines import Document, KeyPath, read_yaml
 
 _PARTS: dict[str, type[BaseModel]] = {

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 import gvcmetrics as gvc
+from gvcmetrics.claims.claim import Claim
+from gvcmetrics.claims.construct import VOCABULARY, Panel, choose, constructed
+from gvcmetrics.claims.match import match
+from gvcmetrics.claims.reader import read_claims
+from gvcmetrics.claims.run import COLUMNS, with_summaries
+from gvcmetrics.claims.verdict import judged
 from gvcmetrics.errors import SpecError
-from gvcmetrics.hypotheses.claim import Claim
-from gvcmetrics.hypotheses.construct import VOCABULARY, Panel, choose, constructed
-from gvcmetrics.hypotheses.match import match
-from gvcmetrics.hypotheses.reader import read_claims
-from gvcmetrics.hypotheses.run import COLUMNS, with_summaries
-from gvcmetrics.hypotheses.verdict import judged
 
 FIELD = Path(__file__).parents[2] / "analysis" / "hypotheses.yaml"
 CLAIMS = {claim.id: claim for claim in read_claims(FIELD)}

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics import measures
+from gvcmetrics.claims.claim import Claim, Construct, listed
 from gvcmetrics.ground.vocabulary import UNCLASSIFIED
-from gvcmetrics.hypotheses.claim import Claim, Construct, listed
 from gvcmetrics.lineage import record
 from gvcmetrics.panels.contracts import CONTRACTS
 

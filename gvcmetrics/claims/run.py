@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gvcmetrics.claims.claim import Claim, Rule, describe
+from gvcmetrics.claims.examine import examine_claim, row
+from gvcmetrics.claims.match import match
+from gvcmetrics.claims.pool import leave_one_out, pool
+from gvcmetrics.claims.reader import read_claims
+from gvcmetrics.claims.verdict import NOT_ESTIMABLE, evidence, judged
 from gvcmetrics.errors import MissingSourceError, SpecError
 from gvcmetrics.ground.files import replacing
 from gvcmetrics.ground.names import did_you_mean
-from gvcmetrics.hypotheses.claim import Claim, Rule, describe
-from gvcmetrics.hypotheses.examine import examine_claim, row
-from gvcmetrics.hypotheses.match import match
-from gvcmetrics.hypotheses.pool import leave_one_out, pool
-from gvcmetrics.hypotheses.reader import read_claims
-from gvcmetrics.hypotheses.verdict import NOT_ESTIMABLE, evidence, judged
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.store.listing import panel_names
 from gvcmetrics.panels.store.read import panel

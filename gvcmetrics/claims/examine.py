@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics import models
+from gvcmetrics.claims.claim import Claim, Equation, Rule, describe, listed
+from gvcmetrics.claims.construct import choose, constructed
+from gvcmetrics.claims.match import Match, match, names_of, rows_for, shortfalls, unknown, usable_controls
+from gvcmetrics.claims.verdict import Evidence, evidence, evidence_of_share
 from gvcmetrics.errors import DataError, ModelError
-from gvcmetrics.hypotheses.claim import Claim, Equation, Rule, describe, listed
-from gvcmetrics.hypotheses.construct import choose, constructed
-from gvcmetrics.hypotheses.match import Match, match, names_of, rows_for, shortfalls, unknown, usable_controls
-from gvcmetrics.hypotheses.verdict import Evidence, evidence, evidence_of_share
 from gvcmetrics.models.inference.bootstrap import wild_bootstrap
 from gvcmetrics.models.results.results import Results
 from gvcmetrics.panels.contracts import CONTRACTS

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gvcmetrics.hypotheses.claim import Claim, Equation, Rule, Target, describe, listed
-from gvcmetrics.hypotheses.construct import Chosen, choose, in_order, lacking
+from gvcmetrics.claims.claim import Claim, Equation, Rule, Target, describe, listed
+from gvcmetrics.claims.construct import Chosen, choose, in_order, lacking
 from gvcmetrics.panels.contracts import CONTRACTS
 
 _BINARY = ("logit", "probit", "joint_probit")

@@ -8,10 +8,10 @@ from typing import get_args
 
 import pytest
 
+from gvcmetrics.claims.claim import Measure, schema
+from gvcmetrics.claims.construct import VOCABULARY
+from gvcmetrics.claims.reader import read_claims
 from gvcmetrics.errors import SpecError
-from gvcmetrics.hypotheses.claim import Measure, schema
-from gvcmetrics.hypotheses.construct import VOCABULARY
-from gvcmetrics.hypotheses.reader import read_claims
 
 ROOT = Path(__file__).parents[2]
 FIELD = ROOT / "analysis" / "hypotheses.yaml"

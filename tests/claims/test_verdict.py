@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from gvcmetrics.hypotheses.claim import Rule
-from gvcmetrics.hypotheses.verdict import combined, evidence, evidence_of_share, judged, verdict
+from gvcmetrics.claims.claim import Rule
+from gvcmetrics.claims.verdict import combined, evidence, evidence_of_share, judged, verdict
 
 S, C, Z, U, N = "supported", "contradicted", "equivalent to zero", "no clear answer", "not estimable"
 

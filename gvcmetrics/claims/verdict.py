@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from gvcmetrics.hypotheses.claim import Rule
+from gvcmetrics.claims.claim import Rule
 from gvcmetrics.models.inference.multiplicity import benjamini_hochberg, holm
 from gvcmetrics.models.inference.restrictions import distribution
 
