@@ -16,7 +16,10 @@ t on give r ones. The second moment needs no recursion of its own: it is the sum
 
 .. math:: p_u \sum_r B_{u+1}(r) \big[F_u(r+1)\, x_u x_u' + M_u(r+1)\, x_u' + x_u M_u(r+1)'\big]
 
-Time is :math:`O(T s k + T k^2)` a group and evaluation, s never above T/2. Memory beside the sample is a
+Counts r further from their mean than :math:`d = 17 + \sqrt{17^2 + 102 V}` have a probability below
+:math:`2 e^{-51}` (Bernstein's inequality; V is the variance of the count), less than a sum of doubles can
+hold beside the rest, and are left out. Time is :math:`O(T \min(s, d) k + T k^2)` a group and evaluation, s
+never above T/2 and d of the order of :math:`\sqrt T`. Memory beside the sample is a
 copy of X and, a thread, :math:`O(\sqrt{T} s + T k)` for `LANES` groups: B is kept at every
 :math:`\sqrt{T}`-th row only and made again in between.
 
@@ -48,6 +51,7 @@ LANES = 32
 # Rows between two checkpoints of B while T is small enough for all of it to stay in cache.
 _SHORT = 64
 _STRIP = 1e5
+_TAIL = 51.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -173,33 +177,74 @@ def _prepare(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _backward(p: Any, B: Any, first: int, last: int, most: int) -> None:
-    """B[t - first] for t from last - 1 down to first, from B[last - first]."""
+def _deviation(variance: float) -> float:
+    """How far a sum of independent 0/1 is from its mean with a probability of exp(-_TAIL) at most, a side."""
+    third = _TAIL / 3.0
+    return third + math.sqrt(third * third + 2.0 * _TAIL * variance)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _windows(p: Any, ones: Any, n: int, least: int, most: int, low: Any, high: Any) -> None:
+    """The counts still to come after t rows that are not too unlikely in any lane: low[t] to high[t].
+
+    Both fall by at most one a row, so that what stands beside a window is never further away than that.
+    """
+    for t in range(n + 1):
+        low[t], high[t] = max(0, least - t), min(most, n - t)
+    if n <= _SHORT:
+        return
+    likely_low, likely_high = np.full(n + 1, most), np.zeros(n + 1, dtype=np.int64)
+    for lane in range(LANES):
+        mean = variance = 0.0
+        for t in range(n):
+            mean += p[t, lane]
+            variance += p[t, lane] * (1.0 - p[t, lane])
+        chosen = before = 0.0
+        for t in range(n + 1):
+            gone, coming = _deviation(before), _deviation(max(variance - before, 0.0))
+            to_come = mean - chosen
+            likely_low[t] = min(likely_low[t], math.floor(max(to_come - coming, ones[lane] - chosen - gone)))
+            likely_high[t] = max(likely_high[t], math.ceil(min(to_come + coming, ones[lane] - chosen + gone)))
+            if t < n:
+                chosen += p[t, lane]
+                before += p[t, lane] * (1.0 - p[t, lane])
+    for t in range(n + 1):
+        low[t], high[t] = max(low[t], likely_low[t]), min(high[t], likely_high[t])
+    for t in range(1, n + 1):
+        low[t], high[t] = min(low[t], low[t - 1]), max(high[t], high[t - 1] - 1)
+    for t in range(n - 1, -1, -1):
+        low[t], high[t] = min(low[t], low[t + 1] + 1), max(high[t], high[t + 1])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _backward(p: Any, B: Any, first: int, last: int, low: Any, high: Any) -> None:
+    """B[t - first] for t from last - 1 down to first, from B[last - first]; a row of zeros on either side."""
     for t in range(last - 1, first - 1, -1):
         now, after, pt = B[t - first], B[t + 1 - first], p[t]
-        for lane in range(LANES):
-            now[0, lane] = after[0, lane] - pt[lane] * after[0, lane]
-        for r in range(1, most + 1):
+        for r in range(low[t], high[t] + 1):
+            # Counts are one off their place: the first stands for -1.
             for lane in range(LANES):
-                now[r, lane] = after[r, lane] + pt[lane] * (after[r - 1, lane] - after[r, lane])
+                now[r + 1, lane] = after[r + 1, lane] + pt[lane] * (after[r, lane] - after[r + 1, lane])
+        now[low[t]] = 0.0
+        now[high[t] + 2] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _forward(
     p: Any, x: Any, F: Any, B: Any, scale: Any, second: Any, h: Any,
-    first: int, last: int, n: int, least: int, most: int,
+    first: int, last: int, low: Any, high: Any,
 ) -> None:  # fmt: skip
     """Carry F (r, 1 + k, LANES), probability and first moments, over the rows from first to last.
 
-    Adds `scale` times their part of the second moments to second (k (k + 1) / 2, LANES). Only counts that
-    are reachable and from which s can still be reached are visited.
+    Adds `scale` times their part of the second moments to second (k (k + 1) / 2, LANES). What F holds outside
+    the window is zero, or what it was when the window left it.
     """
     k = x.shape[1]
     for t in range(first, last):
         pt, xt = p[t], x[t]
         h[:] = 0.0
-        for r in range(max(0, least - t - 1), min(most, n - t - 1) + 1):
-            now, before, rest = F[r], F[r + 1], B[t + 1 - first, r]
+        for r in range(low[t + 1], high[t + 1] + 1):
+            now, before, rest = F[r], F[r + 1], B[t + 1 - first, r + 1]
             for a in range(1, k + 1):
                 for lane in range(LANES):
                     moment = before[a, lane]
@@ -236,8 +281,9 @@ def conditional_logit_kernel(
     step = longest if longest <= _SHORT else int(math.sqrt(longest)) + 1
     p, u, x = np.empty((longest, LANES)), np.empty((longest, LANES)), np.empty((longest, k, LANES))
     F = np.empty((most + 2, k + 1, LANES))
-    B = np.empty((step + 1, most + 1, LANES))
-    checkpoints = np.empty(((longest + step - 1) // step + 1, most + 1, LANES))
+    B = np.empty((step + 1, most + 3, LANES))
+    checkpoints = np.empty(((longest + step - 1) // step + 1, most + 3, LANES))
+    low, high = np.empty(longest + 1, dtype=np.int64), np.empty(longest + 1, dtype=np.int64)
     centre, h, second = np.empty((k, LANES)), np.empty((k + 1, LANES)), np.zeros((k * (k + 1) // 2, LANES))
     known, scale, ones = np.empty(LANES), np.zeros(LANES), np.empty(LANES, dtype=np.int64)
     total = 0.0
@@ -250,28 +296,29 @@ def conditional_logit_kernel(
             ones[lane] = mine[min(lane, used - 1), 2]
         least, most = ones.min(), ones.max()
         _prepare(X, theta, offset, starts, mine, n, p, x, u, centre, known)
+        _windows(p, ones, n, least, most, low, high)
         blocks = (n + step - 1) // step
-        checkpoints[blocks, : most + 1] = 0.0
-        checkpoints[blocks, 0] = 1.0
+        checkpoints[blocks, : most + 3] = 0.0
+        checkpoints[blocks, 1] = 1.0
         for block in range(blocks - 1, -1, -1):
-            low, high = block * step, min(n, (block + 1) * step)
-            B[high - low, : most + 1] = checkpoints[block + 1, : most + 1]
-            _backward(p, B, low, high, most)
-            checkpoints[block, : most + 1] = B[0, : most + 1]
+            begin, end = block * step, min(n, (block + 1) * step)
+            B[end - begin, : most + 3] = checkpoints[block + 1, : most + 3]
+            _backward(p, B, begin, end, low, high)
+            checkpoints[block, : most + 3] = B[0, : most + 3]
         F[: most + 2] = 0.0
         scale[:] = 0.0
         for lane in range(LANES):
             F[ones[lane], 0, lane] = 1.0
         for lane in range(used):
-            scale[lane] = weights[mine[lane, 0]] / checkpoints[0, ones[lane], lane]
+            scale[lane] = weights[mine[lane, 0]] / checkpoints[0, ones[lane] + 1, lane]
         for block in range(blocks):
-            low, high = block * step, min(n, (block + 1) * step)
+            begin, end = block * step, min(n, (block + 1) * step)
             if blocks > 1:
-                B[high - low, : most + 1] = checkpoints[block + 1, : most + 1]
-                _backward(p, B, low, high, most)
-            _forward(p, x, F, B, scale, second, h, low, high, n, least, most)
+                B[end - begin, : most + 3] = checkpoints[block + 1, : most + 3]
+                _backward(p, B, begin, end, low, high)
+            _forward(p, x, F, B, scale, second, h, begin, end, low, high)
         for lane in range(used):
-            weight, probability = weights[mine[lane, 0]], checkpoints[0, ones[lane], lane]
+            weight, probability = weights[mine[lane, 0]], checkpoints[0, ones[lane] + 1, lane]
             value = known[lane] - math.log(probability) + observed[first + lane, k]
             row = 0
             for a in range(k):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.likelihood import third as thirds
@@ -58,18 +59,26 @@ def probability(family: Family, category: int) -> Outcome:
         return np.exp(family.evaluate(np.full(len(eta), float(category)), eta, shared)[0])
 
     def derivatives(eta: Array, shared: Array) -> tuple[Array, Array, Array]:
-        n, m = eta.shape
-        arguments = m + len(shared)
-        loglik, g, h = family.evaluate(np.full(n, float(category)), eta, shared)
-        P = np.exp(loglik)
-        second = g[:, :m, None] * g[:, None, :]
-        for j in range(m):
-            for a in range(arguments):
-                high, low = max(j, a), min(j, a)
-                second[:, j, a] += h[:, high * (high + 1) // 2 + low]
-        return P, P[:, None] * g, P[:, None, None] * second
+        loglik, g, h = family.evaluate(np.full(len(eta), float(category)), eta, shared)
+        return _of_logarithm(loglik, g, h, eta.shape[1])
 
     return Outcome(value, derivatives, family.third(category) if family.third else None)
+
+
+@njit(cache=True, nogil=True)
+def _of_logarithm(loglik: Array, g: Array, h: Array, m: int) -> tuple[Array, Array, Array]:
+    """Value and derivatives of exp(loglik); h is the row-wise lower triangle of the second derivatives."""
+    n, arguments = g.shape
+    value, first, second = np.empty(n), np.empty((n, arguments)), np.empty((n, m, arguments))
+    for i in range(n):
+        P = np.exp(loglik[i])
+        value[i] = P
+        for a in range(arguments):
+            first[i, a] = P * g[i, a]
+            for j in range(m):
+                high, low = max(j, a), min(j, a)
+                second[i, j, a] = P * (h[i, high * (high + 1) // 2 + low] + g[i, j] * g[i, a])
+    return value, first, second
 
 
 def of_index(alone: Outcome, j: int) -> Outcome:

@@ -15,7 +15,13 @@ from gvcmetrics.models.data.formula import split_outside, unquote, variables_of
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.inference.estimates import Estimates
 from gvcmetrics.models.likelihood.expected import Scale, Surface
-from gvcmetrics.models.marginal.averages import Average, average_cross, average_outcome, average_slopes
+from gvcmetrics.models.marginal.averages import (
+    Average,
+    average_cross,
+    average_outcome,
+    average_outcomes,
+    average_slopes,
+)
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
 from gvcmetrics.models.marginal.estimable import NOT_ESTIMABLE, untied
 from gvcmetrics.models.marginal.groups import Group, groups_of
@@ -205,14 +211,17 @@ def _effects(
 ) -> Iterator[tuple[dict[str, Any], Average]]:
     smooth = [names[0] for names in asked if len(names) == 1 and steps[names[0]] is None]
     slopes = dict(zip(smooth, average_slopes(surface, rows, smooth), strict=True))
-    levels: dict[tuple[tuple[str, Any], ...], Average] = {}
-
-    def outcome(**values: Any) -> Average:
-        key = tuple(values.items())
-        if key not in levels:
-            levels[key] = average_outcome(surface, rows.at(values))
-        return levels[key]
-
+    levels = _outcomes(
+        surface,
+        rows,
+        [
+            {names[0]: value}
+            for names in asked
+            if len(names) == 1
+            for pair in steps[names[0]] or ()
+            for value in pair
+        ],
+    )
     for names in asked:
         if len(names) == 2:
             yield from _second_differences(surface, rows, names, steps)
@@ -220,7 +229,7 @@ def _effects(
             yield {"variable": names[0], "contrast": "dy/dx"}, slopes[names[0]]
         else:
             for to, base in pairs:
-                change = outcome(**{names[0]: to}) - outcome(**{names[0]: base})
+                change = levels[names[0], to] - levels[names[0], base]
                 yield {"variable": names[0], "contrast": label(to, base)}, change
 
 
@@ -235,13 +244,11 @@ def _second_differences(
         yield {"variable": variable, "contrast": f"d²y/d{a} d{b}"}, average_cross(surface, rows, a, b)
         return
     if first is not None and second is not None:
-        corner = {
-            (u, v): average_outcome(surface, rows.at({a: u, b: v}))
-            for u in dict.fromkeys(x for pair in first for x in pair)
-            for v in dict.fromkeys(x for pair in second for x in pair)
-        }
+        ends = product(*([x for pair in pairs for x in pair] for pairs in (first, second)))
+        corner = _outcomes(surface, rows, [{a: u, b: v} for u, v in ends])
         for (u1, u0), (v1, v0) in product(first, second):
-            change = (corner[u1, v1] - corner[u0, v1]) - (corner[u1, v0] - corner[u0, v0])
+            upper, lower = (corner[a, u1, b, v] - corner[a, u0, b, v] for v in (v1, v0))
+            change = upper - lower
             yield {"variable": variable, "contrast": f"({label(u1, u0)}) × ({label(v1, v0)})"}, change
         return
     smooth, jumps = (b, a) if second is None else (a, b)
@@ -261,9 +268,18 @@ def _predictions(
     if not asked:
         yield {"variable": "prediction", "contrast": ""}, average_outcome(surface, rows)
     for (name,) in asked:
-        for level in known[name].levels or ():
-            average = average_outcome(surface, rows.at({name: level}))
-            yield {"variable": name, "contrast": level_text(level)}, average
+        levels = known[name].levels or ()
+        averages = _outcomes(surface, rows, [{name: level} for level in levels])
+        for level in levels:
+            yield {"variable": name, "contrast": level_text(level)}, averages[name, level]
+
+
+def _outcomes(
+    surface: Surface, rows: Rows, settings: Iterable[dict[str, Any]]
+) -> dict[tuple[Any, ...], Average]:
+    """Average outcomes by setting: name, value, name, value, …"""
+    by_key = {tuple(x for item in setting.items() for x in item): setting for setting in settings}
+    return dict(zip(by_key, average_outcomes(surface, rows, [*by_key.values()]), strict=True))
 
 
 def _asked(variables: str | Sequence[str] | None, known: Mapping[str, Variable], kind: str) -> list[Names]:

@@ -101,16 +101,27 @@ class Rows:
         """The rows with some variables set to one value each."""
         if not values:
             return self
-        frame = self.frame.copy(deep=False)
-        for name, value in values.items():
-            frame[name] = _constant(frame[name], value)
-        positions, columns = self._columns(frame, lambda term: not _variables(term).isdisjoint(values))
+        frame = _with_constants(self.frame, values)
+        positions, columns = self.columns_at(values)
         wide = self.X if self.tie is None else np.column_stack([self.X, self.tie.H])
         wide = wide.copy()
         wide[:, positions] = columns
         k = self.X.shape[1]
         tie = None if self.tie is None else replace(self.tie, H=wide[:, k:])
         return replace(self, frame=frame, X=wide[:, :k], tie=tie)
+
+    def columns_at(self, values: Mapping[str, Any]) -> tuple[Positions, Array]:
+        """The columns that some variables set to one value each have part in: their positions, and values.
+
+        One row stands for all where no other variable has part in them.
+        """
+
+        def moves(term: Any) -> bool:
+            return not _variables(term).isdisjoint(values)
+
+        alone = all(_variables(term) <= values.keys() for term, _, _ in _terms(self.design) if moves(term))
+        frame = self.frame.iloc[:1] if alone else self.frame
+        return self._columns(_with_constants(frame, values), moves)
 
     def at_means(self, variables: Mapping[str, Variable], held: Mapping[str, Any]) -> Rows:
         """One row: numbers at their mean, categories at their shares, variables in `held` as they are."""
@@ -160,18 +171,30 @@ class Rows:
 
     def _columns(self, frame: pd.DataFrame, wanted: Callable[[Any], bool]) -> tuple[Positions, Array]:
         """The columns of some terms: their positions in X, beyond it those that were left out, and values."""
+        return _columns(self.design, frame, wanted, self._place)
+
+    @cached_property
+    def _place(self) -> dict[int, int]:
+        """Where each column of the specification stands in X, or beyond it if it was left out."""
         at = [*self.design.kept]
         if self.tie is not None:
             # Unit means stand between the two.
             at += [-1] * (self.X.shape[1] - len(at)) + [*self.tie.relations.positions]
-        place = {position: i for i, position in enumerate(at) if position >= 0}
-        return _columns(self.design, frame, wanted, place)
+        return {position: i for i, position in enumerate(at) if position >= 0}
 
     def bias(self, first: Array, second: Array) -> float:
         """Of an average over the rows, given the derivatives of each row's weighted term in its index."""
         if self.incidental is None or self.collapsed:
             return 0.0
         return self.incidental.bias(first, second)
+
+    def itself(self, variable: str) -> Positions | None:
+        """Positions of the columns that are the variable as it is; None if it has part in any other."""
+        found = [(term, at) for term, _, at in _terms(self.design) if variable in _variables(term)]
+        if not all(len(term.factors) == 1 and _alone(variable, term) for term, _ in found):
+            return None
+        places = [self._place[position] for _, at in found for position in at if position in self._place]
+        return np.array(places, dtype=np.intp)
 
     def slope(self, variable: str) -> tuple[Positions, Array]:
         """Positions of the columns that depend on a variable, and their derivatives (n, positions)."""
@@ -267,6 +290,13 @@ def _constant(column: pd.Series, value: Any) -> Any:
             np.full(len(column), column.cat.categories.get_loc(value)), dtype=column.dtype
         )
     return np.full(len(column), value, dtype=object if isinstance(value, str) else None)
+
+
+def _with_constants(frame: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
+    frame = frame.copy(deep=False)
+    for name, value in values.items():
+        frame[name] = _constant(frame[name], value)
+    return frame
 
 
 def _columns(
