@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.likelihood.expected import Surface
-from gvcmetrics.models.likelihood.family import Array
+from gvcmetrics.models.likelihood.family import Array, Outcome
 from gvcmetrics.models.marginal.estimable import looseness
 from gvcmetrics.models.marginal.rows import Positions, Rows
 
@@ -61,8 +62,9 @@ def average_outcome(surface: Surface, rows: Rows) -> Average:
 def average_outcomes(surface: Surface, rows: Rows, settings: Sequence[Mapping[str, Any]]) -> list[Average]:
     """`average_outcome` with some variables at one value each, for each of several such settings.
 
-    Of n rows, k regressors and o outcomes a setting takes n o evaluations and n k o multiplications; only the
-    columns that move are made, and the others are read once for many settings.
+    Of n rows, k regressors and o outcomes a setting takes n k o multiplications, and an evaluation for each
+    outcome and row that moves; only the columns that move are made, and the others are read once for many
+    settings.
     """
     if rows.collapsed or rows.tie is not None or rows.incidental is not None:
         return [average_outcome(surface, rows.at(values)) for values in settings]
@@ -71,8 +73,9 @@ def average_outcomes(surface: Surface, rows: Rows, settings: Sequence[Mapping[st
     eta = X @ B.T + alpha[:, None]
     m = surface.indices
     outcomes = [outcome.of_rows(rows.extras) for outcome in surface.outcomes.values()]
-    width = m * len(outcomes)
-    several = max(1, _AT_ONCE // width)
+    several = max(1, _AT_ONCE // (m * len(outcomes)))
+    as_is = [outcome.derivatives(eta, shared)[:2] for outcome in outcomes]
+    by_row = any(outcome.bind is not None for outcome in surface.outcomes.values())
     # The index without the columns that move, which are the same for all levels of a variable.
     given: dict[bytes, Array] = {}
     found = []
@@ -85,8 +88,9 @@ def average_outcomes(surface: Surface, rows: Rows, settings: Sequence[Mapping[st
             if key not in given:
                 given = {key: eta - X[:, positions] @ B[:, positions].T}
             moved = given[key] + columns @ B[:, positions].T
+            moves_row = (X[:, positions] != columns).any(axis=1) | by_row
             for o, outcome in enumerate(outcomes):
-                value, first, _ = outcome.derivatives(moved, shared)
+                value, first = _where_moved(outcome, moved, shared, moves_row, as_is[o])
                 levels[i, o] = w @ value
                 np.multiply(first[:, :m].T, w, out=weighted[i, o])
                 tails.append(w @ first[:, m:])
@@ -100,6 +104,18 @@ def average_outcomes(surface: Surface, rows: Rows, settings: Sequence[Mapping[st
         loose = np.zeros((2, 0))
         found += [Average(*pair, loose) for pair in zip(levels, full @ surface.jacobian, strict=True)]
     return found
+
+
+def _where_moved(
+    outcome: Outcome, eta: Array, shared: Array, moves: NDArray[np.bool_], as_is: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    """Value and first derivatives; rows that do not move keep theirs."""
+    if moves.all():
+        value, first, _ = outcome.derivatives(eta, shared)
+        return value, first
+    value, first = as_is[0].copy(), as_is[1].copy()
+    value[moves], first[moves], _ = outcome.derivatives(eta[moves], shared)
+    return value, first
 
 
 def _weighted_sum(weights: Array, columns: Array) -> Array:
