@@ -14,6 +14,7 @@ import gvcmetrics as gvc
 from gvcmetrics import measures
 from gvcmetrics.models import Results
 from gvcmetrics.report import Study, path_plot, quadrant_plot
+from gvcmetrics.report.findings import pointing
 
 FIRST = 1965
 WINDOW = 5
@@ -21,6 +22,9 @@ WINDOWS = [(year, year + WINDOW - 1) for year in range(FIRST, 2015, WINDOW)]
 LONG_RUN = [(1995, 1999), (2010, 2014)]
 ESTABLISHED = 1e-4  # at least 0.01 per cent of world exports: below it a few second-hand cars move the mean
 LARGE = 1e-3
+# Two changes that share a window of pure noise correlate by -1/2; a sign is then kept with a probability of a
+# third (the orthant probability of the normal), both signs with a ninth.
+NOISE = (0.5 + np.arcsin(-0.5) / np.pi) ** 2
 SHORT = {
     "product upgrading": "Product",
     "process upgrading": "Process",
@@ -74,7 +78,7 @@ def run() -> None:
             notes=[
                 "Relative unit value: unit value over the world's mean of the year. Distance: log of the highest "
                 f"quality among established exporters (at least {ESTABLISHED:.2%} of world exports in the year) "
-                "less the log of the exporter's; negative for the few small exporters above it.",
+                "less the log of the exporter's.",
             ],
         ),
         "descriptives",
@@ -229,17 +233,31 @@ def transitions(moves: pd.DataFrame) -> pd.DataFrame:
 
 
 def persistence_in_words(moves: pd.DataFrame) -> str:
-    """What the transition matrix says, in a paragraph."""
+    """What the transition matrix says, beside what noise alone would give."""
     counts = measures.transition_matrix(moves, probabilities=False)
-    stayed = np.trace(counts.to_numpy()) / counts.to_numpy().sum()
-    shares = measures.transition_matrix(moves)
-    again = shares.loc["product upgrading", "product upgrading"]
+    again = measures.transition_matrix(moves).loc["product upgrading", "product upgrading"]
+    stayed = gvc.ols("stayed ~ 1", successive(moves), vcov={"CRV1": "exporter"})
+    low, high = stayed.conf_int().loc["Intercept"]
+
+    def beside(share: float) -> str:
+        return pointing(low - share, high - share, "more than", "fewer than", "not told apart from")
+
     return (
-        f"Quadrants do not last. Of {counts.to_numpy().sum()} moves of established exporters from one pair of "
-        f"windows to the next, {stayed:.0%} end in the quadrant where they began, about what chance gives among "
-        f"four; after product upgrading, {again:.0%} upgrade again. A single pair of years says little about an "
-        "exporter; the figure below therefore compares windows fifteen years apart."
+        f"Of {int(counts.to_numpy().sum())} moves of established exporters from one pair of windows to the next, "
+        f"{stayed.params['Intercept']:.0%} ({low:.0%} to {high:.0%}; errors clustered by exporter) end in the "
+        f"quadrant where they began. That is {beside(NOISE)} the {NOISE:.0%} that noise alone would give, since "
+        f"neighbouring changes share a window, and {beside(0.25)} the 25% of four equally likely quadrants. After "
+        f"product upgrading, {again:.0%} upgrade again. The figure below compares windows fifteen years apart."
     )
+
+
+def successive(moves: pd.DataFrame) -> pd.DataFrame:
+    """Exporters at two successive changes: whether they stayed in their quadrant."""
+    known = moves.dropna(subset=["quadrant"]).sort_values(["exporter", "end_year"])
+    after = known.groupby("exporter")[["quadrant", "end_year"]].shift(-1)
+    next_one = after["end_year"] - known["end_year"] == WINDOW
+    pairs = known[next_one]
+    return pairs.assign(stayed=(pairs["quadrant"] == after.loc[next_one, "quadrant"]).astype(float))
 
 
 def long_run(cars: pd.DataFrame) -> pd.DataFrame:
@@ -282,16 +300,23 @@ def convergence(windows: pd.DataFrame) -> list[Results]:
 def convergence_in_words(models: list[Results]) -> str:
     """Persistence as a rate of convergence and a half-life, with the bias of short panels."""
     _, by_window, _, steady, _ = models
-    persistence = by_window.params["L(distance_to_frontier)"]
-    within = steady.params["L(distance_to_frontier)"]
+    past = "L(distance_to_frontier)"
+    persistence, within = by_window.params[past], steady.params[past]
     periods = steady.nobs / steady.n_clusters["exporter"]
+    if not 0 < persistence < 1:
+        return f"Distance to the frontier does not shrink steadily: its coefficient on its past is {persistence:.2f}."
+    said = (
+        f"Without exporter effects a gap shrinks by {1 - persistence:.0%} from one window to the next, a half-life "
+        f"of {WINDOW * np.log(0.5) / np.log(persistence):.0f} years. Towards their own long-run positions established "
+        f"exporters move {'faster' if within < persistence else 'no faster'} (coefficient {within:.2f} beside "
+        f"{persistence:.2f})"
+    )
+    bias = (1 + within) / periods
+    if within >= persistence:
+        return said + "."
     return (
-        f"Distance to the frontier persists: without exporter effects a gap shrinks by "
-        f"{1 - persistence:.0%} from one window to the next, a half-life of "
-        f"{WINDOW * np.log(0.5) / np.log(persistence):.0f} years. Towards their own long-run positions "
-        f"established exporters move faster (coefficient {within:.2f}), but with {periods:.0f} windows for an "
-        f"exporter that estimate is biased downwards by about (1 + ρ)/T, some {(1 + within) / periods:.2f}, so "
-        "much of the difference is an artefact."
+        f"{said}, but with {periods:.1f} windows for an exporter that estimate is biased downwards by about "
+        f"(1 + ρ)/T, some {bias:.2f}, which is {min(bias / (persistence - within), 1):.0%} of the difference."
     )
 
 
@@ -315,9 +340,11 @@ def breaks_in_words(cars: pd.DataFrame, exporters: list[str]) -> str:
     beside = np.minimum(share.shift(1), share.shift(-1))
     gaps = (share < beside / 3).stack()
     named = ", ".join(f"{exporter} {year}" for year, exporter in gaps[gaps].index)
+    if not named:
+        return "In no year does the value of a large exporter fall below a third of both neighbouring years."
     return (
         f"In single years an exporter's value in the source falls below a third of both neighbouring years ({named}); "
-        "these are breaks in reporting, kept as they are. Quadrants use means over windows for that reason."
+        "such values are kept as they are. Quadrants use means over windows for that reason."
     )
 
 

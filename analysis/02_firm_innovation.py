@@ -15,6 +15,7 @@ import gvcmetrics as gvc
 from gvcmetrics import measures
 from gvcmetrics.models import Results
 from gvcmetrics.report import Study, coefficient_plot
+from gvcmetrics.report.findings import p_in_words, pointing, with_interval
 
 LABELS = {
     "patents": "Patents",
@@ -81,6 +82,7 @@ def run() -> None:
         gvc.table(
             spillovers,
             labels=LABELS,
+            rows={"Firms of": ["All areas"] * 3 + ["United States"]},
             notes=[
                 "Spillovers: the research of other firms, weighted by technological proximity (Cincer 1997)."
             ],
@@ -211,17 +213,21 @@ def in_words(spillovers: list[Results], size: list[Results]) -> str:
 
     def estimate(result: Results, term: str) -> str:
         low, high = result.conf_int().loc[term]
-        return f"{result.params[term]:.2f} ({low:.2f} to {high:.2f})".replace("-", "−")
+        told = pointing(low, high, "positive", "negative", "not told from zero")
+        return f"{with_interval(result.params[term], low, high, 2)}, {told}"
 
+    between, within = spillovers[:2]
+    errors = [result.std_errors["log_spillovers"] for result in (between, within)]
     returns = size[2].test("log_rd_stock + log_employment = 1")
     return (
-        f"Within firms, the elasticity of patents to own research is {estimate(spillovers[1], 'log_rd')} in the "
-        f"first panel and, for the stock, {estimate(size[2], 'log_rd_stock')} in the second. Spillovers have "
-        f"{estimate(spillovers[1], 'log_spillovers')}: once firm and year effects are held constant they vary too "
-        f"little to be told from zero. The elasticity to employment is {estimate(size[2], 'log_employment')}; that "
-        f"research and employment together have constant returns is {'not ' if returns.pvalue > 0.05 else ''}"
-        f"rejected (p = {returns.pvalue:.2f}). Intervals are at 95 per cent, clustered by firm. The firms are large "
-        "and research-intensive, and who governs their chains is not known."
+        f"Within firms, the elasticity of patents to own research is {estimate(within, 'log_rd')}, in the "
+        f"first panel ({within.nobs:,} firm-years) and, for the stock, {estimate(size[2], 'log_rd_stock')}, in the "
+        f"second ({size[2].nobs:,}). The elasticity to the research of others is {estimate(within, 'log_spillovers')}, "
+        f"within firms, and {estimate(between, 'log_spillovers')}, between firms of a sector, area and year; its "
+        f"standard error is {errors[1]:.2f} within and {errors[0]:.2f} between. The elasticity to employment is "
+        f"{estimate(size[2], 'log_employment')}. That research and employment together have constant returns is "
+        f"{'not ' if returns.pvalue >= 0.05 else ''}rejected ({p_in_words(returns.pvalue)}). Intervals are at 95 per "
+        "cent, clustered by firm. Who governs the firms' chains is not known."
     )
 
 

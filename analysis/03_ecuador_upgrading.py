@@ -21,6 +21,7 @@ OUTCOMES = ["upgrade_product", "upgrade_process", "organisational_innovation", "
 TIES = ["group_member", "foreign_owned", "exported_2012", "cooperates", "log_location_quotient"]
 REGRESSORS = " + ".join([*TIES, "log_employment_2012"])
 DRAWS = 9999
+WAYS = {"romano_wolf": "Romano–Wolf", "holm": "Holm"}
 FIT = {"pseudo_r2": "Pseudo R²", "loglik": "Log likelihood"}
 LABELS = {
     "upgrade_product": "Product",
@@ -257,17 +258,21 @@ def tested(family: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_words(family: pd.DataFrame) -> str:
-    """Which tests survive at five per cent."""
-    kept = family[family["romano_wolf"] < 0.05]
-    named = "; ".join(
-        f"{LABELS[row.outcome].lower()} on {LABELS[row.hypothesis.removesuffix(' = 0')].lower()} "
-        f"({'+' if row.estimate > 0 else '−'})"
-        for row in kept.itertuples()
-    )
+    """Which tests survive at five per cent, by each way of taking them together."""
+
+    def kept(by: str) -> str:
+        rows = family[family[by] < 0.05]
+        named = "; ".join(
+            f"{LABELS[row.outcome].lower()} on {LABELS[row.hypothesis.removesuffix(' = 0')].lower()} "
+            f"({'+' if row.estimate > 0 else '−'})"
+            for row in rows.itertuples()
+        )
+        return f"{len(rows)} by {WAYS[by]}{f' ({named})' if named else ''}"
+
+    alone = int((family["p_value"] < 0.05).sum())
     return (
-        f"Of {len(family)} tests, {int((family['p_value'] < 0.05).sum())} have a bootstrap p-value below 0.05 and "
-        f"{len(kept)} {'remains' if len(kept) == 1 else 'remain'} when all are taken together"
-        f"{f': {named}' if named else ''}."
+        f"Of {len(family)} tests, {alone} {'has' if alone == 1 else 'have'} a bootstrap p-value below 0.05; taken "
+        f"together, {kept('romano_wolf')} and {kept('holm')}."
     )
 
 

@@ -15,11 +15,13 @@ import gvcmetrics as gvc
 from gvcmetrics import measures
 from gvcmetrics.models import Results, TestResult, brant, hausman
 from gvcmetrics.report import Study, coefficient_plot
+from gvcmetrics.report.findings import p_in_words, pointing, with_interval
 
 FIRST, LAST = 1965, 2014
 WIDTH, NARROW = 5, 3  # years of a window: those of study 1, and shorter ones to see what rests on them
 ESTABLISHED = 1e-4  # at least 0.01 per cent of world exports, as in study 1
 RUNGS = ["Bottom", "Lower middle", "Upper middle", "Top"]
+AFTER = "F(log_market_share)"
 SHARE, CONTINUITY = "L(log_market_share)", "L(continuity)"
 EARLIER = ["L(log_market_share, 2)", "L(log_quality, 2)"]
 LADDER = f"rung ~ {SHARE} + {CONTINUITY}"
@@ -29,7 +31,7 @@ LABELS = {
     "quadrant": "Quadrant",
     SHARE: "Log market share, a window before",
     CONTINUITY: "Continuity of exporting, a window before",
-    "F(log_market_share)": "Log market share, a window later",
+    AFTER: "Log market share, a window later",
     "mean(L(log_market_share))": "Log market share, mean of the exporter",
     "mean(L(continuity))": "Continuity, mean of the exporter",
     EARLIER[0]: "Log market share, two windows before",
@@ -63,9 +65,14 @@ def run() -> None:
             len(frame),
             exporters=frame["exporter"].nunique(),
         )
+    # An ordered logit, four ways.
+    rungs = [
+        *(fit_rungs(windows, effects) for effects in ("pooled", "random", "correlated", "fixed")),
+        fit_rungs(narrow, "fixed"),
+    ]
+    study.text(caution(windows, rungs[3]))
 
-    # 1. What a rung is, and how seldom it is left.
-    study.text(caution(windows))
+    # 1. What a rung is, and how often it is left.
     moves = measures.transition_matrix(windows, state="rung", unit=["exporter"], time="window")
     counts = measures.transition_matrix(
         windows, state="rung", unit=["exporter"], time="window", probabilities=False
@@ -85,11 +92,7 @@ def run() -> None:
         caption="Moves between rungs of the quality ladder",
     )
 
-    # 2. The rung: an ordered logit, four ways.
-    rungs = [
-        *(fit_rungs(windows, effects) for effects in ("pooled", "random", "correlated", "fixed")),
-        fit_rungs(narrow, "fixed"),
-    ]
+    # 2. The rung.
     study.table(
         gvc.table(
             rungs,
@@ -155,7 +158,8 @@ def run() -> None:
     )
 
     # 4. Which of the models can be believed.
-    tests = specification(windows, rungs, quadrants)
+    led = fit_rungs(windows, "fixed", f"{LADDER} + {AFTER}")
+    tests = specification(rungs, quadrants, led)
     study.table(
         gvc.table(
             tests_table(tests),
@@ -170,7 +174,7 @@ def run() -> None:
         "tests",
         caption="Specification tests of the ladder and of the quadrants",
     )
-    study.text(rungs_in_words(windows, rungs, tests))
+    study.text(rungs_in_words(windows, rungs, led, tests))
     study.text(quadrants_in_words(quadrants))
     study.not_estimated(
         "H12",
@@ -244,20 +248,17 @@ def share_effects(result: Results) -> pd.DataFrame:
     return result.margins(SHARE).tidy()
 
 
-def specification(
-    windows: pd.DataFrame, rungs: list[Results], quadrants: list[Results]
-) -> dict[str, TestResult]:
+def specification(rungs: list[Results], quadrants: list[Results], led: Results) -> dict[str, TestResult]:
     """The tests of both parts, by what they ask."""
     by_exporter = {"CRV1": "exporter"}
     _, random, correlated, fixed, _ = rungs
     pooled, with_means, conditional, _ = quadrants
-    led = fit_rungs(windows, "fixed", f"{LADDER} + F(log_market_share)")
     return {
         "Ladder: random against fixed effects (Hausman)": hausman(fixed, random, vcov=by_exporter),
         "Ladder: means of the exporter (Mundlak)": correlated.test(
             [f"`{name}`" for name in correlated.blocks["Unit means"]]
         ),
-        "Ladder: strict exogeneity": led.test("F(log_market_share)"),
+        "Ladder: strict exogeneity": led.test(AFTER),
         "Quadrant: pooled against fixed effects (Hausman)": hausman(conditional, pooled, vcov=by_exporter),
         "Quadrant: means of the exporter (Mundlak)": with_means.test(
             [f"`{name}`" for name in with_means.params.index if ": mean(" in name]
@@ -280,12 +281,13 @@ def tests_table(tests: dict[str, TestResult]) -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis("Test")
 
 
-def caution(windows: pd.DataFrame) -> str:
+def caution(windows: pd.DataFrame, fixed: Results) -> str:
     """What the panel can and cannot say, before any estimate."""
     changing = windows.groupby("exporter")["rung"].nunique() > 1
     return f"""
-        What the panel can bear is little. It has {windows["exporter"].nunique()} established exporters of cars,
-        {changing.sum()} of which ever change their rung; a model with exporter effects learns from no others. Quality
+        The panel has {windows["exporter"].nunique()} established exporters of cars, {changing.sum()} of which ever
+        change their rung; {fixed.statistics["units"]:.0f} of them also have a window before the change, and a model
+        with exporter effects learns from these alone. Quality
         is an estimate that its authors made from unit values, so unit values may not explain it here. The bounds
         that come with it hold one value a year for all exporters, so that nobody knows how sure a rung is, and no
         standard error below counts the errors in it. Unit values are an index,
@@ -297,59 +299,72 @@ def caution(windows: pd.DataFrame) -> str:
     """
 
 
-def rungs_in_words(windows: pd.DataFrame, rungs: list[Results], tests: dict[str, TestResult]) -> str:
+def rungs_in_words(
+    windows: pd.DataFrame, rungs: list[Results], led: Results, tests: dict[str, TestResult]
+) -> str:
     """Between and within, in log odds, and what the tests say of it."""
     pooled, random, _, fixed, narrow = rungs
 
     def estimate(result: Results) -> str:
         low, high = result.conf_int().loc[SHARE]
-        return f"{result.params[SHARE]:.2f} ({low:.2f} to {high:.2f})".replace("-", "−")
+        told = pointing(low, high, "positive", "negative", "not told from zero")
+        return f"{with_interval(result.params[SHARE], low, high, 2)}, {told}"
 
     counts = measures.transition_matrix(
         windows, state="rung", unit=["exporter"], time="window", probabilities=False
     ).to_numpy()
     return f"""
-        Rungs are seldom left: {np.trace(counts) / counts.sum():.0%} of moves from one window to the next end where they
-        began, and {random.statistics["rho"]:.0%} of the variance of the latent rung lies between exporters. A market
-        share larger by one log point goes with log odds of a higher rung that are greater by {estimate(pooled)} in the
-        pooled model, but within exporters by {estimate(fixed)}, and by {estimate(narrow)} in windows of {NARROW} years;
-        intervals are at 95 per cent. {within_in_words(fixed, narrow)}
+        {np.trace(counts) / counts.sum():.0%} of {counts.sum():.0f} moves from one window to the next end in the rung
+        where they began, and {random.statistics["rho"]:.0%} of the variance of the latent rung lies between exporters.
+        The log odds of a higher rung on the log market share of the window before, with 95 per cent intervals:
+        {estimate(pooled)}, in the pooled model (N {pooled.nobs}); {estimate(fixed)}, within exporters
+        (N {fixed.nobs}); {estimate(narrow)}, within exporters in windows of {NARROW} years (N {narrow.nobs}).
+        {within_in_words(pooled, fixed, narrow)}
 
-        {tests_in_words(fixed, tests)}
+        {tests_in_words(led, tests)}
     """
 
 
-def tests_in_words(fixed: Results, tests: dict[str, TestResult]) -> str:
-    """What the tests leave of the models."""
+def tests_in_words(led: Results, tests: dict[str, TestResult]) -> str:
+    """What the tests leave of the models, each with both tests of the same question where there are two."""
 
     def verdict(name: str) -> str:
         pvalue = tests[name].pvalue
-        return f"{'' if pvalue < 0.05 else 'not '}rejected (p = {pvalue:.3f})"
+        return f"{'' if pvalue < 0.05 else 'not '}rejected ({p_in_words(pvalue)})"
 
     exogeneity = "Ladder: strict exogeneity"
-    doubt = (
-        "so that quality may move the share rather than the share quality"
-        if tests[exogeneity].pvalue < 0.05
-        else f"by a test whose power is low with {fixed.statistics['units']:.0f} exporters"
-    )
+    if tests[exogeneity].pvalue < 0.05:
+        rung = "higher" if led.params[AFTER] > 0 else "lower"
+        doubt = (
+            f"exporters on a {rung} rung have a larger share in the window after ({led.params[AFTER]:+.2f})"
+        )
+        doubt = doubt.replace("-", "−")
+    else:
+        doubt = f"with {led.statistics['units']:.0f} exporters the power of the test is low"
     return f"""
         That the exporter's effect on the rung is unrelated to the regressors is
-        {verdict("Ladder: random against fixed effects (Hausman)")}; that slopes are the same at every cut of the pooled
-        model, {verdict("Ladder: parallel slopes (Brant)")}. Strict exogeneity, which every column but the first needs, is
-        {verdict(exogeneity)}, {doubt}. For the quadrant, that pooled and fixed effects agree is
-        {verdict("Quadrant: pooled against fixed effects (Hausman)")}.
+        {verdict("Ladder: random against fixed effects (Hausman)")} by the Hausman test and
+        {verdict("Ladder: means of the exporter (Mundlak)")} by the means of the exporter; that slopes are the same at
+        every cut of the pooled model, {verdict("Ladder: parallel slopes (Brant)")}. Strict exogeneity, which every
+        column but the first needs, is {verdict(exogeneity)}; {doubt}. For the quadrant, that pooled and fixed effects
+        agree is {verdict("Quadrant: pooled against fixed effects (Hausman)")}, that the means of the exporter do not
+        matter {verdict("Quadrant: means of the exporter (Mundlak)")}.
     """
 
 
-def within_in_words(*fixed: Results) -> str:
-    """Whether any of the within estimates can be told from zero."""
+def within_in_words(pooled: Results, *fixed: Results) -> str:
+    """Whether the association holds between exporters, and whether it holds within them."""
+    between = pooled.pvalues[SHARE] < 0.05
     found = sum(result.pvalues[SHARE] < 0.05 for result in fixed)
-    if not found:
-        return (
-            "Neither within estimate can be told from zero: large exporters stand higher, but that a growing share "
-            "lifts an exporter is not in these data."
-        )
-    return f"Of the {len(fixed)} within estimates {found} can be told from zero at five per cent."
+    higher = "higher" if pooled.params[SHARE] > 0 else "lower"
+    if between and not found:
+        return f"Large exporters stand {higher}, but no within estimate can be told from zero."
+    if not between and not found:
+        return "Neither between nor within exporters can the share be told from having no part in it."
+    across = (
+        f"Large exporters stand {higher}" if between else "Between exporters nothing can be told from zero"
+    )
+    return f"{across}; of the {len(fixed)} within estimates {found} can be told from zero at five per cent."
 
 
 def quadrants_in_words(quadrants: list[Results]) -> str:
@@ -376,10 +391,10 @@ def quadrants_in_words(quadrants: list[Results]) -> str:
     held = "; ".join(map(named, both)) or "none"
     return f"""
         Of the {len(wide.params)} coefficients of the conditional models of the quadrant, those that differ from zero at
-        five per cent in windows of {WIDTH} and of {NARROW} years alike are: {held}. A further {len(once)} do so in one of
-        the two only, and are not to be relied on. A share that was high two windows ago tends to return to the
-        exporter's own mean, which by itself puts an exporter among those whose share falls; in so short a panel that
-        cannot be told from a cost of having grown.
+        five per cent in windows of {WIDTH} and of {NARROW} years alike, with the same sign, are: {held}. A further
+        {len(once)} do so in one of the two only. A share that happened to be high two windows ago returns to the
+        exporter's own mean, which by itself puts an exporter among those whose share falls; these models cannot tell
+        that from a cost of having grown.
     """
 
 
