@@ -13,6 +13,7 @@ PARQUET := data/parquet
 
 SPECS   := $(wildcard data/panels/*.yaml)
 PANELS  := $(SPECS:data/panels/%.yaml=$(PARQUET)/%.state)
+PAGES   := $(SPECS:data/panels/%.yaml=$(RESULTS)/panel_%.json)
 STUDIES := $(patsubst analysis/%.py,$(RESULTS)/%.json,$(wildcard analysis/[0-9]*.py))
 
 ROOM     = $(shell find gvcmetrics/$(1) -name '*.py' -o -name '*.csv' -o -name '*.css' -o -name '*.yaml' 2>/dev/null)
@@ -91,13 +92,18 @@ $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"
 	@$(BIN)/python $<
 
+# The page of every panel, made from its columns.
+$(RESULTS)/panel_%.json: $(PARQUET)/%.state $(STUDY_CODE) $(READY)
+	@echo "page     $*"
+	@$(RUN) panel page $*
+
 # Every hypothesis on every panel: a panel more changes the answers without a line of code.
 $(RESULTS)/hypotheses.parquet: $(PANELS) analysis/hypotheses.yaml $(CLAIM_CODE) $(READY)
 	@echo "examine  the hypotheses on every panel"
 	@$(RUN) hypotheses run
 
 # The validation is run by hand; where there is one, a newer one is a reason to compose the report again.
-$(RESULTS)/report.html: $(STUDIES) $(RESULTS)/hypotheses.parquet $(wildcard $(RESULTS)/validation.json) analysis/report.py analysis/hypotheses.yaml
+$(RESULTS)/report.html: $(STUDIES) $(PAGES) $(RESULTS)/hypotheses.parquet $(wildcard $(RESULTS)/validation.json) analysis/report.py analysis/hypotheses.yaml
 	@echo "report   $@"
 	@$(BIN)/python analysis/report.py
 

@@ -23,6 +23,7 @@ def run(results: Path = ANALYSIS / "results") -> Path:
         results / "report.html",
         hypotheses=ANALYSIS / "hypotheses.yaml",
         answers=answers if answers.exists() else None,
+        panels=sorted(results.glob("panel_*.json")),
         not_run={} if validation else {"validation": VALIDATION},
     )
 

@@ -128,6 +128,14 @@ def panel_describe(
         typer.echo(f"wrote {_shown(html.absolute())}")
 
 
+@panel_app.command("page")
+def panel_page(name: Annotated[str, typer.Argument(help="The panel's name.")]) -> None:
+    """What a built panel holds and shows, for the report: analysis/results/panel_NAME.json and its files."""
+    from gvcmetrics.report.portraits.page import write_page
+
+    typer.echo(f"wrote {_shown(write_page(name))}")
+
+
 @panel_app.command("schema")
 def panel_schema() -> None:
     """The JSON Schema of specs, for editors that complete and check YAML."""

@@ -8,7 +8,9 @@ from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.ground.files import replacing
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.job import Built, Engine
+from gvcmetrics.panels.kinds import load_panel
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.sources.raw_files import find_raw
 
 BUILT, ABSENT = "built\n", "absent\n"
 
@@ -28,3 +30,13 @@ def build_or_skip(
     with replacing(state) as temporary:
         temporary.write_text(BUILT if isinstance(found, Built) else ABSENT)
     return found
+
+
+def why_absent(spec_path: Path, project: Project) -> MissingSourceError | None:
+    """What a panel's source lacks on this machine, and how to get it; None if it is there."""
+    kind, spec = load_panel(spec_path)
+    try:
+        find_raw(spec, project, kind.formats(spec))
+    except MissingSourceError as error:
+        return error
+    return None

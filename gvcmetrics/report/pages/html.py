@@ -16,6 +16,7 @@ from gvcmetrics.report.pages.hypotheses import read_hypotheses
 from gvcmetrics.report.pages.manifest import read_manifest
 from gvcmetrics.report.tables.render.html import STYLE, escape
 
+ABSENT = "absent-panels"
 _STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
 
 
@@ -26,6 +27,7 @@ def build_report(
     hypotheses: str | Path | None = None,
     answers: str | Path | None = None,
     not_run: Mapping[str, tuple[str, str]] | None = None,
+    panels: Sequence[str | Path] = (),
     title: str = "Upgrading in global value chains and clusters",
 ) -> Path:
     """Compose one self-contained page: no script, nothing loaded from elsewhere.
@@ -39,6 +41,7 @@ def build_report(
         are listed with what they need.
     answers : the table that `gvcmetrics hypotheses run` writes, for the verdict of each panel.
     not_run : name → title and text of chapters for which there is no manifest yet.
+    panels : JSON files of the pages of panels, as `gvcmetrics panel page` writes them.
     title : of the page.
 
     Returns
@@ -59,15 +62,22 @@ def build_report(
     claims = read_hypotheses(hypotheses, answers) if hypotheses else []
     numbers = {"table": 0, "figure": 0}
     absent = not_run or {}
+    pages = [(read_manifest(path), Path(path).parent) for path in panels]
     sections = [
         *(_study(manifest, folder, numbers) for manifest, folder in studies),
         *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
+        *(_study(manifest, folder, numbers) for manifest, folder in pages if manifest["items"]),
+        _absent_panels([manifest for manifest, _ in pages if not manifest["items"]]),
         _hypotheses(claims, [manifest for manifest, _ in studies]),
         _left_open(claims, [manifest for manifest, _ in studies]),
-        _sources([manifest for manifest, _ in studies]),
+        _sources([manifest for manifest, _ in (*studies, *pages)]),
     ]
     contents = [(manifest["name"], manifest["title"]) for manifest, _ in studies]
     contents += [(name, heading) for name, (heading, _) in absent.items()]
+    contents += [(m["name"], f"Panel: {m['title']}") for m, _ in pages if m["items"]]
+    contents += (
+        [(ABSENT, "Panels that are not on this machine")] if not all(m["items"] for m, _ in pages) else []
+    )
     contents += [("hypotheses", "Hypotheses and where they are estimated")] if claims else []
     contents += [("not-estimated", "Not estimated, and what it needs"), ("sources", "Sources")]
     return write_atomic(out, _page(title, contents, [section for section in sections if section]))
@@ -97,7 +107,7 @@ def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int]) -
     parts = [
         f'<section id="{_anchor(manifest["name"])}">',
         f"<h2>{escape(manifest['title'])}</h2>",
-        f'<p class="question">{inline(manifest["question"])}</p>',
+        f'<p class="question">{inline(manifest["question"])}</p>' if manifest["question"] else "",
     ]
     if manifest["simulated"]:
         parts.append('<p class="gvc-simulated">This study uses simulated data, marked where it does.</p>')
@@ -139,6 +149,22 @@ def _figure(item: Mapping[str, Any], folder: Path, number: int) -> str:
 def _files(stem: str, suffixes: Sequence[str]) -> str:
     listed = " ".join(f'<a href="{escape(stem)}.{suffix}">{suffix}</a>' for suffix in suffixes)
     return f'<p class="files"><code>{escape(stem)}</code> {listed}</p>'
+
+
+def _absent_panels(manifests: list[Mapping[str, Any]]) -> str:
+    """Every panel without a page, with the reason and the command that mends it; reasons are said once."""
+    if not manifests:
+        return ""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for manifest in manifests:
+        for item in manifest["not_estimated"]:
+            reasons.setdefault((item["needs"], item["get"]), []).append(manifest["title"])
+    lines = []
+    for (needs, get), names in reasons.items():
+        said = f"{inline(needs)}. {inline(get)}" if get else inline(needs)
+        lines.append(f"<dt><b>{escape(', '.join(names))}</b></dt><dd>{said}</dd>")
+    heading = "<h2>Panels that are not on this machine</h2>"
+    return f'<section id="{ABSENT}">\n{heading}\n<dl>{"".join(lines)}</dl>\n</section>'
 
 
 def _hypotheses(claims: list[dict[str, Any]], manifests: list[Mapping[str, Any]]) -> str:

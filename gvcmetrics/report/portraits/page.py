@@ -1,0 +1,86 @@
+"""The page of one panel, written down as a study is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gvcmetrics.errors import MissingSourceError
+from gvcmetrics.ground.provenance import as_list, is_simulated
+from gvcmetrics.panels import panel
+from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.state import why_absent
+from gvcmetrics.report.pages.manifest import Study
+from gvcmetrics.report.portraits import cluster, firm, input_output, trade
+from gvcmetrics.report.portraits.exhibit import Exhibit
+from gvcmetrics.report.tables.table import table
+
+PREFIX = "panel_"
+# Of these a page reads one year at a time.
+_BY_YEAR = ("input_output",)
+
+
+def write_page(name: str, project: Project | None = None, results: str | Path | None = None) -> Path:
+    """What a panel holds and shows, as `panel_NAME.json` with its tables and figures.
+
+    An exhibit whose columns are absent, empty or do not vary is left out, and the page says so once. A panel
+    whose source is not on this machine gets a manifest that says what is lacking.
+
+    Parameters
+    ----------
+    name : the panel. results : folder of the files, by default `analysis/results` of the project.
+
+    Returns
+    -------
+    pathlib.Path
+        The manifest.
+    """
+    project = project or find_project()
+    try:
+        frame = panel(name, columns=["year"], project=project)
+        if as_list(frame.attrs["provenance"])[0]["contract"] not in _BY_YEAR:
+            frame = panel(name, project=project)
+    except MissingSourceError as unbuilt:
+        error = why_absent(project.spec_file(name), project) or unbuilt
+        study = Study(f"{PREFIX}{name}", title=name, question="", results=results)
+        study.not_estimated(f"The page of the panel {name}", needs=error.problem, get=error.remedy)
+        return study.write()
+    told = as_list(frame.attrs["provenance"])[0]
+    study = Study(f"{PREFIX}{name}", title=str(told["title"]), question="", results=results)
+    study.source(told)
+    study.sample("Rows", len(frame))
+    lacking = []
+    for exhibit in _exhibits(name, str(told["contract"]), frame):
+        if lacks := exhibit.lacks(frame):
+            lacking.append(f"{exhibit.caption[:1].lower()}{exhibit.caption[1:]} (lacks {lacks})")
+            continue
+        made = exhibit.make(frame)
+        if isinstance(made, str):
+            lacking.append(f"{exhibit.caption[:1].lower()}{exhibit.caption[1:]} ({made})")
+        elif isinstance(made, Figure):
+            study.figure(made, exhibit.name, exhibit.caption, exhibit.notes)
+        else:
+            shown = table(made, notes=list(exhibit.notes), formats=_formats(exhibit, made), provenance=told)
+            shown = replace(shown, simulated=shown.simulated or is_simulated([told]))
+            study.table(shown, exhibit.name, caption=exhibit.caption)
+    if lacking:
+        study.text(f"Not shown: {'; '.join(lacking)}.")
+    return study.write()
+
+
+def _exhibits(name: str, contract: str, frame: pd.DataFrame) -> tuple[Exhibit, ...]:
+    if contract == "input_output":
+        years = sorted(int(year) for year in frame["year"].unique())
+        return input_output.exhibits(name, sorted({years[0], years[len(years) // 2], years[-1]}))
+    return {"firm": firm, "trade": trade, "cluster": cluster}[contract].exhibits()
+
+
+def _formats(exhibit: Exhibit, made: pd.DataFrame) -> object:
+    """The exhibit's formats; whole numbers of a table with one format for all stay counts."""
+    if not isinstance(exhibit.formats, str):
+        return exhibit.formats
+    counts = [column for column in made if pd.api.types.is_integer_dtype(made[column])]
+    return {column: exhibit.formats for column in made if column not in counts} or None
