@@ -13,7 +13,12 @@ _ROWS, _TILES = 24, 14
 def exhibits() -> tuple[Exhibit, ...]:
     """In the order of the page."""
     return (
-        Exhibit("coverage", "Clusters by country and year", coverage),
+        Exhibit(
+            "coverage",
+            "Clusters by country and year",
+            coverage,
+            notes=(f"At most {_ROWS} country-years, the last.",),
+        ),
         Exhibit(
             "largest",
             "The largest clusters in the last year",

@@ -24,7 +24,12 @@ def exhibits() -> tuple[Exhibit, ...]:
     """In the order of the page."""
     unweighted = ("Firm-years of the panel, each counted once.",)
     return (
-        Exhibit("coverage", "Firms by country and year", coverage),
+        Exhibit(
+            "coverage",
+            "Firms by country and year",
+            coverage,
+            notes=(f"At most {_ROWS} country-years, the last.",),
+        ),
         Exhibit("numbers", "What firms are like", numbers, any_of=NUMBERS, notes=unweighted),
         Exhibit(
             "governance",

@@ -22,6 +22,7 @@ def exhibits() -> tuple[Exhibit, ...]:
             "Flows by year",
             coverage,
             needs=("value_usd",),
+            notes=(f"At most {_ROWS} years, the last.",),
             formats={"Value, USD million": ",.1f"},
         ),
         Exhibit(

@@ -14,7 +14,7 @@ from gvcmetrics import measures
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.report import build_report
-from gvcmetrics.report.portraits import cluster, firm, trade
+from gvcmetrics.report.portraits import cluster, firm, input_output, trade
 from gvcmetrics.report.portraits.exhibit import Exhibit
 from gvcmetrics.report.portraits.page import write_page
 
@@ -178,3 +178,23 @@ def test_every_exhibit_bears_a_panel_of_one_row() -> None:
     alone = clusters().head(1)
     for exhibit in cluster.exhibits():
         exhibit.make(alone)
+
+
+def test_an_input_output_panel_gets_every_exhibit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read once a year, whatever the exhibits ask."""
+    read: list[int] = []
+
+    def table(name: str, year: int) -> measures.InputOutput:
+        read.append(year)
+        rng = np.random.default_rng(year)
+        Z, Y = rng.uniform(1, 4, (6, 6)), rng.uniform(5, 9, (6, 3))
+        return measures.from_arrays(Z, Y, countries=["PER", "DEU", "JPN"], industries=["a", "b"])
+
+    monkeypatch.setattr("gvcmetrics.input_output", table)
+    for exhibit in input_output.exhibits("made_up", [2000, 2005, 2010]):
+        made = exhibit.make(pd.DataFrame())
+        assert not isinstance(made, str), exhibit.name
+        if exhibit.name == "decomposition":
+            assert isinstance(made, pd.DataFrame)
+            np.testing.assert_allclose(made.sum(axis=1), 1.0)
+    assert sorted(read) == [2000, 2005, 2010]
