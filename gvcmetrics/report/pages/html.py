@@ -14,6 +14,7 @@ from gvcmetrics.ground.numbers import count
 from gvcmetrics.ground.version import __version__
 from gvcmetrics.report.pages.hypotheses import read_hypotheses
 from gvcmetrics.report.pages.manifest import read_manifest
+from gvcmetrics.report.pages.scorecard import scorecard
 from gvcmetrics.report.tables.render.html import STYLE, escape
 
 ABSENT = "absent-panels"
@@ -63,7 +64,9 @@ def build_report(
     numbers = {"table": 0, "figure": 0}
     absent = not_run or {}
     pages = [(read_manifest(path), Path(path).parent) for path in panels]
+    card = scorecard(claims)
     sections = [
+        card,
         *(_study(manifest, folder, numbers) for manifest, folder in studies),
         *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
         *(_study(manifest, folder, numbers) for manifest, folder in pages if manifest["items"]),
@@ -72,7 +75,8 @@ def build_report(
         _left_open(claims, [manifest for manifest, _ in studies]),
         _sources([manifest for manifest, _ in (*studies, *pages)]),
     ]
-    contents = [(manifest["name"], manifest["title"]) for manifest, _ in studies]
+    contents = [("scorecard", "What the panels answer")] if card else []
+    contents += [(manifest["name"], manifest["title"]) for manifest, _ in studies]
     contents += [(name, heading) for name, (heading, _) in absent.items()]
     contents += [(m["name"], f"Panel: {m['title']}") for m, _ in pages if m["items"]]
     contents += (

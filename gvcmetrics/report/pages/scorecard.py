@@ -1,0 +1,61 @@
+"""The first thing of the report: what every hypothesis gets from every panel, in words, signs and colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gvcmetrics.claims.verdict import CONTRADICTED, NEGLIGIBLE, SUPPORTED, UNCLEAR
+from gvcmetrics.report.tables.render.html import escape
+
+SIGNS = {SUPPORTED: "✓", CONTRADICTED: "✗", UNCLEAR: "?", NEGLIGIBLE: "≈"}
+_CLASSES = {SUPPORTED: "yes", CONTRADICTED: "no", UNCLEAR: "open", NEGLIGIBLE: "zero"}
+
+
+def scorecard(claims: Sequence[Mapping[str, Any]]) -> str:
+    """Hypotheses × panels, with a sentence that counts; empty where no panel answers any.
+
+    Parameters
+    ----------
+    claims : as `read_hypotheses` gives them, `answers` from panel to verdict.
+    """
+    panels = sorted({panel for claim in claims for panel in claim["answers"]})
+    if not panels:
+        return ""
+    head = "".join(f'<th scope="col">{escape(panel)}</th>' for panel in panels)
+    lines = []
+    for claim in claims:
+        cells = "".join(_cell(claim["answers"].get(panel)) for panel in panels)
+        lines.append(
+            f'<tr><th scope="row" title="{escape(claim["statement"])}">{escape(claim["id"])}</th>{cells}</tr>'
+        )
+    return (
+        '<section id="scorecard">\n<h2>What the panels answer</h2>\n'
+        f"<p>{escape(in_words(claims))}</p>\n"
+        '<div class="wide"><table class="list scorecard">'
+        f'<thead><tr><th scope="col"></th>{head}</tr></thead>\n'
+        f"<tbody>{''.join(lines)}</tbody></table></div>\n</section>"
+    )
+
+
+def in_words(claims: Sequence[Mapping[str, Any]]) -> str:
+    """How many hypotheses have an answer, and which."""
+    counts = dict.fromkeys(SIGNS, 0)
+    for claim in claims:
+        for verdict in claim["answers"].values():
+            counts[verdict] += 1
+    answered = [claim for claim in claims if claim["answers"]]
+    said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+    return (
+        f"{len(answered)} of {len(claims)} hypotheses can be examined on a panel of this machine, in "
+        f"{sum(counts.values())} answers: {said}. Verdicts take the p-values that are adjusted within families of "
+        "hypotheses. What the others need is listed below."
+    )
+
+
+def _cell(verdict: str | None) -> str:
+    if verdict is None:
+        return '<td class="none" title="not estimable">·</td>'
+    return (
+        f'<td class="{_CLASSES[verdict]}"><b aria-hidden="true">{SIGNS[verdict]}</b> {escape(verdict)}</td>'
+    )
