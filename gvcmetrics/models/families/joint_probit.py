@@ -18,11 +18,8 @@ from gvcmetrics.models.engine.fit import fit
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response, Treatment, usual_scales
 from gvcmetrics.models.families.kernels.bivariate_probit import bivariate_probit
-from gvcmetrics.models.families.kernels.multivariate_probit import (
-    correlations,
-    multivariate_probit,
-    partial_correlations,
-)
+from gvcmetrics.models.families.kernels.correlations import correlations, partial_correlations
+from gvcmetrics.models.families.kernels.multivariate_probit import multivariate_probit
 from gvcmetrics.models.families.probit import family as probit_family
 from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.expected import Scale, of_index, probability
