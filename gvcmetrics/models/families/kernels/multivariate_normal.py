@@ -66,11 +66,12 @@ def log_trivariate_cdf(
 def _log_trivariate(
     b1: float, b2: float, b3: float, r21: float, r31: float, r32: float, least: float, panels: int
 ) -> float:
-    apart = math.exp(log_normal_cdf(b1) + log_bivariate_cdf(b2, b3, r32))
+    log_apart = log_normal_cdf(b1) + log_bivariate_cdf(b2, b3, r32)
+    apart = math.exp(log_apart)
     rest = (1.0 - r32) * (1.0 + r32)
     root = math.sqrt(max(r21 * r21 + r31 * r31 - 2.0 * r21 * r31 * r32, 0.0) / rest)
     if root < 1e-30:
-        return log_normal_cdf(b1) + log_bivariate_cdf(b2, b3, r32)
+        return log_apart
     u2, u3 = r21 / root, r31 / root
     end = math.asin(min(root, 1.0))
     heights, sizes = np.empty(NODES.shape[0]), np.empty(NODES.shape[0])
@@ -214,10 +215,12 @@ def log_quadrivariate_cdf(b: Any, R: Any, least: float, panels: int) -> float:
         for i in range(NODES.shape[0]):
             t = left + half * (1.0 + NODES[i])
             share, slope = math.sin(t) / root, math.cos(t) / root
-            one = slope * R[first, j] * _edge_of_four(b, R, share, first, j, k, m)
-            two = slope * R[first, k] * _edge_of_four(b, R, share, first, k, j, m)
-            three = slope * R[first, m] * _edge_of_four(b, R, share, first, m, j, k)
-            heights[i], sizes[i] = one + two + three, abs(one) + abs(two) + abs(three)
+            heights[i] = sizes[i] = 0.0
+            for _ in range(3):
+                part = slope * R[first, j] * _edge_of_four(b, R, share, first, j, k, m)
+                heights[i] += part
+                sizes[i] += abs(part)
+                j, k, m = k, m, j
         part, plus, error = _panel(half, heights, sizes)
         used += 1
         if error <= max(_ROUNDING * (size + plus), 0.1 * least):

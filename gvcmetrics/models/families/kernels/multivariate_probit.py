@@ -9,7 +9,8 @@ S of different indices are a density times a conditional probability of the othe
 those in a correlation are :math:`\partial P / \partial r_{jk} = P_{jk}` (Plackett 1954), and where an index
 is repeated they follow from :math:`\sum_k r_{jk} P_{jk} = -\eta_j P_j`, differentiated: with
 :math:`u_j = -\eta_j P_S - \sum_{k \notin S} r_{jk} P_{S \cup k}` the vector of the
-:math:`P_{S j}`, j in S, is :math:`R_{SS}^{-1} u`. All are taken relative to P. R is parametrised as in `correlations`.
+:math:`P_{S j}`, j in S, is :math:`R_{SS}^{-1} u`. All are taken relative to P.
+R is parametrised as in `correlations`.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def conditionals(R: Array) -> tuple[Array, Array, Array, Array, Array]:
 
 @njit(cache=True, nogil=True)
 def _log_cdf(b: Any, R: Any, count: int, least: float, panels: int) -> float:
-    """log P(X <= b) of `count` normal variables; `least` and `panels` as for three."""
+    """log P(X <= b) of `count` normal variables, three at most; `least` and `panels` as for three."""
     if count == 0:
         return 0.0
     if count == 1:
@@ -70,23 +71,44 @@ def _log_cdf(b: Any, R: Any, count: int, least: float, panels: int) -> float:
         if least > 1e-15:
             return math.log(max(bivariate_cdf(b[0], b[1], R[1, 0]), _ALMOST_NOTHING))
         return log_bivariate_cdf(b[0], b[1], R[1, 0])
-    if count == 3:
-        return log_trivariate_cdf(b[0], b[1], b[2], R[1, 0], R[2, 0], R[2, 1], least, panels)
-    return log_quadrivariate_cdf(b, R, least, panels)
+    return log_trivariate_cdf(b[0], b[1], b[2], R[1, 0], R[2, 0], R[2, 1], least, panels)
+
+
+@njit(cache=True, nogil=True)
+def log_probabilities_of_four(y: Any, eta: Any, R: Any, panels: int, loglik: Any) -> None:
+    """Log of the probability of each row, apart from its derivatives, so that models of three outcomes need
+    not wait for the compiler."""
+    b, signed = np.zeros(4), np.ones((4, 4))
+    for i in range(y.shape[0]):
+        code = int(y[i])
+        for j in range(4):
+            s = 2.0 * (code >> j & 1) - 1.0
+            b[j] = s * eta[i, j]
+            for k in range(j):
+                signed[j, k] = signed[k, j] = s * (2.0 * (code >> k & 1) - 1.0) * R[j, k]
+        loglik[i] = log_quadrivariate_cdf(b, signed, 0.0, panels)
 
 
 @njit(cache=True, nogil=True)
 def _of_sets(
-    eta: Any, signs: Any, known: Any, slopes: Any, spread: Any, left: Any, room: Any, panels: int, found: Any
+    log_p: float,
+    eta: Any,
+    signs: Any,
+    known: Any,
+    slopes: Any,
+    spread: Any,
+    left: Any,
+    room: Any,
+    panels: int,
+    found: Any,
 ) -> float:
-    """log P, and P_S/P for every set S but the empty one.
+    """log P, which is given of four outcomes, and P_S/P for every set S.
 
-    known : (sets, 2) and inverses: see `exact_kernel`. room : a vector and a matrix to work in.
+    known, slopes, spread, left : what `conditionals` says. room : a vector and a matrix to work in.
     """
     d = eta.shape[0]
     inverse, logdet = known
     b, R = room
-    log_p = 0.0
     for code in range(found.shape[0]):
         log_density, sign, size = -0.5 * logdet[code], 1.0, 0
         for i in range(d):
@@ -112,7 +134,7 @@ def _of_sets(
                     before += 1
             count += 1
         if code == 0:
-            log_p = _log_cdf(b, R, count, 0.0, panels)
+            log_p = _log_cdf(b, R, count, 0.0, panels) if d < 4 else log_p
             found[0] = 1.0
         else:
             least = _HARMLESS * math.exp(min(log_p - log_density, 0.0))
@@ -188,7 +210,7 @@ def exact_kernel(
     y: Any, eta: Any, loglik: Any, gradient: Any, hessian: Any, R: Any, known: Any, slopes: Any, spread: Any,
     left: Any, jacobian: Any, bend: Any, panels: int,
 ) -> None:  # fmt: skip
-    """Log of the probability with derivatives in the indices and the z.
+    """Log of the probability, which is given of four outcomes, with derivatives in the indices and the z.
 
     known, slopes, spread, left : what `conditionals` says of R. jacobian, bend : of the correlations in
     the z.
@@ -203,7 +225,7 @@ def exact_kernel(
         code = int(y[i])
         for j in range(d):
             signs[j] = 2.0 * (code >> j & 1) - 1.0
-        loglik[i] = _of_sets(eta[i], signs, known, slopes, spread, left, room, panels, found)
+        loglik[i] = _of_sets(loglik[i], eta[i], signs, known, slopes, spread, left, room, panels, found)
         _repeated(eta[i], R, known[0], found, thrice)
         _second(eta[i], R, found, thrice, H)
         for j in range(d):
@@ -257,6 +279,8 @@ def multivariate_probit(d: int, panels: int = 1) -> Family:
         R[lower], jacobian = correlations(constants, d)
         R += np.tril(R, -1).T
         inverse, logdet, slopes, spread, left = conditionals(R)
+        if d == 4:
+            log_probabilities_of_four(y, eta, R, panels, loglik)
         exact_kernel(
             y, np.ascontiguousarray(eta), loglik, gradient, hessian, R, (inverse, logdet), slopes, spread,
             left, np.ascontiguousarray(jacobian), bend_of_correlations(constants, d), panels,
