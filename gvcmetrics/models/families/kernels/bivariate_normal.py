@@ -86,7 +86,7 @@ def _log_upwards(h: float, k: float, rho: float) -> float:
     middle, total = _where(0.0, g, e), 0.0
     while low < high:
         # Where g is small the integrand bends sharply close to zero.
-        right = min(high, max(4.0 * low, abs(g), 1e-9))
+        right = min(high, max(4.0 * low, 0.5 * abs(g), 1e-9))
         if low < middle < right:
             right = middle
         width = 0.5 * (right - low)
