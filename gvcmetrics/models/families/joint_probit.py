@@ -29,6 +29,8 @@ from gvcmetrics.models.likelihood.problem import Problem, Solution, in_print, so
 from gvcmetrics.models.results.results import Results
 
 _CELLS = 2
+# What double precision leaves of a sum of logs.
+_DIGITS = 1e-12
 
 
 def family(sample: EstimationSample, panels: int = 1) -> Family:
@@ -72,8 +74,9 @@ def estimate(request: Request, response: Response, sample: EstimationSample) -> 
         gap, moved = _of_finer(in_print(finer, request.fix), solution)
         statistics["quadrature_error"] = moved
         notes = (
-            f"Probabilities by quadrature: twice the panels move the log likelihood by {gap:.1g} and every "
-            f"estimate by less than {max(moved, 1e-15):.1g} of its standard error.",
+            f"Probabilities by quadrature; twice the panels change the log likelihood by less than "
+            f"{max(gap, _DIGITS):.0e}, and every estimate by less than {max(moved, _DIGITS):.0e} of its "
+            "standard error.",
         )
     return from_likelihood(
         problem, solution, sample, request.errors,

@@ -287,10 +287,13 @@ def multivariate_probit(d: int, panels: int = 1) -> Family:
         if not np.isfinite(eta).all() or not np.abs(constants).max() < _EDGE:
             loglik[:], gradient[:], hessian[:] = -np.inf, 0.0, 0.0
             return
-        shared, eta = _shared(tuple(constants), d), np.ascontiguousarray(eta)
+        R, known, slopes, spread, left, jacobian, bend = _shared(tuple(constants), d)
+        eta = np.ascontiguousarray(eta)
         if d == 4:
-            log_probabilities_of_four(y, eta, shared[0], panels, loglik)
-        exact_kernel(y, eta, loglik, gradient, hessian, *shared, panels)
+            log_probabilities_of_four(y, eta, R, panels, loglik)
+        exact_kernel(
+            y, eta, loglik, gradient, hessian, R, known, slopes, spread, left, jacobian, bend, panels
+        )
 
     def start(y: Array, weights: Array) -> tuple[Array, Array]:
         share = shares(y, weights, 2**d)
