@@ -65,6 +65,41 @@ def probability(family: Family, category: int) -> Outcome:
     return Outcome(value, derivatives, family.third(category) if family.third else None)
 
 
+def conditional(family: Family, event: Sequence[int], given: Sequence[int]) -> Outcome:
+    r"""P(a category of `event`, given that it is one of `given`), which holds `event`.
+
+    With the logs E and G of the two probabilities it is :math:`P = e^{E - G}`, with
+    :math:`P_a = P (E_a - G_a)` and :math:`P_{ab} = P [E_{ab} - G_{ab} + (E_a - G_a)(E_b - G_b)]`.
+    """
+
+    def value(eta: Array, shared: Array) -> Array:
+        return derivatives(eta, shared)[0]
+
+    def derivatives(eta: Array, shared: Array) -> tuple[Array, Array, Array]:
+        above, below = _log_sum(family, event, eta, shared), _log_sum(family, given, eta, shared)
+        loglik, g, h = (a - b for a, b in zip(above, below, strict=True))
+        P, m = np.exp(loglik), eta.shape[1]
+        return P, P[:, None] * g, P[:, None, None] * (h + g[:, :m, None] * g[:, None, :])
+
+    return Outcome(value, derivatives)
+
+
+def _log_sum(
+    family: Family, categories: Sequence[int], eta: Array, shared: Array
+) -> tuple[Array, Array, Array]:
+    """Log of the probability of several categories (n), with its derivatives in the arguments (n, m + q), and
+    of these in the indices (n, m, m + q)."""
+    n, m = eta.shape
+    parts = [family.evaluate(np.full(n, float(category)), eta, shared) for category in categories]
+    total = np.logaddexp.reduce([loglik for loglik, _, _ in parts])
+    first, second = np.zeros((n, m + len(shared))), np.zeros((n, m, m + len(shared)))
+    for loglik, g, h in parts:
+        _, of_first, of_second = _of_logarithm(loglik - total, g, h, m)
+        first += of_first
+        second += of_second
+    return total, first, second - first[:, :m, None] * first[:, None, :]
+
+
 @njit(cache=True, nogil=True)
 def _of_logarithm(loglik: Array, g: Array, h: Array, m: int) -> tuple[Array, Array, Array]:
     """Value and derivatives of exp(loglik); h is the row-wise lower triangle of the second derivatives."""

@@ -43,7 +43,8 @@ def margins(
     at_means: bool = False,
     by: str | Sequence[str] | None = None,
     contrasts: str | Mapping[str, str | Sequence[tuple[Any, Any]]] = "base",
-    scale: Literal["response", "index", "semi_elasticity"] | None = None,
+    scale: Literal["response", "index", "semi_elasticity", "probability", "marginal", "joint", "conditional"]
+    | None = None,
     unit_effect: Literal["averaged", "zero"] = "averaged",
     outcomes: Sequence[str] | None = None,
     denominator: Literal["all", "used"] = "all",
@@ -78,12 +79,14 @@ def margins(
     contrasts : `"base"` (each category less the base), `"pairwise"`, `"adjacent"`; or by variable one of
         these or pairs (to, from): `{"governance": [("network", "hierarchical")], "age": [(20, 10)]}`.
     scale : `"response"`: probabilities, shares, counts; `"index"`: the linear index; by default the response
-        where the model has one.
+        where the model has one. Of a joint probit also `"marginal"`: of each outcome whatever the others;
+        `"joint"`: of every combination; `"conditional"`: of each outcome given others.
     unit_effect : random effects: effects averaged over the normal unit effect (population-averaged), or for
         a unit whose effect is zero.
     outcomes : categories of an ordered or multinomial outcome, by default all; of a joint probit the outcomes
         (P(y = 1) whatever the others) and cells (`"y1=1, y2=0"`), by default all of two outcomes and
-        without the cells, which must be simulated, of more.
+        without the cells, which are many, of more; of its conditional probabilities any
+        `"y1=1 | y2=1, y3=0"` or `"y1=1 | y2=0"`, by default those given that all others are one.
     denominator : after absorbed effects of a binary outcome, `"all"` averages over all rows, those of groups
         whose outcome never changes with their outcome and an effect of zero (as alpaca and bife do);
         `"used"` over the rows that the estimates are made from.

@@ -110,11 +110,13 @@ class Predictor:
         data: Any = None,
         kind: str = "mean",
         *,
+        outcomes: Sequence[str] | None = None,
         unit_effect: str = "averaged",
         covariance: Array | None = None,
     ) -> Predicted:
         """Expected outcomes on a scale, row by row, of the sample or of the rows of `data`.
 
+        outcomes : their labels, by default those that the scale predicts.
         Rows with a missing regressor have missing predictions. With the covariance of the parameters there
         are errors by the delta method.
         """
@@ -135,7 +137,7 @@ class Predictor:
         if scale.predicted is not None:
             scale = replace(scale, shown=scale.predicted)
         averaging = unit_effect == "averaged" and kind != "index"
-        surface = self.surface(params, scale, averaging=averaging)
+        surface = self.surface(params, scale, outcomes, averaging=averaging)
         parts = [
             (index, *self._values(surface, batch, covariance)) for index, batch in self._rows(params, data)
         ]

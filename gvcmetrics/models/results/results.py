@@ -267,6 +267,7 @@ class Results(ForMaketables):
         data: Any = None,
         kind: str = "mean",
         *,
+        outcomes: Sequence[str] | None = None,
         interval: bool = False,
         level: float = 0.95,
         unit_effect: Literal["averaged", "zero"] = "averaged",
@@ -279,7 +280,9 @@ class Results(ForMaketables):
             estimates have are predicted with them; others, and rows with a category that the estimates left
             out, are missing, with a warning. A category that was never seen is refused.
         kind : `"mean"`: the expected outcome, or the probability of each category; `"index"`: the linear
-            index; or another scale of the model (see `margins`).
+            index; or another scale of the model (see `margins`): of a joint probit `"marginal"`, `"joint"`
+            and `"conditional"` probabilities.
+        outcomes : some of the categories or probabilities, by name, as in `margins`.
         interval : with errors by the delta method, and confidence intervals of the expected outcome (not of
             an outcome), by this result's covariance: columns `estimate`, `std_error`, `conf_low`,
             `conf_high`, for each category below its name. Not with absorbed effects, whose noise the
@@ -295,7 +298,7 @@ class Results(ForMaketables):
         if not 0 < level < 1:
             raise ModelError(f"level={level} is not between 0 and 1", remedy="Write 0.95 for 95 %")
         made = predictor.predict(
-            self.params.to_numpy(), data, kind, unit_effect=unit_effect,
+            self.params.to_numpy(), data, kind, outcomes=outcomes, unit_effect=unit_effect,
             covariance=self.cov.to_numpy() if interval else None,
         )  # fmt: skip
         return made.with_interval(distribution(self.df).ppf(0.5 + level / 2)) if interval else made.plain()

@@ -7,15 +7,13 @@ import math
 import numpy as np
 from numba import njit
 
-from gvcmetrics.models.families.kernels.scalar import (
-    inverse_mills,
-    log_normal_cdf,
-    log_normal_pdf,
-    normal_cdf,
-)
+from gvcmetrics.models.families.kernels.scalar import log_normal_cdf, normal_cdf
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
+_FEW, _FEW_WEIGHTS = np.polynomial.legendre.leggauss(8)
 TWO_PI = 2.0 * math.pi
+# Squared distance over which exp(-w^2/2) falls to nothing.
+_REACH = 80.0
 
 
 @njit(cache=True, nogil=True)
@@ -27,82 +25,96 @@ def log_bivariate_cdf(h: float, k: float, rho: float) -> float:
         Phi2(h, k; rho) = Phi(h) Phi(k) + 1/(2 pi) int_0^{asin rho} exp{-(h^2 + k^2 - 2 h k sin t)
                                                                      / (2 cos^2 t)} dt
 
-    by 20-point Gauss-Legendre (Drezner & Wesolowsky 1990); elsewhere the integral of
-    phi(x) Phi((k - rho x)/sqrt(1 - rho^2)) over x <= h, on panels around its mode and its bend, in logs.
+    by Gauss-Legendre (Drezner & Wesolowsky 1990). Elsewhere from a correlation at which the probability
+    is known and smaller (0, or -1 where rho is negative), so that nothing cancels, and in logs.
     """
     if abs(rho) < 0.9:
-        top = math.asin(rho) / 2.0
-        total = 0.0
-        for i in range(20):
-            t = top * (1.0 + _NODES[i])
-            sine, cosine2 = math.sin(t), math.cos(t) ** 2
-            total += _WEIGHTS[i] * math.exp(-(h * h + k * k - 2.0 * h * k * sine) / (2.0 * cosine2))
-        p = normal_cdf(h) * normal_cdf(k) + top * total / TWO_PI
+        p = _from_independence(h, k, rho)
         if p > 1e-3:
             return math.log(p)
-    if k < h:
-        return _log_tail(k, h, rho)
-    return _log_tail(h, k, rho)
+    return _log_upwards(h, k, rho)
 
 
 @njit(cache=True, nogil=True)
-def _height(x: float, k: float, rho: float, s: float) -> float:
-    return log_normal_pdf(x) + log_normal_cdf((k - rho * x) / s)
+def bivariate_cdf(h: float, k: float, rho: float) -> float:
+    """P(X <= h, Y <= k), with an absolute error of some 1e-16."""
+    if abs(rho) < 0.9:
+        return max(_from_independence(h, k, rho), 0.0)
+    return math.exp(_log_upwards(h, k, rho))
 
 
 @njit(cache=True, nogil=True)
-def _slope(x: float, k: float, rho: float, s: float) -> float:
-    return -x - rho / s * inverse_mills((k - rho * x) / s)
+def _from_independence(h: float, k: float, rho: float) -> float:
+    top = math.asin(rho) / 2.0
+    squares, product, total = h * h + k * k, h * k, 0.0
+    if abs(rho) < 0.25:
+        for i in range(_FEW.shape[0]):
+            sine = math.sin(top * (1.0 + _FEW[i]))
+            total += _FEW_WEIGHTS[i] * math.exp((product * sine - 0.5 * squares) / (1.0 - sine * sine))
+    else:
+        for i in range(NODES.shape[0]):
+            sine = math.sin(top * (1.0 + NODES[i]))
+            total += WEIGHTS[i] * math.exp((product * sine - 0.5 * squares) / (1.0 - sine * sine))
+    return normal_cdf(h) * normal_cdf(k) + top * total / TWO_PI
 
 
 @njit(cache=True, nogil=True)
-def _edge(near: float, far: float, floor: float, k: float, rho: float, s: float) -> float:
-    """Where the log integrand, falling from near to far, crosses the floor (or far, if it does not)."""
-    if _height(far, k, rho, s) > floor:
-        return far
-    for _ in range(30):
-        middle = 0.5 * (near + far)
-        if _height(middle, k, rho, s) > floor:
-            near = middle
-        else:
-            far = middle
-    return far
+def _log_upwards(h: float, k: float, rho: float) -> float:
+    """In logs, Plackett's integral from the correlation 0 or -1 up to rho.
+
+    With M the limit that is farther from zero and m the other one, f = M sign(rho), and y the tangent of half
+    the angle between t and the end of its range (pi/2, or -pi/2 where rho is negative), the integrand is
+    exp(-M^2/2 - w^2/2) 2/(1 + y^2), w = g/y + e y, g = (m - f)/2, e = (m + f)/2. As g e <= 0, w is monotone;
+    what is farther than `_REACH` from the smallest w^2 is left out.
+    """
+    far, near = (h, k) if abs(h) > abs(k) else (k, h)
+    end = math.sqrt((1.0 - rho) * (1.0 + rho)) / (1.0 + abs(rho))
+    if rho >= 0.0:
+        base, low, high = log_normal_cdf(h) + log_normal_cdf(k), end, 1.0
+        g, e = 0.5 * (near - far), 0.5 * (near + far)
+    else:
+        base, low, high = _log_overlap(h, k), 0.0, end
+        g, e = 0.5 * (near + far), 0.5 * (near - far)
+    if e < 0.0 or (e == 0.0 and g > 0.0):
+        g, e = -g, -e
+    # w rises from low to high.
+    at_low = g / low + e * low if low > 0.0 else (-math.inf if g < 0.0 else 0.0)
+    at_high = g / high + e * high
+    best = 0.0 if at_low < 0.0 < at_high else min(abs(at_low), abs(at_high))
+    reach = math.sqrt(best * best + _REACH)
+    low, high = max(low, _where(-reach, g, e)), min(high, _where(reach, g, e))
+    middle, total = _where(0.0, g, e), 0.0
+    while low < high:
+        # Where g is small the integrand bends sharply close to zero.
+        right = min(high, max(4.0 * low, 0.5 * abs(g), 1e-9))
+        if low < middle < right:
+            right = middle
+        width = 0.5 * (right - low)
+        for i in range(NODES.shape[0]):
+            y = low + width * (1.0 + NODES[i])
+            w = g / y + e * y
+            total += width * WEIGHTS[i] * math.exp(0.5 * (best - w) * (best + w)) / (1.0 + y * y)
+        low = right
+    if total <= 0.0:
+        return base
+    rise = math.log(total) - 0.5 * (far * far + best * best) - math.log(math.pi)
+    top = max(base, rise)
+    return top + math.log(math.exp(base - top) + math.exp(rise - top))
 
 
 @njit(cache=True, nogil=True)
-def _log_tail(h: float, k: float, rho: float) -> float:
-    """The integral over x <= h of a log-concave function whose log bends down at least as fast as -x^2/2."""
-    s = math.sqrt((1.0 - rho) * (1.0 + rho))
-    mode = h
-    if _slope(h, k, rho, s) < 0.0:
-        width = 1.0
-        while _slope(h - width, k, rho, s) < 0.0:
-            width *= 2.0
-        low, high = h - width, h
-        for _ in range(40):
-            mode = 0.5 * (low + high)
-            if _slope(mode, k, rho, s) < 0.0:
-                high = mode
-            else:
-                low = mode
-    peak = _height(mode, k, rho, s)
-    lower = _edge(mode, mode - 9.0, peak - 40.0, k, rho, s)
-    upper = h if mode == h else _edge(mode, min(h, mode + 9.0), peak - 40.0, k, rho, s)
-    cuts = np.empty(9)
-    cuts[0], cuts[1], cuts[2] = lower, mode, upper
-    bend = k / rho if abs(rho) > 1e-8 else upper
-    width = s / max(abs(rho), 1e-8)
-    for j in range(5):
-        cuts[3 + j] = min(max(bend + (j - 2) * 4.0 * width, lower), upper)
-    cuts[8] = 0.5 * (lower + mode)
-    cuts.sort()
-    total = 0.0
-    for j in range(8):
-        half = 0.5 * (cuts[j + 1] - cuts[j])
-        if half > 0.0:
-            middle = 0.5 * (cuts[j + 1] + cuts[j])
-            part = 0.0
-            for i in range(20):
-                part += _WEIGHTS[i] * math.exp(_height(middle + half * _NODES[i], k, rho, s) - peak)
-            total += half * part
-    return peak + math.log(total)
+def _log_overlap(h: float, k: float) -> float:
+    """log P(-k <= X <= h), the probability at correlation -1."""
+    if h + k <= 0.0:
+        return -math.inf
+    over, under = log_normal_cdf(min(h, k)), log_normal_cdf(-max(h, k))
+    return over + math.log(-math.expm1(under - over))
+
+
+@njit(cache=True, nogil=True)
+def _where(w: float, g: float, e: float) -> float:
+    """The positive y with g/y + e y = w, where e >= 0 >= g."""
+    root = math.sqrt(w * w - 4.0 * e * g)
+    if w < 0.0:
+        return 2.0 * g / (w - root)
+    return (w + root) / (2.0 * e) if e > 0.0 else math.inf

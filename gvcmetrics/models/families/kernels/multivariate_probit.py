@@ -1,249 +1,299 @@
 r"""Three or four joint probits: y_j = 1 if eta_j + e_j > 0, e normal with correlation matrix R.
 
-The outcomes are one response with 2^d categories, coded :math:`y_1 + 2y_2 + 4y_3 + \dots`. Its probability is
-simulated by the GHK method (Geweke 1991; Hajivassiliou & McFadden 1998; Keane 1994): with :math:`R = LL'`
-and :math:`s_j = 2y_j - 1`,
+The outcomes are one response with 2^d categories, coded :math:`y_1 + 2y_2 + 4y_3 + \dots`. With
+:math:`s_j = 2y_j - 1` its probability is :math:`P = \Phi_d(s_j \eta_j; s_j s_k r_{jk})`. Derivatives in a set
+S of different indices are a density times a conditional probability of the others,
 
-.. math:: \hat P = \sum_{r} c_r \prod_j \Phi(w_{jr}), \qquad
-   w_{jr} = \frac{s_j}{L_{jj}}\Big(\eta_j + \sum_{k<j} L_{jk} e_{kr}\Big), \qquad
-   e_{kr} = -s_k \Phi^{-1}\big(u_{kr} \Phi(w_{kr})\big)
+.. math:: P_S = \prod_{j \in S} s_j \; \varphi_S(\eta_S) \, \Phi(\text{the others} \mid S),
 
-at fixed points u, the same for all observations, so that the likelihood is smooth. With two or three
-dimensions to integrate, the points of a Gauss rule (256 or 512) are far more exact than as many random
-draws. First and second derivatives are carried along exactly.
-R is parametrised by the inverse hyperbolic tangents of partial correlations, which makes it positive
-definite everywhere: :math:`L_{jk} = \tanh(z_{jk}) \sqrt{1 - \sum_{l<k} L_{jl}^2}`.
+those in a correlation are :math:`\partial P / \partial r_{jk} = P_{jk}` (Plackett 1954), and where an index
+is repeated they follow from :math:`\sum_k r_{jk} P_{jk} = -\eta_j P_j`, differentiated: with
+:math:`u_j = -\eta_j P_S - \sum_{k \notin S} r_{jk} P_{S \cup k}` the vector of the
+:math:`P_{S j}`, j in S, is :math:`R_{SS}^{-1} u`. All are taken relative to P.
+R is parametrised as in `correlations`.
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numba import njit
 from scipy.special import ndtri
 
-from gvcmetrics.models.families.kernels.scalar import inverse_mills, inverse_mills_slope, log_normal_cdf
+from gvcmetrics.models.families.kernels.bivariate_normal import bivariate_cdf, log_bivariate_cdf
+from gvcmetrics.models.families.kernels.correlations import bend_of_correlations, correlations
+from gvcmetrics.models.families.kernels.multivariate_normal import log_quadrivariate_cdf, log_trivariate_cdf
+from gvcmetrics.models.families.kernels.scalar import LOG_SQRT_2PI, log_normal_cdf
 from gvcmetrics.models.likelihood.family import Array, Family, shares
 
-# Points a dimension, for two and three dimensions.
-_POINTS = {2: 16, 3: 8}
+# An error of a derivative, relative to the probability, that does no harm.
+_HARMLESS = 1e-13
+_ALMOST_NOTHING = 1e-300
+# Partial correlations whose atanh is beyond this are one, as far as digits go.
+_EDGE = 12.0
+_NEARLY_ONE = 1.0 - 1e-14
+
+
+def conditionals(R: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """For every set S of the d variables, coded in bits: the inverse of R_SS, the log of its determinant, the
+    regression of the others on S, their standard deviations given S, and their correlations given S."""
+    d = len(R)
+    sets = 2**d
+    inverse, logdet, slopes = np.zeros((sets, d, d)), np.zeros(sets), np.zeros((sets, d, d))
+    spread, left = np.ones((sets, d)), np.zeros((sets, d, d))
+    for code in range(sets):
+        inside = [j for j in range(d) if code >> j & 1]
+        others = [j for j in range(d) if not code >> j & 1]
+        of_set = np.linalg.inv(R[np.ix_(inside, inside)])
+        inverse[code][np.ix_(inside, inside)] = of_set
+        logdet[code] = -np.linalg.slogdet(of_set)[1]
+        on_set = R[np.ix_(others, inside)] @ of_set
+        slopes[code][np.ix_(others, inside)] = on_set
+        rest = R[np.ix_(others, others)] - on_set @ R[np.ix_(inside, others)]
+        deviations = np.sqrt(np.maximum(np.diag(rest), 1e-30))
+        spread[code, others] = deviations
+        rho = np.clip(rest / np.outer(deviations, deviations), -_NEARLY_ONE, _NEARLY_ONE)
+        np.fill_diagonal(rho, 1.0)
+        left[code][np.ix_(others, others)] = rho
+    return inverse, logdet, slopes, spread, left
 
 
 @njit(cache=True, nogil=True)
-def quantile_of_log(log_p: float) -> float:
-    """x with log Phi(x) = log_p: a rational start (Abramowitz & Stegun 26.2.23) and two Halley steps."""
-    low = log_p < -0.6931471805599453
-    target = log_p if low else math.log(max(-math.expm1(log_p), 1e-300))
-    t = math.sqrt(-2.0 * target)
-    over = 2.515517 + t * (0.802853 + t * 0.010328)
-    under = 1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308))
-    x = over / under - t
-    for _ in range(2):
-        gap = (log_normal_cdf(x) - target) / inverse_mills(x)
-        x -= gap / (1.0 + 0.5 * gap * inverse_mills_slope(x))
-    return x if low else -x
+def _log_cdf(b: Any, R: Any, count: int, least: float, panels: int) -> float:
+    """log P(X <= b) of `count` normal variables, three at most; `least` and `panels` as for three."""
+    if count == 0:
+        return 0.0
+    if count == 1:
+        return log_normal_cdf(b[0])
+    if count == 2:
+        if least > 1e-15:
+            return math.log(max(bivariate_cdf(b[0], b[1], R[1, 0]), _ALMOST_NOTHING))
+        return log_bivariate_cdf(b[0], b[1], R[1, 0])
+    return log_trivariate_cdf(b[0], b[1], b[2], R[1, 0], R[2, 0], R[2, 1], least, panels)
 
 
 @njit(cache=True, nogil=True)
-def _row(z: Any, value: Any, first: Any, second: Any) -> None:
-    """Row j of L over its diagonal, (L_j0, ..., L_j,j-1, 1)/L_jj, with derivatives in the row's z.
-
-    Entry k is sinh(z_k) prod_{i>k} cosh(z_i), and the last one prod_i cosh(z_i); a derivative swaps sinh
-    and cosh of its factor.
-    """
-    j = z.shape[0]
-    for k in range(j + 1):
-        for m in range(-1, j):
-            for n in range(-1, m + 1):
-                product = 1.0
-                for i in range(j):
-                    times = (1 if i == m else 0) + (1 if i == n else 0)
-                    if k < j and i < k:
-                        product *= 1.0 if times == 0 else 0.0
-                    elif (i == k) != (times == 1):
-                        product *= math.sinh(z[i])
-                    else:
-                        product *= math.cosh(z[i])
-                if m == -1:
-                    value[k] = product
-                elif n == -1:
-                    first[k, m] = product
-                else:
-                    second[k, m, n] = second[k, n, m] = product
+def log_probabilities_of_four(y: Any, eta: Any, R: Any, panels: int, loglik: Any) -> None:
+    """Log of the probability of each row, apart from its derivatives, so that models of three outcomes need
+    not wait for the compiler."""
+    b, signed = np.zeros(4), np.ones((4, 4))
+    for i in range(y.shape[0]):
+        code = int(y[i])
+        for j in range(4):
+            s = 2.0 * (code >> j & 1) - 1.0
+            b[j] = s * eta[i, j]
+            for k in range(j):
+                signed[j, k] = signed[k, j] = s * (2.0 * (code >> k & 1) - 1.0) * R[j, k]
+        loglik[i] = log_quadrivariate_cdf(b, signed, 0.0, panels)
 
 
 @njit(cache=True, nogil=True)
-def _draw(
-    eta: Any, signs: Any, u: Any, B: Any, B1: Any, B2: Any, e: Any, ge: Any, he: Any, gl: Any, hl: Any
+def _of_sets(
+    log_p: float,
+    eta: Any,
+    signs: Any,
+    known: Any,
+    slopes: Any,
+    spread: Any,
+    left: Any,
+    room: Any,
+    panels: int,
+    found: Any,
 ) -> float:
-    """Log of one draw's product of probabilities, with gradient gl and lower-triangle Hessian hl.
+    """log P, which is given of four outcomes, and P_S/P for every set S.
 
-    The arguments are ordered by outcome, (eta_0; eta_1, z_10; eta_2, z_20, z_21; ...), so that those that
-    matter for the first outcomes come first.
+    known, slopes, spread, left : what `conditionals` says. room : a vector and a matrix to work in.
     """
     d = eta.shape[0]
-    size = gl.shape[0]
-    gc, hc = np.zeros(size), np.zeros((size, size))
-    gl[:] = 0.0
-    hl[:] = 0.0
-    total = 0.0
-    for j in range(d):
-        base = j * (j + 1) // 2
-        active = base + j + 1
-        gc[:active] = 0.0
-        hc[:active, :active] = 0.0
-        c = B[j, j] * eta[j]
-        gc[base] = B[j, j]
-        for k in range(j):
-            known = (k + 1) * (k + 2) // 2
-            c += B[j, k] * e[k]
-            for a in range(known):
-                gc[a] += B[j, k] * ge[k, a]
-                for b in range(a + 1):
-                    hc[a, b] += B[j, k] * he[k, a, b]
-        for m in range(j):
-            row = base + 1 + m
-            gc[row] = B1[j, j, m] * eta[j]
-            hc[row, base] = B1[j, j, m]
-            for n in range(m + 1):
-                hc[row, base + 1 + n] = B2[j, j, m, n] * eta[j]
-            for k in range(m + 1):
-                gc[row] += B1[j, k, m] * e[k]
-                for a in range((k + 1) * (k + 2) // 2):
-                    hc[row, a] += B1[j, k, m] * ge[k, a]
-                for n in range(m + 1):
-                    hc[row, base + 1 + n] += B2[j, k, m, n] * e[k]
-        w = signs[j] * c
-        log_p, mills = log_normal_cdf(w), inverse_mills(w)
-        bend = -mills * inverse_mills_slope(w)
-        total += log_p
-        for a in range(active):
-            gl[a] += signs[j] * mills * gc[a]
-            for b in range(a + 1):
-                hl[a, b] += signs[j] * mills * hc[a, b] + bend * gc[a] * gc[b]
-        if j == d - 1:
-            break
-        v = quantile_of_log(math.log(u[j]) + log_p)
-        slope = u[j] * math.exp(0.5 * (v * v - w * w))
-        curve = slope * (slope * v - w)
-        e[j] = -signs[j] * v
-        for a in range(active):
-            ge[j, a] = -slope * gc[a]
-            for b in range(a + 1):
-                he[j, a, b] = -slope * hc[a, b] - signs[j] * curve * gc[a] * gc[b]
-    return total
+    inverse, logdet = known
+    b, R = room
+    for code in range(found.shape[0]):
+        log_density, sign, size = -0.5 * logdet[code], 1.0, 0
+        for i in range(d):
+            if code >> i & 1:
+                size += 1
+                sign *= signs[i]
+                for j in range(d):
+                    log_density -= 0.5 * eta[i] * inverse[code, i, j] * eta[j]
+        log_density -= size * LOG_SQRT_2PI
+        count = 0
+        for k in range(d):
+            if code >> k & 1:
+                continue
+            mean = 0.0
+            for i in range(d):
+                mean += slopes[code, k, i] * eta[i]
+            b[count] = signs[k] * (eta[k] - mean) / spread[code, k]
+            R[count, count] = 1.0
+            before = 0
+            for m in range(k):
+                if not code >> m & 1:
+                    R[count, before] = R[before, count] = signs[k] * signs[m] * left[code, k, m]
+                    before += 1
+            count += 1
+        if code == 0:
+            log_p = _log_cdf(b, R, count, 0.0, panels) if d < 4 else log_p
+            found[0] = 1.0
+        else:
+            least = _HARMLESS * math.exp(min(log_p - log_density, 0.0))
+            found[code] = sign * math.exp(log_density + _log_cdf(b, R, count, least, panels) - log_p)
+    return log_p
 
 
 @njit(cache=True, nogil=True)
-def ghk_kernel(
-    y: Any, eta: Any, constants: Any, loglik: Any, gradient: Any, hessian: Any, points: Any, parts: Any
-) -> None:
-    """Log of the simulated probability with derivatives in the indices and the z.
+def _repeated(eta: Any, R: Any, inverse: Any, found: Any, thrice: Any) -> None:
+    """thrice[S, j] = P_{S j}/P for j in S: derivatives with one index repeated."""
+    d = eta.shape[0]
+    for code in range(1, found.shape[0]):
+        for i in range(d):
+            thrice[code, i] = 0.0
+        for j in range(d):
+            if not code >> j & 1:
+                continue
+            u = -eta[j] * found[code]
+            for k in range(d):
+                if not code >> k & 1:
+                    u -= R[j, k] * found[code | 1 << k]
+            for i in range(d):
+                if code >> i & 1:
+                    thrice[code, i] += inverse[code, i, j] * u
 
-    points (S, d-1) with their weights `parts` (S), which add to one.
+
+@njit(cache=True, nogil=True)
+def _second(eta: Any, R: Any, found: Any, thrice: Any, H: Any) -> None:
+    """Second derivatives of P over P, lower triangle, in the indices and then the correlations."""
+    d = eta.shape[0]
+    for i in range(d):
+        H[i, i] = thrice[1 << i, i]
+        for j in range(i):
+            H[i, j] = found[1 << i | 1 << j]
+    row = d
+    for i in range(d):
+        for j in range(i):
+            pair = 1 << i | 1 << j
+            for k in range(d):
+                H[row, k] = thrice[pair, k] if pair >> k & 1 else found[pair | 1 << k]
+            column = d
+            for k in range(d):
+                for m in range(k):
+                    if column > row:
+                        break
+                    other = 1 << k | 1 << m
+                    shared = pair & other
+                    if column == row:
+                        H[row, column] = _of_pair_twice(i, j, eta, R, found, thrice)
+                    elif shared == 0:
+                        H[row, column] = found[pair | other]
+                    else:
+                        for n in range(d):
+                            if shared >> n & 1:
+                                H[row, column] = thrice[pair | other, n]
+                    column += 1
+            row += 1
+
+
+@njit(cache=True, nogil=True)
+def _of_pair_twice(i: int, j: int, eta: Any, R: Any, found: Any, thrice: Any) -> float:
+    """P_iijj/P, from the identity of i differentiated twice in j and that of j in i and j."""
+    pair, r = 1 << i | 1 << j, R[i, j]
+    value = -eta[i] * thrice[pair, j] + r * (eta[j] * thrice[pair, j] + found[pair])
+    for k in range(eta.shape[0]):
+        if k not in (i, j):
+            value += (r * R[j, k] - R[i, k]) * thrice[pair | 1 << k, j]
+    return value / ((1.0 - r) * (1.0 + r))
+
+
+@njit(cache=True, nogil=True)
+def exact_kernel(
+    y: Any, eta: Any, loglik: Any, gradient: Any, hessian: Any, R: Any, known: Any, slopes: Any, spread: Any,
+    left: Any, jacobian: Any, bend: Any, panels: int,
+) -> None:  # fmt: skip
+    """Log of the probability, which is given of four outcomes, with derivatives in the indices and the z.
+
+    known, slopes, spread, left : what `conditionals` says of R. jacobian, bend : of the correlations in
+    the z.
     """
     d = eta.shape[1]
-    size = d * (d + 1) // 2
-    B, B1, B2 = np.zeros((d, d)), np.zeros((d, d, d)), np.zeros((d, d, d, d))
-    place = np.empty(size, dtype=np.int64)
-    start = 0
-    for j in range(d):
-        _row(constants[start : start + j], B[j], B1[j], B2[j])
-        place[j * (j + 1) // 2] = j
-        for m in range(j):
-            place[j * (j + 1) // 2 + 1 + m] = d + start + m
-        start += j
-    e, ge, he = np.zeros(d), np.zeros((d, size)), np.zeros((d, size, size))
-    gl, hl = np.zeros(size), np.zeros((size, size))
-    G, H, signs = np.zeros(size), np.zeros((size, size)), np.zeros(d)
+    pairs = d * (d - 1) // 2
+    size = d + pairs
+    found, thrice = np.zeros(2**d), np.zeros((2**d, d))
+    signs, room = np.zeros(d), (np.zeros(d), np.zeros((d, d)))
+    g, H, half = np.zeros(size), np.zeros((size, size)), np.zeros((size, pairs))
     for i in range(y.shape[0]):
         code = int(y[i])
         for j in range(d):
-            signs[j] = 2.0 * ((code >> j) & 1) - 1.0
-        total, top = 0.0, -math.inf
-        G[:] = 0.0
-        H[:] = 0.0
-        for r in range(points.shape[0]):
-            value = _draw(eta[i], signs, points[r], B, B1, B2, e, ge, he, gl, hl)
-            if value > top:
-                shrink = math.exp(top - value)
-                total *= shrink
-                G *= shrink
-                H *= shrink
-                top = value
-            weight = parts[r] * math.exp(value - top)
-            total += weight
-            for a in range(size):
-                G[a] += weight * gl[a]
-                for b in range(a + 1):
-                    H[a, b] += weight * (hl[a, b] + gl[a] * gl[b])
-        loglik[i] = top + math.log(total)
+            signs[j] = 2.0 * (code >> j & 1) - 1.0
+        loglik[i] = _of_sets(loglik[i], eta[i], signs, known, slopes, spread, left, room, panels, found)
+        _repeated(eta[i], R, known[0], found, thrice)
+        _second(eta[i], R, found, thrice, H)
+        for j in range(d):
+            g[j] = found[1 << j]
+        row = d
+        for j in range(d):
+            for k in range(j):
+                g[row] = found[1 << j | 1 << k]
+                row += 1
         for a in range(size):
-            gradient[i, place[a]] = G[a] / total
             for b in range(a + 1):
-                high, low = max(place[a], place[b]), min(place[a], place[b])
-                hessian[i, high * (high + 1) // 2 + low] = H[a, b] / total - G[a] / total * G[b] / total
+                H[a, b] -= g[a] * g[b]
+                H[b, a] = H[a, b]
+        # From the correlations to the z.
+        for a in range(size):
+            for p in range(pairs):
+                half[a, p] = 0.0
+                for q in range(pairs):
+                    half[a, p] += H[a, d + q] * jacobian[q, p]
+        place = 0
+        for a in range(size):
+            for b in range(a + 1):
+                value = H[a, b]
+                if a >= d and b < d:
+                    value = half[b, a - d]
+                elif a >= d:
+                    value = 0.0
+                    for q in range(pairs):
+                        value += jacobian[q, a - d] * half[d + q, b - d] + g[d + q] * bend[q, a - d, b - d]
+                hessian[i, place] = value
+                place += 1
+        for a in range(d):
+            gradient[i, a] = g[a]
+        for p in range(pairs):
+            gradient[i, d + p] = 0.0
+            for q in range(pairs):
+                gradient[i, d + p] += g[d + q] * jacobian[q, p]
 
 
-def correlations(z: Array, d: int) -> tuple[Array, Array]:
-    """Correlations (2,1), (3,1), (3,2), ... of partial correlations tanh z, and the Jacobian."""
-    rows = [(j, k) for j in range(d) for k in range(j)]
-    L, dL = np.eye(d), np.zeros((len(rows), d, d))
-    for j, k in rows:
-        start = j * (j - 1) // 2
-        r = np.tanh(z[start : start + j])
-        left = np.sqrt(1.0 - r**2)
-        L[j, k] = r[k] * left[:k].prod()
-        L[j, j] = left.prod()
-        for m in range(k + 1):
-            # d log sech(z)/dz = -tanh(z), d tanh(z)/dz = sech(z)^2
-            dL[start + m, j, k] = left[k] ** 2 * left[:k].prod() if m == k else -r[m] * L[j, k]
-        dL[start : start + j, j, j] = -r * L[j, j]
-    R = L @ L.T
-    dR = dL @ L.T + L @ dL.transpose(0, 2, 1)
-    lower = tuple(np.array(rows).T)
-    return R[lower], np.array([dR[m][lower] for m in range(len(rows))]).T
-
-
-def partial_correlations(rho: Array, d: int) -> Array:
-    """The inverse of `correlations`: atanh of the partial correlations."""
+@lru_cache(maxsize=32)
+def _shared(z: tuple[float, ...], d: int) -> tuple[Any, ...]:
+    """What all rows take from the correlations; strips of rows ask for it in turn."""
+    constants = np.array(z)
     R = np.eye(d)
-    lower = np.tril_indices(d, -1)
-    R[lower] = rho
-    L = np.linalg.cholesky(R + np.tril(R, -1).T)
-    z = []
-    for j in range(d):
-        for k in range(j):
-            z.append(np.arctanh(L[j, k] / np.sqrt(1.0 - (L[j, :k] ** 2).sum())))
-    return np.array(z)
+    R[np.tril_indices(d, -1)], jacobian = correlations(constants, d)
+    R += np.tril(R, -1).T
+    inverse, logdet, slopes, spread, left = conditionals(R)
+    bend = bend_of_correlations(constants, d)
+    return R, (inverse, logdet), slopes, spread, left, np.ascontiguousarray(jacobian), bend
 
 
-def _rule(dimensions: int) -> tuple[Array, Array]:
-    """Points in the unit cube and their shares: a product Gauss rule in t, u = t^3 (10 - 15t + 6t^2).
-
-    The integrand has a logarithmic singularity where u is 0; the substitution takes it out.
-    """
-    t, w = np.polynomial.legendre.leggauss(_POINTS[dimensions])
-    t, w = (t + 1.0) / 2.0, w / 2.0
-    w, u = w * 30.0 * (t * (1.0 - t)) ** 2, t**3 * (10.0 - 15.0 * t + 6.0 * t**2)
-    points = np.stack([axis.ravel() for axis in np.meshgrid(*[u] * dimensions)], axis=1)
-    parts = np.prod([axis.ravel() for axis in np.meshgrid(*[w] * dimensions)], axis=0)
-    return points, parts
-
-
-def multivariate_probit(d: int) -> Family:
-    """The family of d = 3 or 4 joint 0/1 outcomes."""
-    points, weights = _rule(d - 1)
+def multivariate_probit(d: int, panels: int = 1) -> Family:
+    """The family of d = 3 or 4 joint 0/1 outcomes; `panels` as in `log_trivariate_cdf`."""
 
     def kernel(
         y: Array, eta: Array, constants: Array, loglik: Array, gradient: Array, hessian: Array
     ) -> None:
-        if not np.isfinite(eta).all() or np.abs(constants).max() > 15.0:
+        if not np.isfinite(eta).all() or not np.abs(constants).max() < _EDGE:
             loglik[:], gradient[:], hessian[:] = -np.inf, 0.0, 0.0
             return
-        ghk_kernel(y, eta, constants, loglik, gradient, hessian, points, weights)
+        R, known, slopes, spread, left, jacobian, bend = _shared(tuple(constants), d)
+        eta = np.ascontiguousarray(eta)
+        if d == 4:
+            log_probabilities_of_four(y, eta, R, panels, loglik)
+        exact_kernel(
+            y, eta, loglik, gradient, hessian, R, known, slopes, spread, left, jacobian, bend, panels
+        )
 
     def start(y: Array, weights: Array) -> tuple[Array, Array]:
         share = shares(y, weights, 2**d)
@@ -251,4 +301,4 @@ def multivariate_probit(d: int) -> Family:
         return ndtri(ones), np.zeros(d * (d - 1) // 2)
 
     names = tuple(f"z_{j}{k}" for j in range(2, d + 1) for k in range(1, j))
-    return Family("joint_probit", kernel, start, n_indices=d, constants=names, outcomes=2**d, strip=128)
+    return Family("joint_probit", kernel, start, n_indices=d, constants=names, outcomes=2**d, strip=512)
