@@ -2,11 +2,11 @@
 
 With weights w, strata h and primary sampling units i, the variance of a total Σ z is
 
-    V = Σ_h n_h / (n_h − 1) Σ_i (z_hi − z̄_h)²,    z_hi = Σ_{j ∈ hi} z_j,
+    V = Σ_h (1 − f_h) n_h / (n_h − 1) Σ_i (z_hi − z̄_h)²,    z_hi = Σ_{j ∈ hi} z_j,
 
 where z = w y for a total and z = w (y − ȳ) / Σ w for a mean (Taylor linearisation). Observations
-outside a group, or without a value, have z = 0 and stay in the design. There is no correction for a
-finite population.
+outside a group, or without a value, have z = 0 and stay in the design. f_h is the share of a stratum's units
+that was drawn, without replacement; zero unless `fpc` says otherwise.
 
 Source: Binder (1983), International Statistical Review 51(3); Lumley (2004), Journal of Statistical
 Software 9(8), whose R package is the check.
@@ -23,7 +23,7 @@ from scipy import stats
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.numerics.demean import demean, group_sums
-from gvcmetrics.ground.rows import first_line
+from gvcmetrics.ground.rows import first_line, line
 from gvcmetrics.measures.requirements import (
     listed,
     numbers,
@@ -42,6 +42,7 @@ def survey_means(
     weights: str | None = None,
     stratum: str | None = None,
     psu: str | None = None,
+    fpc: str | None = None,
     by: str | Sequence[str] | None = None,
     lonely_psu: LonelyPsu = "fail",
 ) -> pd.DataFrame:
@@ -52,6 +53,8 @@ def survey_means(
     columns : numbers; 0/1 columns give shares.
     weights, stratum, psu : the design's columns. Without weights each row counts 1, without stratum there
         is one, without psu each row is drawn by itself. Units are counted within their stratum.
+    fpc : for draws without replacement, the units that there are in the row's stratum, or the share of them
+        that was drawn (at most 1).
     by : columns whose values make groups, within one and the same design.
     lonely_psu : a stratum with a single unit is an error (`fail`), or adds no variance (`certainty`).
 
@@ -71,7 +74,7 @@ def survey_means(
         estimate = float((w * y).sum() / total) if total > 0 else float("nan")
         return estimate, w * (y - estimate) / total
 
-    return _estimates(mean, frame, columns, weights, stratum, psu, by, lonely_psu)
+    return _estimates(mean, frame, columns, weights, (stratum, psu, fpc), by, lonely_psu)
 
 
 def survey_totals(
@@ -81,6 +84,7 @@ def survey_totals(
     weights: str | None = None,
     stratum: str | None = None,
     psu: str | None = None,
+    fpc: str | None = None,
     by: str | Sequence[str] | None = None,
     lonely_psu: LonelyPsu = "fail",
 ) -> pd.DataFrame:
@@ -92,7 +96,7 @@ def survey_totals(
     def total(y: np.ndarray, w: np.ndarray) -> tuple[float, np.ndarray]:
         return float((w * y).sum()), w * y
 
-    return _estimates(total, frame, columns, weights, stratum, psu, by, lonely_psu)
+    return _estimates(total, frame, columns, weights, (stratum, psu, fpc), by, lonely_psu)
 
 
 def _estimates(
@@ -100,18 +104,19 @@ def _estimates(
     frame: pd.DataFrame,
     columns: Sequence[str],
     weights: str | None,
-    stratum: str | None,
-    psu: str | None,
+    design: tuple[str | None, str | None, str | None],
     by: str | Sequence[str] | None,
     lonely_psu: LonelyPsu,
 ) -> pd.DataFrame:
+    stratum, psu, fpc = design
     groups = listed(by or [])
-    require_columns(frame, *columns, *groups, *(name for name in (weights, stratum, psu) if name))
+    require_columns(frame, *columns, *groups, *(name for name in (weights, *design) if name))
     require_rows(frame)
     given = sampling_weights(frame, weights)
     mass = np.ones(len(frame)) if given is None else given
     strata, units = _design(frame, stratum, psu)
-    alone = _lonely(strata, units)
+    left = 1.0 - _fractions(frame, fpc, strata, units)
+    alone = _lonely(strata, units) & (left > 0.0)
     if alone.any() and lonely_psu == "fail":
         name = frame[stratum].iloc[int(np.flatnonzero(alone[strata])[0])] if stratum else "the sample"
         remedy = 'Join it with a similar stratum, or write lonely_psu="certainty"'
@@ -125,7 +130,7 @@ def _estimates(
             counted = inside & np.isfinite(values)
             weighed = np.where(counted, mass, 0.0)
             estimate, scores = linearised(np.where(counted, values, 0.0), weighed)
-            error = float(np.sqrt(_variance(scores, strata, units)))
+            error = float(np.sqrt(_variance(scores, strata, units, left)))
             rows.append(
                 {
                     "estimate": estimate,
@@ -142,20 +147,43 @@ def _estimates(
     return table.set_index(keys if groups else keys.get_level_values("column"))
 
 
-def _variance(scores: np.ndarray, strata: np.ndarray, units: np.ndarray) -> float:
-    """Variance of a sum of scores over units drawn with replacement within strata."""
+def _variance(scores: np.ndarray, strata: np.ndarray, units: np.ndarray, left: np.ndarray) -> float:
+    """Variance of a sum of scores over units drawn within strata, of which a share was left undrawn."""
     sums = group_sums(scores[:, None], units)
     home = np.zeros(len(sums), dtype=int)
     home[units] = strata
     size = np.bincount(home)
     squares = group_sums(demean(sums, [home]) ** 2, home)[:, 0]
     several = size > 1
-    return float((squares[several] * size[several] / (size[several] - 1)).sum())
+    return float((left * squares)[several] @ (size[several] / (size[several] - 1)))
 
 
 def _lonely(strata: np.ndarray, units: np.ndarray) -> np.ndarray:
     pairs = np.unique(np.column_stack([strata, units]), axis=0)
     return np.bincount(pairs[:, 0]) == 1
+
+
+def _fractions(frame: pd.DataFrame, fpc: str | None, strata: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Share of each stratum's units that was drawn."""
+    size = np.bincount(np.unique(np.column_stack([strata, units]), axis=0)[:, 0])
+    if fpc is None:
+        return np.zeros(len(size))
+    said = numbers(frame, fpc)
+    there = np.zeros(len(size))
+    there[strata] = said
+    for wrong, message, remedy in (
+        (
+            ~(said > 0),
+            "is no number of units, nor a share",
+            "Give the units in the stratum, or the share drawn",
+        ),
+        (there[strata] != said, "differs from another row of its stratum", "It is one number a stratum"),
+        ((said > 1) & (said < size[strata]), "is less than the units in the sample", "Count units, not rows"),
+    ):
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(f"{said[row]:g} {message}", Place(row=line(row), column=fpc), remedy)
+    return np.where(there > 1, size / np.maximum(there, 1.0), there)
 
 
 def _design(frame: pd.DataFrame, stratum: str | None, psu: str | None) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import KEY, lineage_of, raw_columns
 from gvcmetrics.models.data.batch import refuse_parts
 from gvcmetrics.models.data.design import Design, evaluate, regressors, require, with_shifts
+from gvcmetrics.models.data.domain import Domain, domain_of
 from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variables_of
 from gvcmetrics.models.data.frames import frame_of, plain_columns, refuse_mixed
 from gvcmetrics.models.data.known_values import unused_levels
@@ -34,6 +35,7 @@ def build_sample(
     frequency: bool = False,
     offset: str | None = None,
     clusters: Sequence[str] = (),
+    subpop: str | None = None,
     extras: Sequence[str] = (),
     categorical: bool = False,
     trusted: bool = True,
@@ -52,6 +54,8 @@ def build_sample(
     weights : column of weights; `frequency=True` when a row stands for that many equal rows.
     offset : column or expression added to the index with coefficient one.
     clusters : columns of cluster codes that the covariance will need (`a^b` crosses two).
+    subpop : column or condition, true or 1 in the rows to estimate from; the others are counted, and those
+        with clusters and a weight stay in the design of a survey.
     extras : columns or expressions that the likelihood of a row needs besides (a censoring limit).
     categorical : code the outcome as positions in its sorted categories.
     trusted : False refuses formulas that would run code.
@@ -72,10 +76,11 @@ def build_sample(
     keys = [*formula.absorbed_columns, *(c for columns in cluster_columns.values() for c in columns)]
     keys += [name for name in (unit, time, weights) if name]
     given = [*([offset] if offset else []), *extras]
-    for expression in () if trusted else given:
+    for expression in () if trusted else [*given, *([subpop] if subpop else [])]:
         refuse_code(expression)
     given_columns = [name for expression in given for name in variables_of(expression)]
-    require(data, [*formula.variables, *given_columns, *keys])
+    domain_columns = variables_of(subpop) if subpop else []
+    require(data, [*formula.variables, *given_columns, *keys, *domain_columns])
     _refuse_shared_lineage(formula, data, [name for name in (unit, time, weights) if name])
     _refuse_impossible_regressors(formula, data)
 
@@ -91,7 +96,8 @@ def build_sample(
     source = with_shifts(source, formula.shifts, unit, time, step)
     _refuse_empty_lags(formula, source, counted, step)
     used = list(dict.fromkeys([*formula.current_columns, *given_columns, *keys]))
-    keep, dropped = _complete_rows(source, used, weights, frequency)
+    domain = domain_of(source, subpop, [*domain_columns, *keys], weights)
+    keep, dropped = _complete_rows(source, used, weights, frequency, domain)
     made = _evaluated(formula, source, used, keep, dropped, given, categorical)
     frame = made.frame
     names = [plain(name) for name in made.spec.column_names]
@@ -122,6 +128,8 @@ def build_sample(
         time_labels=time_labels,
         time_ordered=in_time is not None,
         clusters={name: group_codes(frame[columns])[0] for name, columns in cluster_columns.items()},
+        subpop=subpop,
+        outside=None if domain is None else np.flatnonzero(domain.outside),
         weights=frame[weights].to_numpy(dtype=np.float64) if weights else None,
         weights_name=weights,
         frequency=frequency,
@@ -284,10 +292,10 @@ def _refuse_impossible_regressors(formula: Formula, data: pd.DataFrame) -> None:
 
 
 def _complete_rows(
-    source: pd.DataFrame, used: Sequence[str], weights: str | None, frequency: bool
+    source: pd.DataFrame, used: Sequence[str], weights: str | None, frequency: bool, domain: Domain | None
 ) -> tuple[np.ndarray, dict[str, int]]:
-    keep = np.ones(len(source), dtype=bool)
-    dropped: dict[str, int] = {}
+    keep = np.ones(len(source), dtype=bool) if domain is None else domain.inside.copy()
+    dropped: dict[str, int] = {} if domain is None else dict(domain.dropped)
     for column in used:
         lost = keep & source[column].isna().to_numpy()
         if lost.any():

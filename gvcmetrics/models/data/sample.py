@@ -17,6 +17,7 @@ from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Batch
 from gvcmetrics.models.data.design import Design, require
+from gvcmetrics.models.data.domain import Surroundings
 from gvcmetrics.models.data.formula import Formula, unquote
 from gvcmetrics.models.data.frames import refuse_mixed
 from gvcmetrics.models.data.outcomes import Answers, Coding, bit
@@ -37,6 +38,8 @@ class Sample:
     unit, time : codes (n,) or None; `unit_labels`, `time_labels` say what each code is, sorted; periods are
         in the order of time where `time_ordered`.
     clusters : name → codes.
+    subpop : the subpopulation that the rows are, None where they are everybody. outside : positions in the
+        user's frame of the rows outside it that belong to the design.
     extras : expression → (n,), what the likelihood of a row needs besides.
     weights : (n,) or None; `frequency` says that a row stands for `weights` equal rows.
     rows : positions of the sample's rows in the user's frame.
@@ -61,6 +64,8 @@ class Sample:
     time_labels: pd.Index | None = None
     time_ordered: bool = True
     clusters: Mapping[str, np.ndarray] = field(default_factory=dict)
+    subpop: str | None = None
+    outside: np.ndarray | None = None
     weights: np.ndarray | None = None
     weights_name: str | None = None
     frequency: bool = False
@@ -199,9 +204,7 @@ class Sample:
         """Group codes of any column of the user's frame (`a^b` crosses two), for the sample's rows."""
         if column in self.clusters:
             return self.clusters[column]
-        parts = (
-            [unquote(part.strip()) for part in column.split("^")] if column not in self.source else [column]
-        )
+        parts = self._parts(column)
         for part in parts:
             require(self.source, [part])
         taken = take(self.source, self.rows)[parts]
@@ -242,10 +245,39 @@ class Sample:
 
     def labels(self, column: str) -> list[str]:
         """What the groups of `codes(column)` are called, in the order of their codes."""
-        parts = [column] if column in self.source else [unquote(part.strip()) for part in column.split("^")]
-        first = self.rows[np.unique(self.codes(column), return_index=True)[1]]
-        named = self.source[parts].iloc[first].astype(str)
+        named = self._one_of_each(column).astype(str)
         return [" ^ ".join(row) for row in named.itertuples(index=False, name=None)]
+
+    @property
+    def around(self) -> Surroundings:
+        """What a survey design knows beside the codes of the rows."""
+        if self.outside is None:
+            return Surroundings(self._numbers)
+        return Surroundings(self._numbers, self.subpop, self._codes_outside, len(self.outside))
+
+    def _numbers(self, column: str) -> np.ndarray:
+        """The number that each group of `codes(column)` is."""
+        values = self._one_of_each(column)[column]
+        if not pd.api.types.is_numeric_dtype(values):
+            raise DataError(f"numbers are needed, the column holds {values.dtype}", Place(column=column))
+        return values.to_numpy(dtype=np.float64)
+
+    def _codes_outside(self, column: str) -> np.ndarray:
+        """Codes of the rows outside the subpopulation; groups that no row inside has follow the others."""
+        assert self.outside is not None
+        inside = self._one_of_each(column)
+        both = pd.concat([inside, self.source[self._parts(column)].iloc[self.outside]])
+        keys = both.iloc[:, 0] if both.shape[1] == 1 else pd.MultiIndex.from_frame(both)
+        return pd.factorize(keys)[0][len(inside) :]
+
+    def _one_of_each(self, column: str) -> pd.DataFrame:
+        """A row of each group of `codes(column)`, in the order of the codes."""
+        first = self.rows[np.unique(self.codes(column), return_index=True)[1]]
+        return self.source[self._parts(column)].iloc[first]
+
+    def _parts(self, column: str) -> list[str]:
+        """The columns that a column of groups crosses."""
+        return [column] if column in self.source else [unquote(part.strip()) for part in column.split("^")]
 
     def select(self, keep: np.ndarray, reason: str) -> Sample:
         """The sample without the rows where `keep` is False, counted in `dropped` under `reason`."""

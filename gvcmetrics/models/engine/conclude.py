@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response
@@ -14,7 +17,10 @@ def conclude(request: Request, response: Response, made: Estimate, means: tuple[
 
     means : names of unit means among the regressors, which are tested jointly.
     """
-    sample, inference = made.sample, made.inference
+    sample = made.sample
+    inference = (
+        replace(made.inference, around=sample.around) if isinstance(sample, Sample) else made.inference
+    )
     errors = covariance(request.errors, inference, made.codes)
     tested, blocks = _unit_means(made, means)
     note = () if sample.note is None else (sample.note,)

@@ -126,7 +126,7 @@ def _sample(request: Request, response: Response, treatment: Treatment) -> Sampl
     sample = build_sample(
         parsed, request.data, unit=request.unit, time=request.time, step=request.step,
         weights=request.weights, frequency=request.frequency, offset=request.offset,
-        clusters=request.errors.columns, extras=request.extras,
+        clusters=request.errors.columns, subpop=request.errors.subpop, extras=request.extras,
         categorical=response.coding.categorical, trusted=request.trusted,
     )  # fmt: skip
     return sample.coded(treatment.coding or response.coding)

@@ -18,8 +18,8 @@ G clusters and K parameters:
                freedom (Pustejovsky & Tipton 2018), see `bias_reduced`
 `{"DK":t}`     Driscoll & Kraay (1998): scores summed by period, Bartlett kernel with `lags`
                (default :math:`\lfloor T^{1/4}\rfloor`), :math:`\frac{T}{T-1}\frac{N-1}{N-K}`
-`{"survey":…}` :math:`B\big[\sum_h \frac{n_h}{n_h-1}\sum_{i}(z_{hi}-\bar z_h)(z_{hi}-\bar z_h)'\big]B`,
-               :math:`z_{hi}` score sums of primary sampling unit i in stratum h (Binder 1983)
+`{"survey":…}` :math:`B\big[\sum_h (1-f_h)\frac{n_h}{n_h-1}\sum_{i}(z_{hi}-\bar z_h)(z_{hi}-\bar z_h)'\big]B`,
+               :math:`z_{hi}` score sums of primary sampling unit i in stratum h (Binder 1983), see `survey`
 =============  ============================================================================
 
 K counts regressors and absorbed effects, less redundant levels; absorbed effects nested within a
@@ -46,8 +46,10 @@ from gvcmetrics.ground.numerics.corrections import (
 )
 from gvcmetrics.ground.numerics.demean import group_sums
 from gvcmetrics.ground.warn import warn
+from gvcmetrics.models.data.domain import Surroundings
 from gvcmetrics.models.data.formula import split_outside
 from gvcmetrics.models.inference.bias_reduced import BiasReduced, Working, bias_reduced
+from gvcmetrics.models.inference.survey import linearised
 
 FEW_CLUSTERS = 30
 _PLAIN = ("iid", "hetero", "HC2", "HC3")
@@ -64,11 +66,13 @@ class Vcov:
     clusters: tuple[str, ...] = ()
     lags: int | None = None
     strata: str | None = None
+    fpc: str | None = field(default=None, repr=False)
+    subpop: str | None = field(default=None, repr=False)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns whose codes the covariance needs (clusters, periods, PSU, strata)."""
-        return (*self.clusters, *((self.strata,) if self.strata else ()))
+        """Columns whose codes the covariance needs (clusters, periods, PSU, strata, their population)."""
+        return (*self.clusters, *(name for name in (self.strata, self.fpc) if name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +100,7 @@ class Inference:
         with its penalty, or None.
     classical : what `"iid"` stands for: where weights or a composite likelihood leave the inverse Hessian
         no covariance, the errors that hold.
+    around : what a survey design knows besides; None of a file.
     """
 
     scores: np.ndarray = field(repr=False)
@@ -119,6 +124,7 @@ class Inference:
     of_units: bool = False
     own: Mapping[str, tuple[np.ndarray, str]] = field(default_factory=dict, repr=False)
     classical: Vcov = Vcov("iid")
+    around: Surroundings | None = field(default=None, repr=False)
 
     @property
     def total_parameters(self) -> int:
@@ -166,14 +172,11 @@ def parse_vcov(vcov: VcovSpec | Vcov) -> Vcov:
         lags = rest.pop("lags", None)
         if len(rest) == 1:
             (kind, columns), *_ = rest.items()
-            if (
-                kind == "survey"
-                and isinstance(columns, Mapping)
-                and set(columns) <= {"psu", "strata"}
-                and columns
-            ):
-                psu = (columns["psu"],) if columns.get("psu") else ()
-                return Vcov("survey", psu, strata=columns.get("strata"))
+            if kind == "survey" and isinstance(columns, Mapping) and lags is None:
+                given = {key: value for key, value in columns.items() if value is not None}
+                if set(given) <= {"psu", "strata", "fpc", "subpop"} and {"psu", "strata"} & set(given):
+                    psu = (given.pop("psu"),) if "psu" in given else ()
+                    return Vcov("survey", psu, **given)
             if kind in ("CRV1", "CRV3", "CR2", "DK") and isinstance(columns, str):
                 ways = tuple(dict.fromkeys(split_outside(columns, "+")))
                 if kind != "CRV1" and len(ways) != 1:
@@ -185,7 +188,7 @@ def parse_vcov(vcov: VcovSpec | Vcov) -> Vcov:
     raise ModelError(
         f"vcov={vcov!r} is not known",
         remedy='Use "iid", "hetero", "HC2", "HC3", {"CRV1": "a + b"}, {"CRV3": "a"}, {"CR2": "a"}, '
-        '{"DK": "year", "lags": 2} or {"survey": {"psu": "a", "strata": "b"}}',
+        '{"DK": "year", "lags": 2} or {"survey": {"psu": "a", "strata": "b", "fpc": "c", "subpop": "d"}}',
     )
 
 
@@ -359,27 +362,41 @@ def _driscoll_kraay(asked: Vcov, inference: Inference, groups: Mapping[str, np.n
 
 
 def _survey(asked: Vcov, inference: Inference, groups: Mapping[str, np.ndarray]) -> Covariance:
-    rows = len(inference.scores)
-    strata = groups[asked.strata] if asked.strata else np.zeros(rows, dtype=np.int64)
-    # PSU numbers often restart in each stratum, so a PSU is its number within its stratum.
-    psu = cross([strata, groups[asked.clusters[0]]]) if asked.clusters else np.arange(rows)
-    sums = group_sums(inference.scores, psu)
-    stratum = np.empty(len(sums), dtype=np.int64)
-    stratum[psu] = strata
-    sizes = np.bincount(stratum)
-    if (sizes[np.unique(stratum)] == 1).any():
-        if not asked.strata:
-            raise ModelError(f"'{asked.clusters[0]}' has one group only; a design needs at least two")
+    around, rows = inference.around, len(inference.scores)
+    domain = around.subpop if around else None
+    if asked.subpop not in (None, domain):
         raise ModelError(
-            f"{int((sizes == 1).sum())} strata of '{asked.strata}' have one primary sampling unit only",
-            remedy="Merge each with a similar stratum",
+            f"the estimates are not those of the subpopulation '{asked.subpop}'",
+            remedy="Name it in vcov= when estimating",
         )
-    centred = sums - (group_sums(sums, stratum) / np.maximum(sizes, 1)[:, None])[stratum]
-    weighted = centred * np.sqrt(sizes / np.maximum(sizes - 1, 1))[stratum][:, None]
-    matrix = sandwich(inference.bread, weighted)
-    counts = {asked.clusters[0] if asked.clusters else "observation": len(sums)}
-    label = f"survey design, {len(sums)} PSU in {int((sizes > 0).sum())} strata"
-    return Covariance(matrix, float(len(sums) - (sizes > 0).sum()), label, counts)
+
+    def codes(column: str) -> np.ndarray:
+        if around is None or around.outside is None:
+            return groups[column]
+        return np.concatenate([groups[column], around.outside(column)])
+
+    beyond = around.rows if around else 0
+    if domain and inference.of_units and not asked.clusters:
+        raise ModelError(
+            "a subpopulation in a model of units needs the units that were drawn",
+            remedy="Name the panel's unit as psu, or what it is nested in",
+        )
+    strata = codes(asked.strata) if asked.strata else np.zeros(rows + beyond, dtype=np.int64)
+    # PSU numbers often restart in each stratum, so a PSU is its number within its stratum.
+    psu = cross([strata, codes(asked.clusters[0])]) if asked.clusters else np.arange(rows + beyond)
+    sampled = None
+    if asked.fpc:
+        assert around is not None
+        sampled = around.levels(asked.fpc)[groups[asked.fpc]]
+    names = (asked.strata, asked.clusters[0] if asked.clusters else None)
+    made = linearised(inference.scores, strata, psu, sampled, names)
+    label = f"survey design, {made.units} PSU in {made.strata} strata"
+    return Covariance(
+        sandwich(inference.bread, made.sums),
+        made.df,
+        f"{label}, within {domain}" if domain else label,
+        {names[1] or "observation": made.units},
+    )
 
 
 def cluster_factor(inference: Inference, ways: Sequence[np.ndarray]) -> float:

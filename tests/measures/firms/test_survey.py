@@ -75,3 +75,32 @@ def test_text_has_no_mean() -> None:
         survey_means(SAMPLE, ["size"])
     with pytest.raises(DataError, match="the frame has no rows"):
         survey_means(SAMPLE.head(0), ["sales"])
+
+
+DOMAINS = REFERENCE.parent / "domains"
+
+
+@pytest.mark.parametrize("what", ["mean", "total"])
+def test_finite_populations_agree_with_r(what: str) -> None:
+    firms, expected = pd.read_csv(DOMAINS / "firms.csv"), pd.read_csv(DOMAINS / "means.csv")
+    function = survey_means if what == "mean" else survey_totals
+    design = {"weights": "weight", "stratum": "district", "psu": "village"}
+    columns = ["sales", "innovates"]
+    for fpc in ("villages", "share"):
+        overall = function(firms, columns, fpc=fpc, **design)
+        exporters = function(firms, columns, fpc=fpc, by="exporter", **design).loc[1]
+        for row in expected[expected["what"] == what].itertuples():
+            found = (overall if np.isnan(row.exporter) else exporters).loc[row.column]
+            assert found["estimate"] == pytest.approx(row.estimate, rel=1e-9)
+            assert found["standard_error"] == pytest.approx(row.standard_error, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("villages", "message"),
+    [(0.0, "0 is no number of units"), (3.0, "3 is less than the units"), (None, "differs from another row")],
+)
+def test_populations_that_cannot_be(villages: float | None, message: str) -> None:
+    firms = pd.read_csv(DOMAINS / "firms.csv")
+    firms["villages"] = villages if villages is not None else 100.0 + np.arange(len(firms))
+    with pytest.raises(DataError, match=message):
+        survey_means(firms, ["sales"], stratum="district", psu="village", fpc="villages")
