@@ -175,7 +175,7 @@ def _fractions(frame: pd.DataFrame, fpc: str | None, strata: np.ndarray, units: 
         (
             ~(said > 0),
             "is no number of units, nor a share",
-            "Give the units in the stratum, or the share drawn",
+            "Give the stratum's units, or the share drawn",
         ),
         (there[strata] != said, "differs from another row of its stratum", "It is one number a stratum"),
         ((said > 1) & (said < size[strata]), "is less than the units in the sample", "Count units, not rows"),
