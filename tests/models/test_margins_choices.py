@@ -229,7 +229,7 @@ def test_refusals(interacted: Results) -> None:
         ({"at": {"x1": []}}, "0 combinations"),
         ({"kind": "slopes"}, "kind='slopes' is not known"),
         ({"scale": "log"}, "scale='log' is not known"),
-        ({"scale": "semi_elasticity"}, "is not known for this model"),
+        ({"scale": "log_odds"}, "is not known for this model"),
         ({"unit_effect": "mean"}, "unit_effect='mean' is not known"),
         ({"contrasts": "helmert"}, "contrasts='helmert' is not known"),
         ({"variables": "g", "contrasts": {"g": ["b"]}}, r"must be pairs \(to, from\)"),

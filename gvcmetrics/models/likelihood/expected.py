@@ -205,7 +205,8 @@ class Surface:
     """Outcomes by label, as functions of m indices that all take the same regressors.
 
     theta : coefficients of index 1, ..., m, then the shared parameters. jacobian : of theta in the reported
-    parameters. scale : what they are measured on.
+    parameters. scale : what they are measured on. slope : what a derivative is called. in_logs : whether
+    derivatives are in the logarithm of a variable.
     """
 
     outcomes: Mapping[str, Outcome]
@@ -213,6 +214,8 @@ class Surface:
     theta: Array
     jacobian: Array
     scale: Scale
+    slope: str = "dy/dx"
+    in_logs: bool = False
 
     @property
     def linear(self) -> bool:

@@ -126,12 +126,15 @@ def _weighted_sum(weights: Array, columns: Array) -> Array:
 
 
 def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> list[Average]:
-    r"""Average of :math:`\sum_j P_j d_i'\beta_j`, by variable; :math:`d_i` are derivatives of X.
+    r"""Average of :math:`\sum_j P_j d_i'\beta_j`, by variable; :math:`d_i` are derivatives of X, in the
+    variable or, where the surface says so, in its logarithm.
 
     Its gradient in the coefficients of index l is the average of
     :math:`(\sum_j P_{jl} d_i'\beta_j) x_i + P_l d_i`.
     """
-    simple = rows.tie is None and rows.incidental is None and not rows.collapsed
+    plain = rows.tie is None and rows.incidental is None and not rows.collapsed
+    # In its logarithm the derivative of a column is its value, which differs from row to row.
+    simple = plain and not surface.in_logs
     columns = {variable: rows.itself(variable) if simple else None for variable in variables}
     of_columns = {variable: at for variable, at in columns.items() if at is not None}
     found = dict(zip(of_columns, _slopes_of_columns(surface, rows, [*of_columns.values()]), strict=True))
@@ -175,6 +178,8 @@ def _slopes_of_functions(surface: Surface, rows: Rows, variables: Sequence[str])
     moves, loose = [], []
     for variable in variables:
         positions, D = rows.slope(variable)
+        if surface.in_logs:
+            D = D * rows.amounts(variable)[:, None]
         gaps = rows.weighted(rows.gaps(), rows.slope_gaps(positions, D))
         loose.append(looseness(surface.linear, *gaps))
         positions, D = rows.in_model(positions, D)

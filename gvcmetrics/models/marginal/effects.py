@@ -23,12 +23,17 @@ from gvcmetrics.models.marginal.averages import (
     average_slopes,
 )
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
+from gvcmetrics.models.marginal.elasticities import MEASURES, Measure, base_scale, measured, refuse_jumps
 from gvcmetrics.models.marginal.estimable import NOT_ESTIMABLE, untied
 from gvcmetrics.models.marginal.groups import Group, groups_of
 from gvcmetrics.models.marginal.predictor import Predictor
 from gvcmetrics.models.marginal.result import Margins
 from gvcmetrics.models.marginal.rows import Rows, Variable, variables_of_parts
 
+ScaleName = Literal[
+    "response", "index", "probability", "marginal", "joint", "conditional",
+    "elasticity", "semi_elasticity", "eyex", "eydx", "dyex",
+]  # fmt: skip
 Names = tuple[str, ...]
 _MOST_SETTINGS = 10_000
 _CORRECTED = "Averages are corrected for the bias from estimated effects"
@@ -43,8 +48,7 @@ def margins(
     at_means: bool = False,
     by: str | Sequence[str] | None = None,
     contrasts: str | Mapping[str, str | Sequence[tuple[Any, Any]]] = "base",
-    scale: Literal["response", "index", "semi_elasticity", "probability", "marginal", "joint", "conditional"]
-    | None = None,
+    scale: ScaleName | None = None,
     unit_effect: Literal["averaged", "zero"] = "averaged",
     outcomes: Sequence[str] | None = None,
     denominator: Literal["all", "used"] = "all",
@@ -80,7 +84,10 @@ def margins(
         these or pairs (to, from): `{"governance": [("network", "hierarchical")], "age": [(20, 10)]}`.
     scale : `"response"`: probabilities, shares, counts; `"index"`: the linear index; by default the response
         where the model has one. Of a joint probit also `"marginal"`: of each outcome whatever the others;
-        `"joint"`: of every combination; `"conditional"`: of each outcome given others.
+        `"joint"`: of every combination; `"conditional"`: of each outcome given others. `"elasticity"` (or
+        Stata's `"eyex"`): averages of :math:`\partial \log P/\partial \log v`; `"semi_elasticity"` (`"eydx"`):
+        :math:`\partial \log P/\partial v`, or changes of :math:`\log P` over a jump; `"dyex"`:
+        :math:`\partial P/\partial \log v`. Those in the log of a variable are of continuous ones alone.
     unit_effect : random effects: effects averaged over the normal unit effect (population-averaged), or for
         a unit whose effect is zero.
     outcomes : categories of an ordered or multinomial outcome, by default all; of a joint probit the outcomes
@@ -126,10 +133,17 @@ def margins(
     if unit_effect not in ("averaged", "zero"):
         raise ModelError(f"unit_effect={unit_effect!r} is not known", remedy="Use 'averaged' or 'zero'")
     predictor, params = _predictor(results), results.params.to_numpy()
-    chosen = predictor.scale(
-        scale or next(iter(predictor.scales)), f"scale={scale!r}", "no probability can change"
+    measure = MEASURES.get(scale or "")
+    chosen = (
+        base_scale(predictor, measure, f"scale={scale!r}")
+        if measure
+        else predictor.scale(
+            scale or next(iter(predictor.scales)), f"scale={scale!r}", "no probability can change"
+        )
     )
     surface = predictor.surface(params, chosen, outcomes, averaging=unit_effect == "averaged")
+    if measure:
+        surface = measured(surface, measure, conditional=predictor.conditional)
     columns = [by] if isinstance(by, str) else list(by or ())
     held = tuple(predictor.parts(params, tuple(columns))) if predictor.sample.in_memory else None
 
@@ -138,14 +152,18 @@ def margins(
 
     known = variables_of_parts(parts())
     asked = _asked(variables, known, kind)
-    steps = {name: pairs_of(known[name], contrasts) for names in asked for name in names}
+    steps: Mapping[str, list[Pair] | None] = {
+        name: pairs_of(known[name], contrasts) for names in asked for name in names
+    }
+    if measure:
+        asked, steps = _with_slopes(measure, asked, steps, kind, everything=variables is None)
     _refuse_meaningless(predictor, surface, kind, steps)
     _refuse_offset(predictor, [*steps, *(at or {})])
     if at_means and held is None:
         raise ModelError("effects at means need the sample in memory", remedy="Give values with at=")
     settings = _settings(at, known)
     groups = groups_of(parts(), columns, predictor.sample)
-    still = _still(predictor, chosen, denominator, at_means)
+    still = _still(predictor, chosen, denominator, at_means or bool(measure and measure.outcome))
     for part in still:
         groups = [group.with_still(part) for group in groups]
 
@@ -160,7 +178,10 @@ def margins(
     found = _over_parts(parts(), groups, settings, of_rows, kind == "predictions")
     crossed = any(len(names) == 2 for names in asked)
     notes = _notes(predictor, unit_effect, at_means, crossed, still) + _why_not(predictor, found)
-    return _margins(results, surface, found, kind=kind, at_means=at_means, notes=notes, call=call)
+    return _margins(
+        results, surface, found, kind=kind, at_means=at_means, notes=notes, call=call,
+        measure=measure.words if measure else "",
+    )  # fmt: skip
 
 
 def _predictor(results: Estimates) -> Predictor:
@@ -169,11 +190,14 @@ def _predictor(results: Estimates) -> Predictor:
     return results.predictor
 
 
-def _still(predictor: Predictor, scale: Scale, denominator: str, at_means: bool) -> tuple[Sample, ...]:
-    """The rows whose outcome never moves, where they count in averages on this scale."""
+def _still(predictor: Predictor, scale: Scale, denominator: str, apart: bool) -> tuple[Sample, ...]:
+    """The rows whose outcome never moves, where they count in averages on this scale.
+
+    apart : averages at means, and of logarithms, which an outcome of zero has not.
+    """
     if denominator not in ("all", "used"):
         raise ModelError(f"denominator={denominator!r} is not known", remedy="Use 'all' or 'used'")
-    counted = denominator == "all" and not at_means and scale is predictor.scales.get("response")
+    counted = denominator == "all" and not apart and scale is predictor.scales.get("response")
     return predictor.fitted.still if predictor.fitted is not None and counted else ()
 
 
@@ -229,7 +253,7 @@ def _effects(
         if len(names) == 2:
             yield from _second_differences(surface, rows, names, steps)
         elif (pairs := steps[names[0]]) is None:
-            yield {"variable": names[0], "contrast": "dy/dx"}, slopes[names[0]]
+            yield {"variable": names[0], "contrast": surface.slope}, slopes[names[0]]
         else:
             for to, base in pairs:
                 change = levels[names[0], to] - levels[names[0], base]
@@ -341,6 +365,29 @@ def _refuse_meaningless(
             "a conditional likelihood has no level to predict, only changes",
             remedy="Ask for effects, or use effects='correlated'",
         )
+
+
+def _with_slopes(
+    measure: Measure,
+    asked: list[Names],
+    steps: Mapping[str, list[Pair] | None],
+    kind: str,
+    *,
+    everything: bool,
+) -> tuple[list[Names], Mapping[str, list[Pair] | None]]:
+    """What of the variables that are asked for has a measure; all that have one, where all were asked for."""
+    if kind == "predictions":
+        raise ModelError("a prediction has no elasticity, only an effect", remedy="Leave out kind= or scale=")
+    if everything and measure.variable and any(pairs is None for pairs in steps.values()):
+        asked = [names for names in asked if steps[names[0]] is None]
+        steps = {names[0]: None for names in asked}
+    refuse_jumps(measure, [name for name, pairs in steps.items() if pairs is not None])
+    if measure.variable and any(len(names) == 2 for names in asked):
+        raise ModelError(
+            "elasticities of an interaction are not defined",
+            remedy="Use scale='semi_elasticity', or at= for elasticities at values of the other variable",
+        )
+    return asked, steps
 
 
 def _refuse_offset(predictor: Predictor, names: Sequence[str]) -> None:

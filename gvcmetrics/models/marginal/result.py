@@ -29,7 +29,7 @@ class Margins:
         variable of `at` and `by`.
     values, covariance : the estimates and their covariance, in the order of `keys`.
     scale : what they are effects on. kind : "effects" or "predictions". at_means : evaluated once, at means.
-    call : the exact call as text.
+    call : the exact call as text. measure : what effects are called that are elasticities.
     """
 
     results: Estimates
@@ -41,6 +41,7 @@ class Margins:
     at_means: bool = False
     notes: tuple[str, ...] = ()
     call: str = ""
+    measure: str = ""
 
     @property
     def terms(self) -> pd.Index:
@@ -133,7 +134,7 @@ class Margins:
 
     @property
     def title(self) -> str:
-        what = "predictions" if self.kind == "predictions" else "marginal effects"
+        what = "predictions" if self.kind == "predictions" else self.measure or "marginal effects"
         return f"{what.capitalize()} at means" if self.at_means else f"Average {what}"
 
     @property
@@ -234,7 +235,7 @@ class Margins:
     @property
     def heading(self) -> str:
         """What was estimated, in words."""
-        preposition = "of" if self.kind == "predictions" else "on"
+        preposition = "of" if self.kind == "predictions" or self.measure else "on"
         return f"{self.title} {preposition} the {self.scale} of {self.outcome} · {self.results.model}"
 
     def _foot(self) -> list[str]:
@@ -274,7 +275,7 @@ class Margins:
 
 
 # Contrasts that go without saying: a derivative, and the step of a 0/1 variable.
-_PLAIN = re.compile(r"|dy/dx|(dy/d.*: )?1 - 0|d²y/.*")
+_PLAIN = re.compile(r"|[de]y/[de]x|(dy/d.*: )?1 - 0|d²y/.*")
 _NUMBERS = ("Estimate", "", "Std. error", "z", "p", "95 % conf.", "interval")
 
 

@@ -201,6 +201,11 @@ class Rows:
         _refuse_kinks(self.design, variable)
         return self._slope(variable, self.frame, frozenset([variable]))
 
+    def amounts(self, variable: str) -> Array:
+        """The values of a variable, (n); one where the rows stand for one."""
+        values = self.frame[variable].to_numpy(dtype=np.float64)
+        return np.array([self.weights @ values]) if self.collapsed else values
+
     def cross(self, a: str, b: str) -> tuple[Positions, Array]:
         """Positions and cross derivatives of the columns in which both variables stand.
 
