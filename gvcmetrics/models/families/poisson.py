@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numba import njit
 
+from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data import outcomes
 from gvcmetrics.models.data.batch import EstimationSample
+from gvcmetrics.models.effects.gamma import gamma_intercept
 from gvcmetrics.models.effects.pooled import pooled
 from gvcmetrics.models.effects.random import random_intercept
 from gvcmetrics.models.effects.separated import separated
@@ -19,6 +22,7 @@ from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.engine.fit import fit
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response, Treatment
+from gvcmetrics.models.families.kernels.mixed_count import negative_binomial_kernel
 from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.expected import exponential
 from gvcmetrics.models.likelihood.family import Array, Family
@@ -68,6 +72,39 @@ def _pooled(request: Request, response: Response, sample: Any) -> Estimate:
     return (separated if sample.in_memory else pooled)(request, response, sample)
 
 
+def _random(request: Request, response: Response, sample: Any) -> Estimate:
+    """A unit effect with the distribution that was asked for."""
+    if not _gamma(request):
+        return random_intercept(request, response, sample)
+    if request.nquad != "auto":
+        raise ModelError("gamma effects take no quadrature", remedy="Leave out nquad=")
+    return gamma_intercept(request, response, sample, negative_binomial_kernel)
+
+
+def _gamma(request: Request) -> bool:
+    """Whether effects are gamma; normal ones are what the road knows."""
+    asked = request.options.get("heterogeneity", "normal")
+    if asked not in ("normal", "gamma"):
+        raise ModelError(f"heterogeneity={asked!r} is not known", remedy="Use 'normal' or 'gamma'")
+    return bool(asked == "gamma")
+
+
+def _without_distribution(
+    made: Callable[[Request, Response, Any], Estimate],
+) -> Callable[[Request, Response, Any], Estimate]:
+    """The estimator of a treatment whose effects have no distribution, or that has none."""
+
+    def estimate(request: Request, response: Response, sample: Any) -> Estimate:
+        if _gamma(request):
+            raise ModelError(
+                "heterogeneity='gamma' is a distribution of random effects",
+                remedy="Use it with effects='random' or 'correlated'",
+            )
+        return made(request, response, sample)
+
+    return estimate
+
+
 def _no_counts(sample: EstimationSample) -> bool:
     """Whether the outcome is anything but a count, of which this is no distribution."""
     return any((batch.y != np.floor(batch.y)).any() for batch in sample.batches())
@@ -79,12 +116,12 @@ POISSON = Response(
     outcomes.AMOUNT,
     lambda _: family,
     {
-        "pooled": Treatment(_pooled, from_file=True),
-        "absorbed": Treatment(separated),
-        "fixed": Treatment(separated, absorbs_unit=True),
-        "random": Treatment(random_intercept, coding=outcomes.COUNT),
-        "correlated": Treatment(random_intercept, coding=outcomes.COUNT),
-        "correlated_pooled": Treatment(pooled, coding=outcomes.COUNT),
+        "pooled": Treatment(_without_distribution(_pooled), from_file=True),
+        "absorbed": Treatment(_without_distribution(separated)),
+        "fixed": Treatment(_without_distribution(separated), absorbs_unit=True),
+        "random": Treatment(_random, coding=outcomes.COUNT),
+        "correlated": Treatment(_random, coding=outcomes.COUNT),
+        "correlated_pooled": Treatment(_without_distribution(pooled), coding=outcomes.COUNT),
     },
     quasi=_no_counts,
     index_words="log of the expected outcome",
@@ -105,6 +142,7 @@ def poisson(
     frequency: bool = False,
     offset: str | None = None,
     nquad: int | str = "auto",
+    heterogeneity: Literal["normal", "gamma"] = "normal",
     trusted: bool = True,
 ) -> Results:
     r"""Poisson regression, with absorbed and fixed unit effects.
@@ -129,6 +167,10 @@ def poisson(
     offset : column or expression with coefficient one, such as `"log(population)"`.
     nquad : quadrature points of random effects; `"auto"` raises them from 12 until log likelihood and
         estimates settle, see `quadrature_check` of the result.
+    heterogeneity : of random effects. `"normal"`: :math:`\alpha_i` is normal, with standard deviation
+        `sigma_u`. `"gamma"`: :math:`e^{\alpha_i}` is gamma with mean one and variance
+        :math:`e^{\texttt{log\_alpha}}`, in closed form (Hausman, Hall & Griliches 1984; the default of
+        Stata's `xtpoisson, re`), and the mean is :math:`\exp(x'\beta)`.
 
     Raises
     ------
@@ -147,6 +189,7 @@ def poisson(
         Request(
             poisson, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad, trusted=trusted,
+            options={"heterogeneity": heterogeneity},
         ),
         POISSON,
     )  # fmt: skip

@@ -22,6 +22,8 @@ from gvcmetrics.models.inference.restrictions import TestResult
 
 _NAME = "Likelihood-ratio test"
 _INSTEAD = "Use .test()"
+# The parameter that is at its edge where there is no random effect, by the distribution of the effects.
+_VARIANCES = {"random": "sigma_u", "gamma": "log_alpha"}
 _TOLERANCE = 1e-6
 
 
@@ -107,13 +109,15 @@ def _edges(small: Estimates, large: Estimates) -> str:
     found = []
     held = set(large.request.fix or ())
     one, other = _kind(small), _kind(large)
-    if (one, other) == ("rows", "random"):
-        found.append("sigma_u")
+    if one == "rows" and other in _VARIANCES:
+        found.append(_VARIANCES[other])
     elif one != other:
         raise ModelError(
             f"effects={small.effects!r} and effects={large.effects!r} have likelihoods of different kinds; "
             "neither nests the other",
-            remedy="Compare fixed with random effects by gvc.hausman",
+            remedy="Compare them by AIC or BIC"
+            if {one, other} <= {*_VARIANCES}
+            else "Compare fixed with random effects by gvc.hausman",
         )
     if small.response.name != large.response.name:
         if large.response.limit != small.response.name:
@@ -133,7 +137,7 @@ def _edges(small: Estimates, large: Estimates) -> str:
 
 def _kind(result: Estimates) -> str:
     if result.effects in ("random", "correlated"):
-        return "random"
+        return "gamma" if result.request.options.get("heterogeneity") == "gamma" else "random"
     if result.effects == "fixed" and not result.response.treatments["fixed"].absorbs_unit:
         return "conditional"
     return "rows"
