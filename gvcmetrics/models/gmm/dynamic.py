@@ -122,7 +122,7 @@ def _with_instruments(request: Request, sample: Sample) -> tuple[Sample, list[tu
                 f"iv= names the equation '{equation}'", remedy=f"Use one of {', '.join(_PLACES)}"
             )
         formula = Formula.parse(f"{request.parsed.outcomes[0]} ~ {right}", trusted=request.trusted)
-        source = with_shifts(sample.source, formula.shifts, request.unit, request.time)
+        source = with_shifts(sample.source, formula.shifts, request.unit, request.time, request.step)
         require(source, formula.current_columns)
         columns.append((equation, regressors(formula, source.iloc[sample.rows])[1]))
     known = np.ones(len(sample.rows), dtype=bool)
@@ -204,7 +204,16 @@ def _grids(request: Request, sample: Sample) -> tuple[Grid, Callable[[str], Arra
     counted = periods(frame[request.time], request.time).numbers
     known = (unit >= 0) & np.isfinite(counted)
     period = np.zeros(len(frame), dtype=np.int64)
-    period[known] = (counted[known] - counted[known].min()).astype(np.int64)
+    steps = (counted - counted[known].min()) / request.step
+    astray = known & (np.abs(steps - np.round(steps)) > 1e-9)
+    if astray.any():
+        odd = frame[request.time].iloc[int(astray.argmax())]
+        raise ModelError(
+            f"'{request.time}' is {odd} in a row, which is not a whole number of steps of {request.step:g} "
+            "after the first period",
+            remedy="Leave such rows out, or pass the step= that all periods are a multiple of",
+        )
+    period[known] = np.round(steps[known]).astype(np.int64)
     shape = (len(sample.unit_labels), int(period.max()) + 1)
     everything = Grid(unit[known], period[known], shape)
 
@@ -291,6 +300,7 @@ def dynamic_gmm(
     *,
     unit: str,
     time: str,
+    step: float = 1,
     gmm: Mapping[str, Any] | None = None,
     iv: str | Mapping[str, str] | None = None,
     system: bool = False,
@@ -312,7 +322,7 @@ def dynamic_gmm(
     Parameters
     ----------
     formula : `"n ~ L(n) + L(n, 2) + w + L(w) + C(year)"`; lags follow the panel's periods.
-    data, unit, time, trusted : as in `ols`.
+    data, unit, time, step, trusted : as in `ols`; a period of the panel is a step.
     gmm : lags of variables as instruments, one a period: `{"n": (2, None), "w": (2, 4)}`, the first and the
         last lag in the transformed equation (None: all there are). Lag 2 is right for what is determined
         together with the outcome, 1 for what only reacts to past errors. In a system the level equation takes
@@ -361,7 +371,7 @@ def dynamic_gmm(
         raise ModelError(f"ar={ar!r} must be a whole number from 1 to 9")
     return fit(
         Request(
-            dynamic_gmm, formula, data, unit=unit, time=time, vcov=vcov, trusted=trusted,
+            dynamic_gmm, formula, data, unit=unit, time=time, step=step, vcov=vcov, trusted=trusted,
             options={
                 "gmm": gmm, "iv": iv, "system": system, "transform": transform, "twostep": twostep,
                 "collapse": collapse, "h": h, "ar": ar,

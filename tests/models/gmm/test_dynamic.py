@@ -189,6 +189,35 @@ def test_transformations_and_their_transposes(make: Any) -> None:
         assert (back**2).sum() == pytest.approx((change.forward(back) ** 2).sum())
 
 
+STEPS = ("A2 two-step Windmeijer", "B2 system two-step", "C5 two-step, orthogonal deviations")
+
+
+@pytest.mark.parametrize("case", STEPS)
+@pytest.mark.parametrize("step", [2, 0.25])
+def test_a_panel_whose_periods_are_further_apart_is_the_same_panel(case: str, step: float) -> None:
+    """Lags, instruments, differences and tests of serial correlation count in steps."""
+    formula, options = CASES[case]
+    one = fitted(formula, **options)
+    moved = UK.assign(year=1976 + (UK["year"] - 1976) * step)
+    other = fitted(formula, moved, step=step, **options)
+    np.testing.assert_allclose(other.params, one.params, rtol=1e-9)
+    np.testing.assert_allclose(other.std_errors, one.std_errors, rtol=1e-9)
+    for key, value in one.statistics.items():
+        assert other.statistics[key] == pytest.approx(value, rel=1e-8), key
+
+
+def test_the_remedy_of_empty_lags_can_be_followed() -> None:
+    biennial = UK.assign(year=2 * UK["year"])
+    with pytest.raises(ModelError, match=r"Pass step=2, by which L\(x\) is the observation before"):
+        fitted("n ~ L(n) + w", biennial)
+    made = fitted("n ~ L(n) + w", biennial, step=2)
+    np.testing.assert_allclose(made.params, fitted("n ~ L(n) + w").params, rtol=1e-10)
+    assert "step=2" in made.call
+    odd = biennial.assign(year=np.where(biennial.index == 40, biennial["year"] + 1, biennial["year"]))
+    with pytest.raises(ModelError, match="not a whole number of steps of 2"):
+        fitted("n ~ L(n) + w", odd, step=2)
+
+
 def test_long_run_effects_have_delta_method_errors() -> None:
     formula, options = CASES["B2 system two-step"]
     made = fitted(formula, **options)
