@@ -149,7 +149,7 @@ lint: $(READY) ## style, types, and which room may import from which
 bench: $(READY) ## speed against what you would otherwise use, as ratios within one run
 	@for script in analysis/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
-validate: $(READY) ## Monte Carlo of every estimator, for the report (some 20 minutes); REPLICATIONS=50 for a quick look
+validate: $(READY) ## Monte Carlo of every estimator, for the report (some 25 minutes); REPLICATIONS=50 for a quick look
 	@OMP_NUM_THREADS=1 $(BIN)/python analysis/validation/run.py $(if $(REPLICATIONS),--replications $(REPLICATIONS))
 
 # --- errands ----------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ def simulate_panel(
     units: int = 300,
     periods: int = 6,
     outcomes: int = 2,
+    sigma: float = SIGMA,
     seed: int = 0,
 ) -> pd.DataFrame:
     """A balanced panel drawn from the model of one response and one treatment of unit effects.
@@ -72,14 +73,15 @@ def simulate_panel(
     ----------
     response : one of `RESPONSES`, named as the estimators are.
     effects : one of `EFFECTS`.
-    units, periods : its size. outcomes : two to four, of `joint_probit`. seed : of the draws.
+    units, periods : its size. outcomes : two to four, of `joint_probit`. sigma : standard deviation of
+        normal unit effects. seed : of the draws.
 
     Returns
     -------
     pandas.DataFrame
-        `unit`, `period`, `x1`, `d`, `y` (outcomes `y1`, `y2`, … of `joint_probit`), with
-        ``attrs["simulated"] = True``, ``attrs["formula"]`` and ``attrs["truth"]``: the parameters by the name
-        that the estimator gives them.
+        `unit`, `period`, `x1`, `d`, `effect` (of the unit), `y` (outcomes `y1`, `y2`, … of `joint_probit`),
+        with ``attrs["simulated"] = True``, ``attrs["formula"]`` and ``attrs["truth"]``: the parameters by the
+        name that the estimator gives them.
 
     Raises
     ------
@@ -95,8 +97,9 @@ def simulate_panel(
     unit = np.repeat(np.arange(units), periods)
     x1 = 0.5 * rng.normal(size=units)[unit] + rng.normal(0, 0.9, len(unit))
     d = rng.integers(0, 2, len(unit)).astype(float)
-    alpha, truth = _unit_effects(effects, np.bincount(unit, x1) / periods, rng)
-    frame = pd.DataFrame({"unit": unit, "period": np.tile(np.arange(periods), units), "x1": x1, "d": d})
+    alpha, truth = _unit_effects(effects, np.bincount(unit, x1) / periods, sigma, rng)
+    period = np.tile(np.arange(periods), units)
+    frame = pd.DataFrame({"unit": unit, "period": period, "x1": x1, "d": d, "effect": alpha[unit]})
     ordered = response.startswith("ordered")
     eta = (0.0 if ordered else INTERCEPT) + SLOPE * x1 + SHIFT * d + alpha[unit]
     slopes = {"x1": SLOPE, "d": SHIFT, **truth}
@@ -139,14 +142,15 @@ def simulate_clusters(
     Returns
     -------
     pandas.DataFrame
-        `cluster`, `x1` (constant in a cluster), `x2`, `y`, with ``attrs["simulated"] = True``.
+        `cluster`, `x1` (constant in a cluster), `x2`, `y`, with ``attrs["simulated"] = True`` and
+        ``attrs["truth"]``; of a logit without x2, whose coefficient the clusters' errors make smaller.
     """
     if response not in ("ols", "logit"):
         raise ModelError(f"there are no simulated clusters of {response!r}", remedy="Choose ols or logit.")
     rng = np.random.default_rng(seed)
     cluster = np.repeat(np.arange(clusters), size)
     x2 = rng.normal(size=len(cluster))
-    eta = 0.5 * x2 + 0.5 * rng.normal(size=clusters)[cluster]
+    eta = SLOPE * x2 + 0.5 * rng.normal(size=clusters)[cluster]
     frame = pd.DataFrame(
         {
             "cluster": cluster,
@@ -156,6 +160,7 @@ def simulate_clusters(
         }
     )
     frame.attrs["simulated"] = True
+    frame.attrs["truth"] = {"x1": 0.0, **({"x2": SLOPE} if response == "ols" else {})}
     return frame
 
 
@@ -200,14 +205,14 @@ def simulate_survey(
 
 
 def _unit_effects(
-    effects: str, mean: np.ndarray, rng: np.random.Generator
+    effects: str, mean: np.ndarray, sigma: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, dict[str, float]]:
     """The unit effects, and the parameters of theirs that an estimator reports."""
-    normal = SIGMA * rng.normal(size=len(mean))
+    normal = sigma * rng.normal(size=len(mean))
     if effects == "random":
-        return normal, {"sigma_u": SIGMA}
+        return normal, {"sigma_u": sigma}
     if effects == "correlated":
-        return GAMMA * mean + normal, {"mean(x1)": GAMMA, "sigma_u": SIGMA}
+        return GAMMA * mean + normal, {"mean(x1)": GAMMA, "sigma_u": sigma}
     if effects == "correlated_pooled":
         return GAMMA * mean, {"mean(x1)": GAMMA}
     if effects == "fixed":

@@ -85,6 +85,56 @@ def test_variances_are_judged_by_coverage(run) -> None:
     assert run.unexplained(table.assign(coverage=0.85), sizes) == ["logit, random: sigma_u"]
 
 
+def test_every_cell_has_a_random_stream_of_its_own(run) -> None:
+    names = [cell.name for cell in run.cells()] + ["ols, size", "logit, size"]
+    seeds = [run.seed_of(name, number) for name in names for number in range(50)]
+    assert len(set(seeds)) == len(seeds)
+    assert run.seed_of("ols, pooled", 3) == run.seed_of("ols, pooled", 3)
+    # The same whether it runs alone or among others, and whatever process takes its batch.
+    cell = next(cell for cell in run.cells() if cell.name == "ols, pooled")
+    both = run._estimates((cell, range(2)))
+    second = run.estimate(cell, run.seed_of(cell.name, 1))
+    np.testing.assert_array_equal(both.iloc[len(second) :], second)
+
+
+def of_chance(run, rows: int, replications: int, rng: np.random.Generator, **changes: float) -> pd.DataFrame:
+    """The table of estimators that are as they should be."""
+    frame = {
+        "model": "logit, pooled", "parameter": "x1", "replications": replications, "allowed": 0.0,
+        "distance": rng.standard_t(replications - 1, rows) + changes.get("off", 0.0) * np.sqrt(replications),
+        "coverage": rng.binomial(replications, changes.get("covers", 0.95), rows) / replications,
+        "covers_low": 0.94, "covers_high": 0.96,
+    }  # fmt: skip
+    return pd.DataFrame(frame)
+
+
+@pytest.mark.parametrize("replications", [40, 500])
+def test_chance_fails_one_run_in_a_hundred_at_most(run, replications: int) -> None:
+    """Some 250 numbers each; binomial(100, 0.01) exceeds 5 once in 2000 times."""
+    rng = np.random.default_rng(3)
+    sizes = pd.DataFrame({"model": [], "test": pd.Series(dtype=str), "rejected": [], "replications": []})
+    failed = [bool(run.unexplained(of_chance(run, 125, replications, rng), sizes)) for _ in range(100)]
+    assert sum(failed) <= 5
+    wrong = of_chance(run, 125, replications, rng)
+    wrong.loc[0] = of_chance(run, 1, replications, rng, off=1.5).loc[0]
+    wrong.loc[1] = of_chance(run, 1, replications, rng, covers=0.4).loc[0]
+    assert len(run.unexplained(wrong, sizes)) == 2
+
+
+def test_what_theory_says_of_a_cell_is_what_it_is_held_to(run) -> None:
+    cell = run.Cell("ols", "kernel", "pooled", "common shocks", covers=(0.85, 0.90), bias=0.25)
+    rng = np.random.default_rng(1)
+    estimates = 0.7 + 0.5 * rng.normal(size=400)
+    draws = {"truth": 0.6, "estimate": estimates, "error": 0.4, "covered": np.arange(400) < 348}
+    table = run.summarise(cell, pd.DataFrame(draws, index=pd.Index(["x1"] * 400)))
+    assert table["inside"].iloc[0] == "yes"
+    sizes = pd.DataFrame({"model": [], "test": pd.Series(dtype=str), "rejected": [], "replications": []})
+    assert run.unexplained(table, sizes) == []
+    strict = table.assign(covers_low=0.94, covers_high=0.96)
+    assert run.unexplained(strict, sizes) == ["ols, kernel: x1"]
+    assert run.unexplained(table.assign(allowed=0.0, distance=6.0), sizes) == ["ols, kernel: x1"]
+
+
 def test_a_small_run(run, tmp_path: Path) -> None:
     wanted = [("logit", "pooled"), ("ordered_logit", "fixed"), ("logit", "unit dummies, two periods")]
     chosen = [cell for cell in run.cells() if (cell.response, cell.label) in wanted]
@@ -125,12 +175,18 @@ def test_every_cell_of_the_estimators(run) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["absorbed, jackknife correction", "Firth, 100 rows", "3 outcomes", "survey design"]
-)
+    "label",
+    [
+        "absorbed, jackknife correction", "Firth, 100 rows", "3 outcomes", "survey design", "survey domain",
+        "average effects after absorbed", "random, sigma 4", "random, gamma effects", "CR2, eight clusters",
+        "Driscoll–Kraay, 40 periods, 2 lags", "difference, two steps",
+    ],
+)  # fmt: skip
 def test_designs_of_their_own(run, label: str) -> None:
     cell = next(cell for cell in run.cells() if cell.label == label)
     draws = run.estimate(cell, seed=1)
     assert draws["converged"].all()
+    assert len(draws)
     assert ((draws["estimate"] - draws["truth"]).abs() < 4.5 * draws["error"]).all()
 
 

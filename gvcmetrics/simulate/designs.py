@@ -1,0 +1,114 @@
+"""Simulated data for what the plain panels do not reach: average effects, domains, common shocks, dynamics.
+
+For testing estimators only. Each frame has `attrs["simulated"] = True` and `attrs["truth"]`, the parameters
+by the name that the estimator gives them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from gvcmetrics.errors import ModelError
+from gvcmetrics.simulate.panels import INTERCEPT, SHIFT, SLOPE, simulate_panel, simulate_survey
+
+VARIANCE = 0.5
+PERSISTENCE = 0.4
+_DISTRIBUTIONS = {"logit": stats.logistic, "probit": stats.norm}
+
+
+def simulate_average_effects(
+    response: str, *, units: int = 60, periods: int = 24, seed: int = 0
+) -> pd.DataFrame:
+    r"""A panel with fixed effects whose truth are average effects on the probability, at its unit effects.
+
+    Of x1 the average of :math:`f(\eta_{it})\beta_1`, of d that of
+    :math:`F(\eta_{it}|d=1) - F(\eta_{it}|d=0)`.
+
+    Parameters
+    ----------
+    response : `logit` or `probit`. units, periods : its size.
+    """
+    if response not in _DISTRIBUTIONS:
+        raise ModelError(
+            f"there are no simulated average effects of {response!r}", remedy="Choose logit or probit."
+        )
+    panel = simulate_panel(response, "fixed", units=units, periods=periods, seed=seed)
+    error = _DISTRIBUTIONS[response]
+    without = INTERCEPT + SLOPE * panel["x1"] + panel["effect"]
+    panel.attrs["truth"] = {
+        "x1": float((error.pdf(without + SHIFT * panel["d"]) * SLOPE).mean()),
+        "d": float((error.cdf(without + SHIFT) - error.cdf(without)).mean()),
+    }
+    return panel
+
+
+def simulate_gamma_counts(*, units: int = 200, periods: int = 5, seed: int = 0) -> pd.DataFrame:
+    """A panel of counts whose means are multiplied by a gamma variable of the unit, of mean one."""
+    rng = np.random.default_rng(seed)
+    unit = np.repeat(np.arange(units), periods)
+    x1 = 0.5 * rng.normal(size=units)[unit] + rng.normal(0, 0.9, len(unit))
+    d = rng.integers(0, 2, len(unit)).astype(float)
+    factor = rng.gamma(1 / VARIANCE, VARIANCE, units)[unit]
+    y = rng.poisson(np.exp(INTERCEPT + SLOPE * x1 + SHIFT * d) * factor)
+    truth = {"Intercept": INTERCEPT, "x1": SLOPE, "d": SHIFT, "log_alpha": float(np.log(VARIANCE))}
+    frame = pd.DataFrame(
+        {"unit": unit, "period": np.tile(np.arange(periods), units), "x1": x1, "d": d, "y": y}
+    )
+    return _labelled(frame, truth)
+
+
+def simulate_domain(response: str = "ols", *, seed: int = 0) -> pd.DataFrame:
+    """A survey, see `simulate_survey`, with a domain `inside` that few rows of most sampling units are in."""
+    frame = simulate_survey(response, strata=16, seed=seed)
+    rng = np.random.default_rng([seed, 1])
+    often = rng.uniform(size=int(frame["psu"].max()) + 1) < 0.4
+    chance = np.where(often[frame["psu"]], 0.7, 0.03)
+    frame["inside"] = rng.uniform(size=len(frame)) < chance
+    return frame
+
+
+def simulate_common_shocks(*, units: int = 20, periods: int = 40, seed: int = 0) -> pd.DataFrame:
+    r"""A panel whose errors, and x1, share a shock of the period that lasts.
+
+    .. math:: y_{it} = \beta_0 + \beta_1 x_{it} + g_t + e_{it}, \qquad x_{it} = f_t + v_{it}
+
+    with f and g autoregressive processes of the first order, of variance one.
+    """
+    rng = np.random.default_rng(seed)
+    shocks = np.empty((periods, 2))
+    shocks[0] = rng.normal(size=2)
+    for t in range(1, periods):
+        shocks[t] = PERSISTENCE * shocks[t - 1] + np.sqrt(1 - PERSISTENCE**2) * rng.normal(size=2)
+    unit, period = np.repeat(np.arange(units), periods), np.tile(np.arange(periods), units)
+    x1 = shocks[period, 0] + rng.normal(size=len(unit))
+    y = INTERCEPT + SLOPE * x1 + shocks[period, 1] + rng.normal(size=len(unit))
+    frame = pd.DataFrame({"unit": unit, "period": period, "x1": x1, "y": y})
+    return _labelled(frame, {"Intercept": INTERCEPT, "x1": SLOPE})
+
+
+def simulate_dynamics(*, units: int = 200, periods: int = 7, seed: int = 0) -> pd.DataFrame:
+    r"""A panel with a lagged outcome, in its stationary state.
+
+    .. math:: y_{it} = \gamma y_{i,t-1} + \beta x_{it} + \alpha_i + \varepsilon_{it}
+
+    with x strictly exogenous and related to the unit effect.
+    """
+    rng = np.random.default_rng(seed)
+    burn = 20
+    alpha = rng.normal(0, 0.5, units)
+    y, rows = alpha / (1 - PERSISTENCE), []
+    for t in range(burn + periods):
+        x = 0.5 * alpha + rng.normal(size=units)
+        y = PERSISTENCE * y + SLOPE * x + alpha + rng.normal(size=units)
+        if t >= burn:
+            rows.append(pd.DataFrame({"unit": np.arange(units), "period": t - burn, "x1": x, "y": y}))
+    frame = pd.concat(rows).sort_values(["unit", "period"], ignore_index=True)
+    return _labelled(frame, {"L(y)": PERSISTENCE, "x1": SLOPE})
+
+
+def _labelled(frame: pd.DataFrame, truth: dict[str, float]) -> pd.DataFrame:
+    frame.attrs["simulated"] = True
+    frame.attrs["truth"] = truth
+    return frame
