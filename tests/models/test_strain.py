@@ -280,6 +280,44 @@ def test_predictions_are_missing_in_an_empty_cell_with_either_base(name: str) ->
     np.testing.assert_allclose(*found, rtol=1e-5)
 
 
+WITHIN = [cell for cell in CELLS if cell[1] in ("absorbed", "fixed") and cell[0] in OUTCOMES]
+
+
+@pytest.mark.parametrize(("name", "effects"), WITHIN)
+def test_new_rows_keep_what_effects_take_up_of_a_regressor(name: str, effects: str) -> None:
+    """One that is constant in its unit, and one that moves with x within it, leave no coefficient."""
+    data = DATA.assign(origin=DATA["unit"] % 3, also_x=2 * DATA["x"] + DATA["unit"] % 5)
+    made = fit(name, effects, data, "x + z + origin + also_x")
+    assert not any("origin" in term or "also_x" in term for term in made.params.index)
+    used = made.sample.source.iloc[made.sample.rows]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EstimationWarning)
+        again = np.asarray(made.predict(used, kind="index"))
+    np.testing.assert_allclose(again, np.asarray(made.predict(kind="index")), rtol=1e-6, atol=1e-8)
+    half = (used["z"] > 0).to_numpy()
+    for column in ("origin", "also_x"):
+        said = rf"{half.sum()} predictions are not estimable.*{column}"
+        with pytest.warns(EstimationWarning, match=said):
+            other = made.predict(used.assign(**{column: used[column] + half}), kind="index")
+        missing = np.isnan(np.asarray(other).reshape(len(used), -1)).any(axis=1)
+        np.testing.assert_array_equal(missing, half)
+
+
+@pytest.mark.parametrize("name", ["logit", "ordered_logit", "multinomial_logit"])
+def test_of_unknown_units_a_conditional_model_asks_that_their_rows_agree(name: str) -> None:
+    data = DATA.assign(also_x=2 * DATA["x"] + DATA["unit"] % 5, tied=3 * DATA["z"] + 1)
+    made = fit(name, "fixed", data, "x + z + also_x + tied")
+    new = data.iloc[:4].assign(unit=999)
+    assert np.isfinite(np.asarray(made.predict(new, kind="index"))).all()
+    # Within every unit known, also_x moves with x; of a new one it may be anything at the level.
+    assert np.isfinite(np.asarray(made.predict(new.assign(also_x=new["also_x"] + 7), kind="index"))).all()
+    for broken in (new.assign(also_x=[1.0, 5.0, 2.0, 9.0]), new.assign(tied=0.0)):
+        with pytest.warns(EstimationWarning, match="4 predictions are not estimable"):
+            assert np.isnan(np.asarray(made.predict(broken, kind="index"))).all()
+    with pytest.warns(EstimationWarning, match="4 predictions are not estimable.*tied"):
+        made.predict(new.drop(columns="unit").assign(tied=0.0), kind="index")
+
+
 @pytest.mark.parametrize("name", ["logit", "ordered_logit"])
 def test_a_file_knows_what_was_left_out_as_memory_does(name: str, tmp_path: Any) -> None:
     data = cells().assign(b=lambda d: d["b"].astype(str))

@@ -60,8 +60,8 @@ class AbsorbedEffects:
         ]
         return pd.concat(parts, ignore_index=True)
 
-    def of_rows(self, data: pd.DataFrame) -> Array:
-        """The sum of the effects of new rows; missing, with a warning, where a level was not seen."""
+    def of_rows(self, data: pd.DataFrame, *, warned: bool = True) -> Array:
+        """The sum of the effects of new rows; missing where a level was not seen, which is warned of."""
         total, along = np.zeros(len(data)), np.zeros(len(data))
         for name, labels in self.labels.items():
             columns = list(labels.columns)
@@ -69,7 +69,7 @@ class AbsorbedEffects:
             wanted = _keys(plain_columns(data, columns)[columns])
             found = _keys(labels).get_indexer(wanted)
             unseen = (found < 0) & data[columns].notna().all(axis=1).to_numpy()
-            if unseen.any():
+            if warned and unseen.any():
                 level = data[columns].iloc[int(unseen.argmax())]
                 text = " ^ ".join(map(str, level))
                 warn(
@@ -80,7 +80,7 @@ class AbsorbedEffects:
             total += np.where(found >= 0, self.values[name][seen], np.nan)
             along += self.free[name][seen]
         apart = np.isfinite(total) & (np.abs(along) > _ZERO)
-        if apart.any():
+        if warned and apart.any():
             warn(
                 f"{int(apart.sum())} rows join levels of absorbed effects that no chain of rows connects, so "
                 "their sum is not known: not predicted"

@@ -15,7 +15,7 @@ from gvcmetrics.ground.numerics.demean import demean
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Array, Batch, EstimationSample
 from gvcmetrics.models.data.design import evaluate
-from gvcmetrics.models.data.frames import frame_of
+from gvcmetrics.models.data.frames import frame_of, plain_columns
 from gvcmetrics.models.data.relations import Relations, relations_of
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.likelihood.expected import Scale, Surface, at_zero, averaged
@@ -250,10 +250,11 @@ class Predictor:
 
     def _estimable(self, X: Array, data: pd.DataFrame) -> Array:
         """X, missing where a row breaks what the data tie together, which is warned of."""
-        if self.relations is None or self.conditional:
+        if self.relations is None:
             return X
         H = self.relations.left_out(data)
-        lost = self.relations.broken(X, H, np.zeros_like(H)) != 0
+        before = self._taken_up(self.relations, self.relations.rest(X, H), data)
+        lost = self.relations.broken(X, H, before) != 0
         if not lost.any():
             return X
         names = [name for name, gone in zip(self.relations.names, lost.any(axis=0), strict=True) if gone]
@@ -263,6 +264,23 @@ class Predictor:
             f"{', '.join(names)}, left out of the model"
         )
         return np.where(rows[:, None], np.nan, X)
+
+    def _taken_up(self, relations: Relations, rest: Array, data: pd.DataFrame) -> Array:
+        """What effects take up of regressors that were left out in new rows, (n, r): as in the sample's."""
+        sample = self.sample
+        if not isinstance(sample, Sample) or (self.fitted is None and not self.conditional):
+            return np.zeros_like(rest)
+        within = relations.rest(sample.X, relations.left_out(sample.frame))
+        if self.conditional:
+            return _of_units(sample, within, rest, data)
+        taken = np.column_stack(
+            [
+                recovered(sample, sample.absorbed, column).of_rows(data, warned=False)
+                for column in np.ascontiguousarray(within.T)
+            ]
+        )
+        # Of effects that are not known there is no prediction, whatever was left out.
+        return np.where(np.isnan(taken), rest, taken)
 
     def _moving(self, rows: Rows, fitted: Fitted, params: Array) -> Rows:
         """The fitted index holds the absorbed effects; they move with the coefficients so that the scores of
@@ -320,6 +338,25 @@ class Predictor:
         """The labels as the user's own categories."""
         own = {str(category): category for category in self.sample.categories or ()}
         return [own.get(label, label) for label in labels]
+
+
+def _of_units(sample: Sample, within: Array, rest: Array, data: pd.DataFrame) -> Array:
+    """What the units of new rows take up; of unknown units what all have in common, or their own rows do."""
+    assert sample.unit is not None
+    assert sample.unit_labels is not None
+    assert sample.unit_name is not None
+    first = np.unique(sample.unit, return_index=True)[1]
+    of_unit = within[first]
+    size = np.abs(within).max(axis=0)
+    common = np.ptp(of_unit, axis=0) <= 1e-6 * np.where(size > 0, size, 1.0)
+    taken = np.where(common, of_unit.mean(axis=0), rest)
+    if sample.unit_name not in data:
+        return taken
+    units = plain_columns(data[[sample.unit_name]], [sample.unit_name])[sample.unit_name]
+    means = pd.DataFrame(rest).groupby(pd.factorize(units)[0]).transform("mean").to_numpy()
+    taken = np.where(common | units.isna().to_numpy()[:, None], taken, means)
+    found = sample.unit_labels.get_indexer(pd.Index(units))
+    return np.where((found >= 0)[:, None], of_unit[np.maximum(found, 0)], taken)
 
 
 def equations(sample: EstimationSample) -> list[str]:
