@@ -182,3 +182,26 @@ def test_likelihood_ratio_needs_a_likelihood() -> None:
     for first, second in (weighted, composite):
         with pytest.raises(ModelError, match="not a likelihood"):
             first.lr_test(second)
+
+
+@pytest.mark.parametrize(("of_x", "of_z"), [(1e12, 1e-12), (1e-12, 1e12)])
+@pytest.mark.parametrize("begin", [0.0, 1e5])
+def test_brant_and_hausman_mcfadden_have_no_units(of_x: float, of_z: float, begin: float) -> None:
+    rng = np.random.default_rng(9)
+    x, z = rng.normal(size=(2, 600))
+    latent = 0.6 * x + 0.3 * z + rng.logistic(size=600)
+    data = pd.DataFrame({"x": x, "z": z, "rung": np.digitize(latent, [-0.7, 0.8])})
+    moved = data.assign(x=(data["x"] + begin) * of_x, z=(data["z"] + begin) * of_z)
+    # Where zero is so far away, digits of x are lost before anything is estimated.
+    tolerance = 1e-6 if begin == 0.0 else 1e-4
+    one, other = (gvc.brant(gvc.ordered_logit("rung ~ x + z", d)) for d in (data, moved))
+    np.testing.assert_allclose(other["statistic"], one["statistic"], rtol=tolerance)
+    np.testing.assert_allclose(other.loc["x", "y > 0"] * of_x, one.loc["x", "y > 0"], rtol=tolerance)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EstimationWarning)
+        for constant in (False, True) if begin == 0.0 else (False,):
+            one, other = (
+                gvc.hausman_mcfadden(gvc.multinomial_logit("rung ~ x + z", d), constant=constant)
+                for d in (data, moved)
+            )
+            np.testing.assert_allclose(other["statistic"], one["statistic"], rtol=10 * tolerance)

@@ -11,6 +11,7 @@ from scipy import stats
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.data.scaling import Scaling
 from gvcmetrics.models.effects.pooled import pooled_problem
 from gvcmetrics.models.likelihood.family import Array
 from gvcmetrics.models.likelihood.problem import solve
@@ -46,6 +47,7 @@ def brant(results: Results) -> pd.DataFrame:
     categories = len(sample.categories or ())
     if categories < 3:
         raise ModelError("with two categories there is one cut and nothing to compare")
+    sample, _, scale = _in_sound_units(sample, centred=True)
     X = np.column_stack([np.ones(len(sample.y)), sample.X])
     design = replace(sample, X=X, names=("Intercept", *sample.names))
     weights = np.ones(len(sample.y)) if sample.weights is None else sample.weights
@@ -81,7 +83,7 @@ def brant(results: Results) -> pd.DataFrame:
     tests = [equal(list(range(k))), *(equal([column]) for column in range(k))]
     table = pd.DataFrame(tests, columns=["statistic", "df", "p_value"], index=["all", *sample.names])
     for cut, label in enumerate((sample.categories or ())[:-1]):
-        table[f"y > {label}"] = [np.nan, *slopes[cut]]
+        table[f"y > {label}"] = [np.nan, *(slopes[cut] / scale)]
     return table
 
 
@@ -115,8 +117,13 @@ def hausman_mcfadden(results: Results, *, constant: bool = False) -> pd.DataFram
     J, k = len(labels), len(sample.names)
     if J < 3:
         raise ModelError("with two categories there is no alternative to leave out")
-    full = results.params.to_numpy()
-    cov = results.with_vcov("iid").cov.to_numpy()
+    sample, centre, scale = _in_sound_units(sample, centred="Intercept" in sample.names)
+    of_equation = np.diag(scale)
+    if "Intercept" in sample.names:
+        of_equation[sample.names.index("Intercept")] += centre
+    rescaled = np.kron(np.eye(J - 1), of_equation)
+    full = rescaled @ results.params.to_numpy()
+    cov = rescaled @ results.with_vcov("iid").cov.to_numpy() @ rescaled.T
     compared = [column for column, name in enumerate(sample.names) if constant or name != "Intercept"]
     rows = []
     for omitted in range(J):
@@ -159,6 +166,15 @@ def _sample_of(results: Results, function: str, model: str, fits: bool) -> Sampl
             f"effects={results.effects!r}"
         )
     return sample
+
+
+def _in_sound_units(sample: Sample, *, centred: bool) -> tuple[Sample, Array, Array]:
+    """The sample with regressors near zero and one; what was subtracted, and what they were divided by."""
+    scaling = Scaling.of(sample.column_moments, centred=centred)
+    if scaling is None:
+        k = len(sample.names)
+        return sample, np.zeros(k), np.ones(k)
+    return sample.scaled(scaling), scaling.centre, scaling.scale
 
 
 def _quadratic(distance: Array, spread: Array) -> tuple[float, int, float]:
