@@ -184,24 +184,39 @@ def test_likelihood_ratio_needs_a_likelihood() -> None:
             first.lr_test(second)
 
 
-@pytest.mark.parametrize(("of_x", "of_z"), [(1e12, 1e-12), (1e-12, 1e12)])
-@pytest.mark.parametrize("begin", [0.0, 1e5])
-def test_brant_and_hausman_mcfadden_have_no_units(of_x: float, of_z: float, begin: float) -> None:
+@pytest.fixture(scope="module")
+def rungs() -> pd.DataFrame:
     rng = np.random.default_rng(9)
-    x, z = rng.normal(size=(2, 600))
-    latent = 0.6 * x + 0.3 * z + rng.logistic(size=600)
-    data = pd.DataFrame({"x": x, "z": z, "rung": np.digitize(latent, [-0.7, 0.8])})
-    moved = data.assign(x=(data["x"] + begin) * of_x, z=(data["z"] + begin) * of_z)
-    # Where zero is so far away, digits of x are lost before anything is estimated.
-    tolerance = 1e-6 if begin == 0.0 else 1e-4
-    one, other = (gvc.brant(gvc.ordered_logit("rung ~ x + z", d)) for d in (data, moved))
-    np.testing.assert_allclose(other["statistic"], one["statistic"], rtol=tolerance)
-    np.testing.assert_allclose(other.loc["x", "y > 0"] * of_x, one.loc["x", "y > 0"], rtol=tolerance)
+    x, t = rng.normal(size=600), rng.integers(0, 8, 600) - 3.5
+    latent = 0.6 * x + 0.1 * t + rng.logistic(size=600)
+    return pd.DataFrame({"x": x, "t": t, "square": t**2, "rung": np.digitize(latent, [-0.7, 0.8])})
+
+
+def both_tests(data: pd.DataFrame, terms: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    choice = gvc.multinomial_logit(f"rung ~ {terms}", data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EstimationWarning)
-        for constant in (False, True) if begin == 0.0 else (False,):
-            one, other = (
-                gvc.hausman_mcfadden(gvc.multinomial_logit("rung ~ x + z", d), constant=constant)
-                for d in (data, moved)
-            )
-            np.testing.assert_allclose(other["statistic"], one["statistic"], rtol=10 * tolerance)
+        irrelevant = [gvc.hausman_mcfadden(choice, constant=constant) for constant in (False, True)]
+    return gvc.brant(gvc.ordered_logit(f"rung ~ {terms}", data)), *irrelevant
+
+
+@pytest.mark.parametrize(("of_x", "of_t"), [(1e12, 1e-12), (1e-12, 1e12)])
+def test_brant_and_hausman_mcfadden_have_no_units(rungs: pd.DataFrame, of_x: float, of_t: float) -> None:
+    moved = rungs.assign(x=rungs["x"] * of_x, t=rungs["t"] * of_t)
+    one, other = both_tests(rungs, "x + t"), both_tests(moved, "x + t")
+    for before, after in zip(one, other, strict=True):
+        np.testing.assert_allclose(after["statistic"], before["statistic"], rtol=1e-6)
+    np.testing.assert_allclose(other[0].loc["x", "y > 0"] * of_x, one[0].loc["x", "y > 0"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("begin", [2004.5, 1e7])
+def test_where_regressors_begin_does_not_matter_to_them(rungs: pd.DataFrame, begin: float) -> None:
+    """A year beside its square, and an amount far from zero."""
+    far = rungs.assign(t=rungs["t"] + begin, square=rungs["square"] + 100 * begin)
+    one, other = both_tests(rungs, "x + t + square"), both_tests(far, "x + t + square")
+    for before, after in zip(one[:2], other[:2], strict=True):
+        np.testing.assert_allclose(after["statistic"], before["statistic"], rtol=1e-5, atol=1e-8)
+    years = both_tests(rungs.assign(year=rungs["t"] + 2004.5), "x + year + I(year**2)")
+    plain = both_tests(rungs, "x + t + I(t**2)")
+    for before, after in zip(plain[:2], years[:2], strict=True):
+        np.testing.assert_allclose(after["statistic"].iloc[:2], before["statistic"].iloc[:2], rtol=1e-5)
