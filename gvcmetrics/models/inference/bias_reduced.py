@@ -87,6 +87,26 @@ class BiasReduced:
         return np.array([self.degrees(row[None]) for row in np.eye(k)])
 
 
+@dataclass(frozen=True, eq=False)
+class OfCombinations:
+    """The same of combinations G of the parameters, (m, k): what tests among them need."""
+
+    base: BiasReduced
+    G: np.ndarray = field(repr=False)
+
+    def degrees(self, R: np.ndarray) -> float:
+        """Degrees of freedom of hypotheses R (q, m) about the combinations."""
+        return self.base.degrees(R @ self.G)
+
+    @cached_property
+    def by_combination(self) -> np.ndarray:
+        """Degrees of freedom of each combination (m); missing for one that is not known or has no error."""
+        known = np.isfinite(self.G).all(axis=1)
+        return np.array(
+            [self.base.degrees(row[None]) if ok else np.nan for row, ok in zip(self.G, known, strict=True)]
+        )
+
+
 def bias_reduced(working: Working, bread: np.ndarray, codes: np.ndarray) -> BiasReduced:
     """The CR2 covariance.
 

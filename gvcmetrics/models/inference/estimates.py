@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from gvcmetrics.models.inference.bias_reduced import BiasReduced
 from gvcmetrics.models.inference.covariance import Inference
 
 
@@ -30,6 +31,8 @@ class Estimates(Protocol):
     def df(self) -> float: ...
     @property
     def df_by_parameter(self) -> np.ndarray | float: ...
+    @property
+    def adjusted(self) -> BiasReduced | None: ...
     @property
     def nobs(self) -> int: ...
     @property

@@ -14,7 +14,7 @@ from scipy import stats
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.least_squares import distance_squared, rank
-from gvcmetrics.models.inference.bias_reduced import BiasReduced
+from gvcmetrics.models.inference.bias_reduced import BiasReduced, OfCombinations
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def wald(
     cov: pd.DataFrame,
     hypotheses: str | Sequence[str],
     df: float = float("inf"),
-    adjusted: BiasReduced | None = None,
+    adjusted: BiasReduced | OfCombinations | None = None,
 ) -> TestResult:
     r"""Wald test of :math:`R\beta = r`.
 
@@ -111,9 +111,16 @@ def linear_hypotheses(
 
 
 def linear_combinations(
-    params: pd.Series, cov: pd.DataFrame, expressions: str | Sequence[str], df: float, level: float
+    params: pd.Series,
+    cov: pd.DataFrame,
+    expressions: str | Sequence[str],
+    df: float,
+    level: float,
+    adjusted: BiasReduced | None = None,
 ) -> pd.DataFrame:
     r"""Rows of :math:`R\hat\beta - r` with errors :math:`\sqrt{R \hat V R'}`, tests and intervals.
+
+    adjusted : of a CR2 covariance, by which each has degrees of freedom of its own.
 
     Raises
     ------
@@ -128,7 +135,7 @@ def linear_combinations(
     R, r = np.array([row for row, _ in rows]), np.array([constant for _, constant in rows])
     estimate = R @ params.to_numpy() - r
     error = np.sqrt(np.einsum("ia,ab,ib->i", R, cov.to_numpy(), R))
-    reference = distribution(df)
+    reference = distribution(df if adjusted is None else OfCombinations(adjusted, R).by_combination)
     half = reference.ppf(0.5 + level / 2) * error
     return pd.DataFrame(
         {

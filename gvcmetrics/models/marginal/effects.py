@@ -13,6 +13,7 @@ import pandas as pd
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.data.formula import split_outside, unquote, variables_of
 from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.inference.bias_reduced import OfCombinations
 from gvcmetrics.models.inference.estimates import Estimates
 from gvcmetrics.models.likelihood.expected import Scale, Surface
 from gvcmetrics.models.marginal.averages import (
@@ -23,7 +24,7 @@ from gvcmetrics.models.marginal.averages import (
     average_slopes,
 )
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
-from gvcmetrics.models.marginal.elasticities import MEASURES, Measure, base_scale, measured, refuse_jumps
+from gvcmetrics.models.marginal.elasticities import MEASURES, base_scale, measured, with_slopes
 from gvcmetrics.models.marginal.estimable import NOT_ESTIMABLE, untied
 from gvcmetrics.models.marginal.groups import Group, groups_of
 from gvcmetrics.models.marginal.predictor import Predictor
@@ -156,7 +157,7 @@ def margins(
         name: pairs_of(known[name], contrasts) for names in asked for name in names
     }
     if measure:
-        asked, steps = _with_slopes(measure, asked, steps, kind, everything=variables is None)
+        asked, steps = with_slopes(measure, asked, steps, kind, everything=variables is None)
     _refuse_meaningless(predictor, surface, kind, steps)
     _refuse_offset(predictor, [*steps, *(at or {})])
     if at_means and held is None:
@@ -367,29 +368,6 @@ def _refuse_meaningless(
         )
 
 
-def _with_slopes(
-    measure: Measure,
-    asked: list[Names],
-    steps: Mapping[str, list[Pair] | None],
-    kind: str,
-    *,
-    everything: bool,
-) -> tuple[list[Names], Mapping[str, list[Pair] | None]]:
-    """What of the variables that are asked for has a measure; all that have one, where all were asked for."""
-    if kind == "predictions":
-        raise ModelError("a prediction has no elasticity, only an effect", remedy="Leave out kind= or scale=")
-    if everything and measure.variable and any(pairs is None for pairs in steps.values()):
-        asked = [names for names in asked if steps[names[0]] is None]
-        steps = {names[0]: None for names in asked}
-    refuse_jumps(measure, [name for name, pairs in steps.items() if pairs is not None])
-    if measure.variable and any(len(names) == 2 for names in asked):
-        raise ModelError(
-            "elasticities of an interaction are not defined",
-            remedy="Use scale='semi_elasticity', or at= for elasticities at values of the other variable",
-        )
-    return asked, steps
-
-
 def _refuse_offset(predictor: Predictor, names: Sequence[str]) -> None:
     offset = predictor.sample.offset_name
     held = variables_of(offset) if offset else ()
@@ -417,7 +395,8 @@ def _margins(
     unknown = np.tile(lost, len(labels))
     values[unknown], G[unknown] = np.nan, np.nan
     cov = G @ results.cov.to_numpy() @ G.T
-    return Margins(results, keys, values, cov, surface.scale.words, **facts)
+    adjusted = None if results.adjusted is None else OfCombinations(results.adjusted, G)
+    return Margins(results, keys, values, cov, surface.scale.words, adjusted=adjusted, **facts)
 
 
 def _why_not(predictor: Predictor, found: list[tuple[dict[str, Any], Average]]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ import numpy as np
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.likelihood.expected import Scale, Surface
 from gvcmetrics.models.likelihood.family import Array, Outcome, Third
+from gvcmetrics.models.marginal.contrasts import Pair
 from gvcmetrics.models.marginal.predictor import Predictor
 
 
@@ -116,10 +117,36 @@ def _positive(value: Array) -> Array:
     return value
 
 
-def refuse_jumps(measure: Measure, names: list[str]) -> None:
-    """Raise for what has no logarithm: the variables that jump, of a derivative in their logarithm."""
-    if measure.variable and names:
+def with_slopes(
+    measure: Measure,
+    asked: list[tuple[str, ...]],
+    steps: Mapping[str, list[Pair] | None],
+    kind: str,
+    *,
+    everything: bool,
+) -> tuple[list[tuple[str, ...]], Mapping[str, list[Pair] | None]]:
+    """What of the variables that are asked for has a measure; all that have one, where all were asked for.
+
+    Raises
+    ------
+    ModelError : nothing can be in the logarithm of a variable that jumps, nor of a product of two.
+    """
+    if kind == "predictions":
+        raise ModelError("a prediction has no elasticity, only an effect", remedy="Leave out kind= or scale=")
+    if not measure.variable:
+        return asked, steps
+    if everything and any(pairs is None for pairs in steps.values()):
+        asked = [names for names in asked if steps[names[0]] is None]
+        steps = {names[0]: None for names in asked}
+    jumps = [name for name, pairs in steps.items() if pairs is not None]
+    if jumps:
         raise ModelError(
-            f"'{names[0]}' jumps between values, and has no {measure.words.replace('ies', 'y')} in itself",
+            f"'{jumps[0]}' jumps between values, and has no {measure.words.replace('ies', 'y')} in itself",
             remedy="Name continuous variables, or use scale='semi_elasticity' for changes in the log outcome",
         )
+    if any(len(names) == 2 for names in asked):
+        raise ModelError(
+            "elasticities of an interaction are not defined",
+            remedy="Use scale='semi_elasticity', or at= for elasticities at values of the other variable",
+        )
+    return asked, steps

@@ -15,6 +15,7 @@ import pandas as pd
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numbers import estimate, stars_of
 from gvcmetrics.ground.printing import LEGEND, WIDTH, decimals, label_room, labelled
+from gvcmetrics.models.inference.bias_reduced import OfCombinations
 from gvcmetrics.models.inference.estimates import Estimates
 from gvcmetrics.models.inference.restrictions import TestResult, distribution, wald
 
@@ -29,7 +30,8 @@ class Margins:
         variable of `at` and `by`.
     values, covariance : the estimates and their covariance, in the order of `keys`.
     scale : what they are effects on. kind : "effects" or "predictions". at_means : evaluated once, at means.
-    call : the exact call as text. measure : what effects are called that are elasticities.
+    call : the exact call as text. measure : what effects are called that are elasticities. adjusted : what
+        tests need after CR2.
     """
 
     results: Estimates
@@ -42,6 +44,15 @@ class Margins:
     notes: tuple[str, ...] = ()
     call: str = ""
     measure: str = ""
+    adjusted: OfCombinations | None = None
+
+    @property
+    def df_by_estimate(self) -> np.ndarray | float:
+        """Degrees of freedom of the test of each estimate, where they differ; else those of the results."""
+        if self.adjusted is None:
+            return self.results.df
+        own = self.adjusted.by_combination
+        return np.where(np.isnan(own), self.results.df, own)
 
     @property
     def terms(self) -> pd.Index:
@@ -84,14 +95,14 @@ class Margins:
     @property
     def pvalues(self) -> pd.Series:
         """Two-sided p-values, from the distribution of the model's own tests."""
-        values = 2 * distribution(self.results.df).sf(np.abs(self.tstats.to_numpy()))
+        values = 2 * distribution(self.df_by_estimate).sf(np.abs(self.tstats.to_numpy()))
         return pd.Series(values, index=self.terms, name="p_value")
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Confidence intervals: columns `conf_low`, `conf_high`."""
         if not 0 < level < 1:
             raise ModelError(f"level={level} is not between 0 and 1", remedy="Write 0.95 for 95 %")
-        half = distribution(self.results.df).ppf(0.5 + level / 2) * self.std_errors
+        half = distribution(self.df_by_estimate).ppf(0.5 + level / 2) * self.std_errors
         return pd.DataFrame({"conf_low": self.params - half, "conf_high": self.params + half})
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
@@ -122,7 +133,8 @@ class Margins:
     def test(self, hypotheses: str | Sequence[str]) -> TestResult:
         """Wald test of linear hypotheses among the estimates, names as in `terms`, best in backticks."""
         known = np.isfinite(self.values)
-        return wald(self.params[known], self.cov.loc[known, known], hypotheses, self.results.df)
+        adjusted = self.adjusted and OfCombinations(self.adjusted.base, self.adjusted.G[known])
+        return wald(self.params[known], self.cov.loc[known, known], hypotheses, self.results.df, adjusted)
 
     def statistic(self, key: str) -> float | None:
         """A number about the model, see `Results.statistic`."""
@@ -241,6 +253,8 @@ class Margins:
     def _foot(self) -> list[str]:
         clusters = "".join(f", {count:,} in {name}" for name, count in self.n_clusters.items())
         degrees = "the normal" if np.isinf(self.results.df) else f"t({self.results.df:.0f})"
+        if self.adjusted is not None:
+            degrees = "t with Satterthwaite's degrees of freedom, each estimate's own"
         return [
             f"{self.nobs:,} observations. Delta-method errors: {self.vcov_label}{clusters}. "
             f"{LEGEND + '. ' if self.kind == 'effects' else ''}p and intervals from {degrees}.",

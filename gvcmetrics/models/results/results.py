@@ -356,7 +356,7 @@ class Results(ForMaketables):
         --------
         `res.lincom(["rd + rd_squared", "`C(g)[T.b]` - `C(g)[T.c]`"])`
         """
-        return linear_combinations(self.params, self.cov, expressions, self.df, level)
+        return linear_combinations(self.params, self.cov, expressions, self.df, level, self.adjusted)
 
     def test(self, hypotheses: str | Sequence[str]) -> TestResult:
         """Wald test of linear hypotheses, jointly: `"a = b"`, `["a - 2*b = 0", "c"]` (`"c"` is c = 0)."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import gvcmetrics as gvc
 from gvcmetrics.errors import ModelError
@@ -71,3 +73,52 @@ def test_where_there_is_no_working_model_it_is_refused() -> None:
 
 def test_the_summary_says_which_degrees_of_freedom() -> None:
     assert "Satterthwaite" in str(gvc.logit("b ~ x + d", DATA, vcov={"CR2": "g"}))
+
+
+CONTRASTS = pd.read_csv(REFERENCE / "contrasts_clubSandwich.csv").set_index("case")
+
+
+@pytest.mark.parametrize(
+    ("case", "made"),
+    [
+        (
+            "ols, x at z = 0.7",
+            lambda: gvc.ols("y ~ x*z + d", DATA, vcov={"CR2": "g"}).margins("x", at={"z": 0.7}),
+        ),
+        (
+            "ols, x at z = 0.7",
+            lambda: gvc.ols("y ~ x*z + d", DATA, vcov={"CR2": "g"}).lincom("x + 0.7*`x:z`"),
+        ),
+        ("ols, x - d", lambda: gvc.ols("y ~ x*z + d", DATA, vcov={"CR2": "g"}).lincom("x - d")),
+        (
+            "logit, average effect of x",
+            lambda: gvc.logit("b ~ x + d + z", DATA, vcov={"CR2": "g"}).margins("x"),
+        ),
+    ],
+)
+def test_combinations_have_degrees_of_freedom_of_their_own(case: str, made: Any) -> None:
+    found = made()
+    row = (found if isinstance(found, pd.DataFrame) else found.tidy()).iloc[0]
+    expected = CONTRASTS.loc[case]
+    if not case.startswith(
+        "logit"
+    ):  # whose average effect has the gradient of R's combination, not its value
+        assert row["estimate"] == pytest.approx(expected["estimate"], rel=1e-6)
+    assert row["std_error"] == pytest.approx(expected["se"], rel=1e-6)
+    width, wanted = row["conf_high"] - row["conf_low"], expected["high"] - expected["low"]
+    assert width == pytest.approx(wanted, rel=1e-5)
+    assert row["p_value"] == pytest.approx(2 * stats.t.sf(abs(row["statistic"]), expected["df"]), rel=1e-5)
+
+
+def test_margins_that_are_coefficients_are_tested_as_these_are() -> None:
+    result = gvc.ols("y ~ x + d + z", DATA, vcov={"CR2": "g"})
+    made = result.margins(["x", "z"])
+    np.testing.assert_allclose(made.pvalues, result.pvalues[["x", "z"]], rtol=1e-9)
+    np.testing.assert_allclose(made.conf_int(), result.conf_int().loc[["x", "z"]], rtol=1e-9)
+    np.testing.assert_allclose(result.lincom(["x", "z"])["p_value"], result.pvalues[["x", "z"]], rtol=1e-9)
+    one, other = made.test(["x", "z"]), result.test(["x", "z"])
+    assert one.statistic == pytest.approx(other.statistic, rel=1e-9)
+    assert one.df_denominator == pytest.approx(other.df_denominator, rel=1e-9)
+    assert "Satterthwaite" in str(made)
+    clustered = result.with_vcov({"CRV1": "g"})
+    assert clustered.margins("x").pvalues.iloc[0] == pytest.approx(clustered.pvalues["x"], rel=1e-9)

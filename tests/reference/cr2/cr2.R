@@ -31,6 +31,20 @@ add("time effects", lm(y ~ x + d + z + factor(time), data), c("x", "d", "z"), c(
 add("unit and time effects", lm(y ~ x + z + factor(unit) + factor(time), data), c("x", "z"), c("x", "z"))
 add("logit", glm(b ~ x + d + z, binomial, data, control = list(epsilon = 1e-14)), c("(Intercept)", "x", "d", "z"), c("x", "d", "z"))
 add("poisson", glm(k ~ x + d + z, poisson, data, control = list(epsilon = 1e-14)), c("(Intercept)", "x", "d", "z"), c("x", "d"))
+# Combinations of parameters: an effect at a value of another variable, and an average effect by its gradient.
+contrasts <- NULL
+combine <- function(case, fit, G) {
+  t <- linear_contrast(fit, vcov = "CR2", cluster = data$g, contrasts = matrix(G, 1), level = .95)
+  contrasts <<- rbind(contrasts, data.frame(case = case, estimate = t$Est, se = t$SE, df = t$df, low = t$CI_L, high = t$CI_U))
+}
+line <- lm(y ~ x * z + d, data)
+combine("ols, x at z = 0.7", line, c(0, 1, 0, 0, 0.7))
+combine("ols, x - d", line, c(0, 1, 0, -1, 0))
+curve <- glm(b ~ x + d + z, binomial, data, control = list(epsilon = 1e-14))
+p <- fitted(curve); X <- model.matrix(curve); beta <- coef(curve)["x"]
+G <- colMeans(p * (1 - p) * (1 - 2 * p) * X) * beta; G["x"] <- G["x"] + mean(p * (1 - p))
+combine("logit, average effect of x", curve, G)
+write.csv(contrasts, "contrasts_clubSandwich.csv", row.names = FALSE)
 within <- plm(y ~ x + z, data, index = c("unit", "time"), model = "within")
 V <- vcovCR(within, cluster = data$g, type = "CR2")
 t <- coef_test(within, vcov = V, test = "Satterthwaite")
