@@ -86,8 +86,8 @@ def margins(
     scale : `"response"`: probabilities, shares, counts; `"index"`: the linear index; by default the response
         where the model has one. Of a joint probit also `"marginal"`: of each outcome whatever the others;
         `"joint"`: of every combination; `"conditional"`: of each outcome given others. `"elasticity"` (or
-        Stata's `"eyex"`): averages of :math:`\partial \log P/\partial \log v`; `"semi_elasticity"` (`"eydx"`):
-        :math:`\partial \log P/\partial v`, or changes of :math:`\log P` over a jump; `"dyex"`:
+        Stata's `"eyex"`): averages of :math:`\partial \log P/\partial \log v`; `"semi_elasticity"`
+        (`"eydx"`): :math:`\partial \log P/\partial v`, or changes of :math:`\log P` over a jump; `"dyex"`:
         :math:`\partial P/\partial \log v`. Those in the log of a variable are of continuous ones alone.
     unit_effect : random effects: effects averaged over the normal unit effect (population-averaged), or for
         a unit whose effect is zero.
