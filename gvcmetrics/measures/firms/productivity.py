@@ -24,7 +24,13 @@ from gvcmetrics.measures.firms.production.estimate import (
 from gvcmetrics.measures.firms.production.firm_years import Inputs, Sample, build_sample, logs
 from gvcmetrics.measures.firms.production.forms import FORMS, Parametric, term_names
 from gvcmetrics.measures.firms.production.plausible import implausible
-from gvcmetrics.measures.requirements import amounts, require_columns, require_unique, require_whole_numbers
+from gvcmetrics.measures.requirements import (
+    amounts,
+    numbers,
+    require_columns,
+    require_unique,
+    require_whole_numbers,
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,9 @@ def labour_productivity(
     """
     require_columns(frame, output, employment)
     amounts(frame, employment)
-    ratio = (frame[output] / frame[employment].where(frame[employment] > 0)).rename("labour_productivity")
+    ratio = (
+        pd.Series(numbers(frame, output), frame.index) / frame[employment].where(frame[employment] > 0)
+    ).rename("labour_productivity")
     return record(ratio, "labour_productivity", output, employment, like=frame)
 
 
