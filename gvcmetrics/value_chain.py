@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.input_output import InputOutput
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import attrs_with_lineage, record
+from gvcmetrics.measures.clusters.completeness import completeness
+from gvcmetrics.measures.clusters.location import location_quotient
 from gvcmetrics.measures.input_output.close import Close, balanced
 from gvcmetrics.measures.input_output.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.input_output.position import positions
+from gvcmetrics.measures.input_output.table import national_coefficients
 from gvcmetrics.measures.requirements import numbers, require_columns, require_whole_numbers
 from gvcmetrics.panels.crosswalks.links import crosswalk, links_for
 from gvcmetrics.panels.input_output.store import read_table, table_years
@@ -173,6 +177,108 @@ def join_value_chain(
     if not quiet:
         print(describe(report))
     return result
+
+
+def cluster_completeness(
+    frame: pd.DataFrame,
+    classification: str | None,
+    *,
+    region: str = "region",
+    industry: str = "industry",
+    country: str = "country",
+    year: str = "year",
+    employment: str = "employment",
+    table: str = "wiod",
+    industries: str = "WIOD2013",
+    inputs: Literal["all", "domestic"] = "all",
+    weights: pd.Series | None = None,
+    parents: bool = False,
+    project: Project | None = None,
+) -> pd.DataFrame:
+    """How much of the chain that feeds each industry is present in its region: from firms to index at once.
+
+    Firms' codes become industries of the table (a code that several share is split), their employment
+    location quotients, the country's purchases of the year coefficients, and both `measures.completeness`.
+    Stages in which no firm of that country and year is are left out; how much of the purchases remains stands
+    beside the index.
+
+    Parameters
+    ----------
+    frame : firm panel; rows are weighted by its column ``weight`` where it has one.
+    classification : that of the codes, or None where they are the table's own.
+    region, industry, country, year, employment : columns.
+    table, industries, weights, parents, project : as in `join_value_chain`.
+    inputs : purchases from everywhere, or from home alone.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each country, year, region and industry of the table with firms: keys, `completeness`
+        (missing where an industry buys nothing from a stage with firms) and `inputs_covered`, the share of
+        its purchases that comes from stages with firms in the data. A warning counts rows that the table or
+        the crosswalk does not know.
+
+    Raises
+    ------
+    DataError
+        As `join_value_chain`; also where no row is of a country, year and industry of the table.
+
+    Source: as `measures.completeness`.
+    """
+    require_columns(frame, country, year, region, industry, employment)
+    require_whole_numbers(frame, year)
+    project = project or find_project()
+    codes = frame[industry].astype(object)
+    links, _ = _links(codes, classification, industries, industry, weights, parents)
+    links = links.rename(columns={"weight": "_link"}).dropna(subset="target")
+    rows = frame.assign(_code=codes.to_numpy(), _row=np.arange(len(frame)))
+    split = rows.merge(links, left_on="_code", right_on="spelling")
+    split = split.assign(
+        **{industry: split["target"].astype(object), employment: split[employment] * split["_link"]}
+    )
+    covered = set(table_years(table, project))
+    parts: list[pd.DataFrame] = []
+    used: set[int] = set()
+    for (place, when), cells in split.groupby([country, year], observed=True):
+        if when not in covered:
+            continue
+        tables = input_output(table, int(when), project=project)
+        if place not in tables.rows.get_level_values("country"):
+            continue
+        coefficients = national_coefficients(tables, str(place), inputs=inputs)
+        cells = cells[cells[industry].isin(coefficients.index)]
+        used.update(cells["_row"])
+        if len(cells):
+            parts.append(_complete(cells, coefficients, [country, year], region, industry, employment))
+    if not parts:
+        raise DataError(
+            "no row is of a country, year and industry of the table",
+            remedy=f"The years of {table}: {', '.join(map(str, sorted(covered)))}.",
+        )
+    if len(used) < len(frame):
+        warn(f"{len(frame) - len(used)} of {len(frame)} rows are of no country, year and industry of {table}")
+    out = pd.concat(parts, ignore_index=True)
+    for name in ("completeness", "inputs_covered"):
+        record(out, name, employment, f"{table}.value", like=frame)
+    return out
+
+
+def _complete(
+    cells: pd.DataFrame,
+    coefficients: pd.DataFrame,
+    keys: list[str],
+    region: str,
+    industry: str,
+    employment: str,
+) -> pd.DataFrame:
+    """Completeness of one country's and year's regions, and the share of purchases that it looks at."""
+    quotients = location_quotient(cells, region=region, industry=industry, employment=employment, by=keys)
+    present = coefficients.index.isin(quotients[industry])
+    bought = coefficients.sum()
+    share = (coefficients[present].sum() / bought.where(bought > 0)).rename("inputs_covered")
+    found = completeness(quotients, coefficients[present], region=region, industry=industry, by=keys)
+    found = found[[*keys, region, industry, "completeness"]]
+    return found.join(share, on=industry)
 
 
 def describe(report: dict[str, Any]) -> str:
