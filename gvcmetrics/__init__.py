@@ -23,6 +23,7 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "industry_measures": "gvcmetrics.value_chain",
     "join_value_chain": "gvcmetrics.value_chain",
     "cluster_completeness": "gvcmetrics.value_chain",
+    "compare_editions": "gvcmetrics.value_chain",
     # models
     "dynamic_gmm": "gvcmetrics.models",
     "long_run": "gvcmetrics.models",

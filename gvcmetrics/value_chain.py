@@ -6,7 +6,7 @@ gvc.join_value_chain(firms, classification="ISIC4")     participation and positi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,7 @@ from gvcmetrics.measures.input_output.position import positions
 from gvcmetrics.measures.input_output.table import national_coefficients
 from gvcmetrics.measures.requirements import numbers, require_columns, require_whole_numbers
 from gvcmetrics.panels.crosswalks.links import crosswalk, links_for
-from gvcmetrics.panels.input_output.store import read_table, table_years
+from gvcmetrics.panels.input_output.store import read_labels, read_table, table_years
 from gvcmetrics.panels.project import Project, find_project
 
 MEASURES = (
@@ -96,6 +96,56 @@ def industry_measures(name: str, years: Iterable[int], project: Project | None =
         raise DataError("no year is asked for", remedy=f"Years: {table_years(name, project)}")
     stamp = path.stat().st_mtime_ns if path.exists() else 0
     return pd.concat({year: _measures_of(name, year, project.data, stamp) for year in wanted}, names=["year"])
+
+
+def compare_editions(
+    panels: Sequence[str],
+    year: int,
+    measure: Callable[[InputOutput], pd.DataFrame],
+    project: Project | None = None,
+) -> pd.DataFrame:
+    """An indicator from several editions of input-output tables side by side, and what differs between them.
+
+    Parameters
+    ----------
+    panels, year : two input-output panels or more, and a year that all have.
+    measure : of a table, such as `measures.gvc_participation`. By country: industries differ from one
+        edition to another.
+
+    Returns
+    -------
+    pandas.DataFrame : indexed as the measure; columns are the indicator and the panel, and `spread`, the
+        largest less the smallest. Missing where an edition has no such country. `attrs["editions"]` says of
+        each its unit, regions, industries, inventories, and how far it is from balancing: amounts of
+        different units are not comparable, shares are.
+
+    Raises
+    ------
+    DataError, MissingSourceError : as in `input_output`; fewer than two panels.
+    """
+    if len(set(panels)) < 2:
+        raise DataError("fewer than two editions are named", remedy="Name two input-output panels or more.")
+    project = project or find_project()
+    found, facts = {}, {}
+    for name in dict.fromkeys(panels):
+        table = input_output(name, year, project=project)
+        labels = read_labels(project.panel_file(name))
+        facts[name] = {
+            "unit": labels.unit,
+            "regions": len(table.regions),
+            "industries": table.rows.get_level_values("industry").nunique(),
+            "inventories": labels.inventories,
+            "balance": [line for line in labels.balances if line.startswith(f"{year}:")],
+        }
+        found[name] = measure(table)
+    wide = pd.concat(found, axis=1).swaplevel(axis=1)
+    parts = {indicator: wide[indicator] for indicator in dict.fromkeys(wide.columns.get_level_values(0))}
+    for indicator, beside in parts.items():
+        ends = (beside.max(axis=1, skipna=False), beside.min(axis=1, skipna=False))
+        parts[indicator] = beside.assign(spread=ends[0] - ends[1])
+    out = pd.concat(parts, axis=1)
+    out.attrs = {"editions": facts}
+    return out
 
 
 def join_value_chain(
@@ -207,8 +257,7 @@ def cluster_completeness(
     frame : firm panel; rows are weighted by its column ``weight`` where it has one.
     classification : that of the codes, or None where they are the table's own.
     region, industry, country, year, employment : columns.
-    table, industries, weights, parents, project : as in `join_value_chain`.
-    inputs : purchases from everywhere, or from home alone.
+    inputs : purchases from everywhere, or from home alone; other parameters as in `join_value_chain`.
 
     Returns
     -------
@@ -283,9 +332,8 @@ def _complete(
 
 def describe(report: dict[str, Any]) -> str:
     """The match rates of a join, as a sentence."""
-    text = (
-        f"{report['table']}, by {' → '.join(report['route'])}: {report['matched_rows']:.1%} of rows matched"
-    )
+    route, matched = " → ".join(report["route"]), report["matched_rows"]
+    text = f"{report['table']}, by {route}: {matched:.1%} of rows matched"
     if report["value"] is not None:
         text += f", {report['matched_value']:.1%} of {report['value']}"
     if report["rest_of_world_rows"]:

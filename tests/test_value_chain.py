@@ -19,6 +19,7 @@ from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.value_chain import (
     cluster_completeness,
+    compare_editions,
     describe,
     industry_measures,
     input_output,
@@ -122,6 +123,37 @@ def test_joined_to_firms_by_split_codes(capsys: pytest.CaptureFixture[str]) -> N
     shown = capsys.readouterr().out
     assert shown == describe(report) + "\n"
     assert "37.5% of rows matched, 83.3% of sales_usd; not matched: 25.0% no industry" in shown
+
+
+def test_editions_stand_side_by_side(project: Project) -> None:
+    """A second edition that knows DEU alone and the rest, with DEU's output doubled."""
+    frame = pd.read_csv(project.raw / "wiot_2000.csv")
+    frame.loc[0, ["RoW_f1", "output"]] += 100
+    frame.replace("RoW", "FRA").rename(columns=lambda c: c.replace("RoW", "FRA")).to_csv(
+        project.raw / "other_2000.csv", index=False
+    )
+    spec = f"{SPEC}unit: million EUR\nsource: {{files: 'raw/other_*.csv'}}\n"
+    project.spec_file("wiod").with_name("other.yaml").write_text(spec)
+    build_panel(project.spec_file("other"), project)
+    found = compare_editions(["wiod", "other"], 2000, gvc_participation)
+    for name in ("wiod", "other"):
+        one = gvc_participation(input_output(name, 2000))
+        np.testing.assert_allclose(found["gross_exports"][name].dropna(), one["gross_exports"].sort_index())
+    exports = found.loc["DEU", "gross_exports"]
+    assert exports.tolist() == [120.0, 220.0, 100.0]
+    assert found.loc["ROW", ("backward_share", "wiod")] == pytest.approx(0.4)
+    assert np.isnan(found.loc["ROW", ("backward_share", "other")])
+    assert np.isnan(found.loc["ROW", ("backward_share", "spread")])
+    facts = found.attrs["editions"]
+    assert (facts["wiod"]["unit"], facts["other"]["unit"]) == ("million USD", "million EUR")
+    assert (facts["wiod"]["regions"], facts["wiod"]["industries"], facts["wiod"]["inventories"]) == (
+        2,
+        2,
+        "f5",
+    )
+    assert facts["other"]["balance"][0].startswith("2000: row sums miss output by 0")
+    with pytest.raises(DataError, match="fewer than two editions"):
+        compare_editions(["wiod", "wiod"], 2000, gvc_participation)
 
 
 def clusters() -> pd.DataFrame:
