@@ -144,7 +144,7 @@ _MODULES = {
     "trade.survival": ("entry_exit", "kaplan_meier", "trade_spells"),
     "trade.two_way": ("two_way_trade",),
 }
-_LINEAGE = ("raw_columns", "record", "with_measures")
+_LINEAGE = ("raw_columns", "record", "with_lineage", "with_measures")
 _PUBLIC = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 _PUBLIC |= dict.fromkeys(_LINEAGE, "gvcmetrics.lineage")
 

@@ -84,7 +84,10 @@ def answers(name: str, place: int, value: Any) -> None:
         getattr(m, name)(*(value if k == place else argument for k, argument in enumerate(given)), **options)
 
 
-FAST = sorted(set(EXAMPLES) - {"production_function", "latent_classes", "duranton_overman", "with_measures"})
+FAST = sorted(
+    set(EXAMPLES)
+    - {"production_function", "latent_classes", "duranton_overman", "with_measures", "with_lineage"}
+)
 FRAMED = [name for name in FAST if name not in {"raw_columns", "record"} and list(frames_of(name))]
 
 

@@ -250,6 +250,7 @@ BY_KEY = {
     "from_matrices": take(
         lambda: pd.DataFrame(1.0, SQUARE, SQUARE), lambda: pd.DataFrame(3.0, SQUARE, FINAL)
     ),
+    "with_lineage": take(firms, flows),
     "from_pymrio": None,
     "from_wide": take(wide_table, inventories="n"),
     "functional_specialisation": take(
