@@ -22,6 +22,8 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "input_output": "gvcmetrics.value_chain",
     "industry_measures": "gvcmetrics.value_chain",
     "join_value_chain": "gvcmetrics.value_chain",
+    "cluster_completeness": "gvcmetrics.value_chain",
+    "compare_editions": "gvcmetrics.value_chain",
     # models
     "dynamic_gmm": "gvcmetrics.models",
     "long_run": "gvcmetrics.models",

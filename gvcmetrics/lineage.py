@@ -27,6 +27,7 @@ from gvcmetrics.errors import DataError, EstimationWarning, Place
 from gvcmetrics.ground.warn import warn
 
 KEY = "lineage"
+PROVENANCE = "provenance"
 SKETCH = 1 << 16
 """Values that a sketch holds at most: half a megabyte, and enough to know a few hundred rows of millions."""
 KEPT = 0.8
@@ -209,6 +210,71 @@ def with_measures(frame: pd.DataFrame, *made: pd.DataFrame | pd.Series, **named:
             out[name] = columns[name]
             lineage[name] = raw_columns(part, name)
     out.attrs = {**frame.attrs, KEY: lineage}
+    return out
+
+
+def with_lineage(
+    frame: pd.DataFrame, *parents: pd.DataFrame, renamed: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """A frame with the lineage and the sources of those that it was made from, where pandas drops them.
+
+    pandas keeps `attrs` through selections and copies; `merge`, `join` and `concat` drop them unless all
+    frames have the same, and a renamed column has no record under its new name.
+
+    Parameters
+    ----------
+    frame : what was made; not changed.
+    parents : the frames that it was made from.
+    renamed : new name → name in the parents, for columns that changed it (``{"jobs": "employment"}``,
+        ``{"value_x": "value"}`` after a merge).
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same columns. Each has the raw columns of its namesake in every parent that has it, beside what
+        the frame's own record says; a column of no parent stays one's own. `attrs["provenance"]` lists the
+        parents', so that a table names them.
+
+    Raises
+    ------
+    DataError
+        A name in `renamed` is not in the frame, or what it was called is in no parent.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> firms = pd.DataFrame({"id": [1], "employment": [2.0]})
+    >>> firms.attrs["lineage"] = {"employment": ["wbes.l1"]}
+    >>> more = firms.rename(columns={"employment": "jobs"}).merge(pd.DataFrame({"id": [1], "hub": [True]}))
+    >>> with_lineage(more, firms, renamed={"jobs": "employment"}).attrs["lineage"]
+    {'jobs': ['wbes.l1']}
+    """
+    former = dict(renamed or {})
+    for name, was in former.items():
+        if name not in frame.columns or not any(was in parent.columns for parent in parents):
+            lost = f"'{name}' is not in the frame" if name not in frame.columns else f"no parent has '{was}'"
+            raise DataError(lost, Place(column=str(name)), "renamed maps new names to those in the parents.")
+    records = [lineage_of(parent) for parent in parents]
+    # A record under a name that the parents use for something else is not the frame's.
+    own = {name: list(sources) for name, sources in frame.attrs.get(KEY, {}).items() if name not in former}
+    for column in frame.columns:
+        was = former.get(column, column)
+        # A raw column is its own source, and has to be said so once it is called otherwise.
+        found = [
+            raw_columns(parent, was)
+            for parent, known in zip(parents, records, strict=True)
+            if was in known or (column in former and was in parent.columns)
+        ]
+        if found:
+            own[column] = sorted({*own.get(column, []), *(raw for sources in found for raw in sources)})
+    out = frame.copy(deep=False)
+    out.attrs = {**frame.attrs, KEY: own}
+    told: list[Any] = []
+    for source in (frame, *parents):
+        given = source.attrs.get(PROVENANCE)
+        told += [one for one in (given if isinstance(given, list) else [given]) if one and one not in told]
+    if told:
+        out.attrs[PROVENANCE] = told[0] if len(told) == 1 else told
     return out
 
 

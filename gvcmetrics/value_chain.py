@@ -6,23 +6,27 @@ gvc.join_value_chain(firms, classification="ISIC4")     participation and positi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.input_output import InputOutput
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import attrs_with_lineage, record
+from gvcmetrics.measures.clusters.completeness import completeness
+from gvcmetrics.measures.clusters.location import location_quotient
 from gvcmetrics.measures.input_output.close import Close, balanced
 from gvcmetrics.measures.input_output.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.input_output.position import positions
+from gvcmetrics.measures.input_output.table import national_coefficients
 from gvcmetrics.measures.requirements import numbers, require_columns, require_whole_numbers
 from gvcmetrics.panels.crosswalks.links import crosswalk, links_for
-from gvcmetrics.panels.input_output.store import read_table, table_years
+from gvcmetrics.panels.input_output.store import read_labels, read_table, table_years
 from gvcmetrics.panels.project import Project, find_project
 
 MEASURES = (
@@ -92,6 +96,56 @@ def industry_measures(name: str, years: Iterable[int], project: Project | None =
         raise DataError("no year is asked for", remedy=f"Years: {table_years(name, project)}")
     stamp = path.stat().st_mtime_ns if path.exists() else 0
     return pd.concat({year: _measures_of(name, year, project.data, stamp) for year in wanted}, names=["year"])
+
+
+def compare_editions(
+    panels: Sequence[str],
+    year: int,
+    measure: Callable[[InputOutput], pd.DataFrame],
+    project: Project | None = None,
+) -> pd.DataFrame:
+    """An indicator from several editions of input-output tables side by side, and what differs between them.
+
+    Parameters
+    ----------
+    panels, year : two input-output panels or more, and a year that all have.
+    measure : of a table, such as `measures.gvc_participation`. By country: industries differ from one
+        edition to another.
+
+    Returns
+    -------
+    pandas.DataFrame : indexed as the measure; columns are the indicator and the panel, and `spread`, the
+        largest less the smallest. Missing where an edition has no such country. `attrs["editions"]` says of
+        each its unit, regions, industries, inventories, and how far it is from balancing: amounts of
+        different units are not comparable, shares are.
+
+    Raises
+    ------
+    DataError, MissingSourceError : as in `input_output`; fewer than two panels.
+    """
+    if len(set(panels)) < 2:
+        raise DataError("fewer than two editions are named", remedy="Name two input-output panels or more.")
+    project = project or find_project()
+    found, facts = {}, {}
+    for name in dict.fromkeys(panels):
+        table = input_output(name, year, project=project)
+        labels = read_labels(project.panel_file(name))
+        facts[name] = {
+            "unit": labels.unit,
+            "regions": len(table.regions),
+            "industries": table.rows.get_level_values("industry").nunique(),
+            "inventories": labels.inventories,
+            "balance": [line for line in labels.balances if line.startswith(f"{year}:")],
+        }
+        found[name] = measure(table)
+    wide = pd.concat(found, axis=1).swaplevel(axis=1)
+    parts = {indicator: wide[indicator] for indicator in dict.fromkeys(wide.columns.get_level_values(0))}
+    for indicator, beside in parts.items():
+        ends = (beside.max(axis=1, skipna=False), beside.min(axis=1, skipna=False))
+        parts[indicator] = beside.assign(spread=ends[0] - ends[1])
+    out = pd.concat(parts, axis=1)
+    out.attrs = {"editions": facts}
+    return out
 
 
 def join_value_chain(
@@ -175,11 +229,111 @@ def join_value_chain(
     return result
 
 
+def cluster_completeness(
+    frame: pd.DataFrame,
+    classification: str | None,
+    *,
+    region: str = "region",
+    industry: str = "industry",
+    country: str = "country",
+    year: str = "year",
+    employment: str = "employment",
+    table: str = "wiod",
+    industries: str = "WIOD2013",
+    inputs: Literal["all", "domestic"] = "all",
+    weights: pd.Series | None = None,
+    parents: bool = False,
+    project: Project | None = None,
+) -> pd.DataFrame:
+    """How much of the chain that feeds each industry is present in its region: from firms to index at once.
+
+    Firms' codes become industries of the table (a code that several share is split), their employment
+    location quotients, the country's purchases of the year coefficients, and both `measures.completeness`.
+    Stages in which no firm of that country and year is are left out; how much of the purchases remains stands
+    beside the index.
+
+    Parameters
+    ----------
+    frame : firm panel; rows are weighted by its column ``weight`` where it has one.
+    classification : that of the codes, or None where they are the table's own.
+    region, industry, country, year, employment : columns.
+    inputs : purchases from everywhere, or from home alone; other parameters as in `join_value_chain`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each country, year, region and industry of the table with firms: keys, `completeness`
+        (missing where an industry buys nothing from a stage with firms) and `inputs_covered`, the share of
+        its purchases that comes from stages with firms in the data. A warning counts rows that the table or
+        the crosswalk does not know.
+
+    Raises
+    ------
+    DataError
+        As `join_value_chain`; also where no row is of a country, year and industry of the table.
+
+    Source: as `measures.completeness`.
+    """
+    require_columns(frame, country, year, region, industry, employment)
+    require_whole_numbers(frame, year)
+    project = project or find_project()
+    codes = frame[industry].astype(object)
+    links, _ = _links(codes, classification, industries, industry, weights, parents)
+    links = links.rename(columns={"weight": "_link"}).dropna(subset="target")
+    rows = frame.assign(_code=codes.to_numpy(), _row=np.arange(len(frame)))
+    split = rows.merge(links, left_on="_code", right_on="spelling")
+    split = split.assign(
+        **{industry: split["target"].astype(object), employment: split[employment] * split["_link"]}
+    )
+    covered = set(table_years(table, project))
+    parts: list[pd.DataFrame] = []
+    used: set[int] = set()
+    for (place, when), cells in split.groupby([country, year], observed=True):
+        if when not in covered:
+            continue
+        tables = input_output(table, int(when), project=project)
+        if place not in tables.rows.get_level_values("country"):
+            continue
+        coefficients = national_coefficients(tables, str(place), inputs=inputs)
+        cells = cells[cells[industry].isin(coefficients.index)]
+        used.update(cells["_row"])
+        if len(cells):
+            parts.append(_complete(cells, coefficients, [country, year], region, industry, employment))
+    if not parts:
+        raise DataError(
+            "no row is of a country, year and industry of the table",
+            remedy=f"The years of {table}: {', '.join(map(str, sorted(covered)))}.",
+        )
+    if len(used) < len(frame):
+        warn(f"{len(frame) - len(used)} of {len(frame)} rows are of no country, year and industry of {table}")
+    out = pd.concat(parts, ignore_index=True)
+    for name in ("completeness", "inputs_covered"):
+        record(out, name, employment, f"{table}.value", like=frame)
+    return out
+
+
+def _complete(
+    cells: pd.DataFrame,
+    coefficients: pd.DataFrame,
+    keys: list[str],
+    region: str,
+    industry: str,
+    employment: str,
+) -> pd.DataFrame:
+    """Completeness of one country's and year's regions, and the share of purchases that it looks at."""
+    quotients = location_quotient(cells, region=region, industry=industry, employment=employment, by=keys)
+    present = coefficients.index.isin(quotients[industry])
+    bought = coefficients.sum()
+    share = (coefficients[present].sum() / bought.where(bought > 0)).rename("inputs_covered")
+    found = completeness(quotients, coefficients[present], region=region, industry=industry, by=keys)
+    found = found[[*keys, region, industry, "completeness"]]
+    return found.join(share, on=industry)
+
+
 def describe(report: dict[str, Any]) -> str:
     """The match rates of a join, as a sentence."""
-    text = (
-        f"{report['table']}, by {' → '.join(report['route'])}: {report['matched_rows']:.1%} of rows matched"
-    )
+    route, matched = " → ".join(report["route"]), report["matched_rows"]
+    text = f"{report['table']}, by {route}: {matched:.1%} of rows matched"
     if report["value"] is not None:
         text += f", {report['matched_value']:.1%} of {report['value']}"
     if report["rest_of_world_rows"]:

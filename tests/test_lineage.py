@@ -11,7 +11,7 @@ import pytest
 
 from gvcmetrics import measures
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError
-from gvcmetrics.lineage import raw_columns, record, with_measures
+from gvcmetrics.lineage import raw_columns, record, with_lineage, with_measures
 from gvcmetrics.models import ols
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
@@ -304,3 +304,42 @@ def test_what_a_model_lets_pass():
         ols("I(y / z) ~ z", data)
     data.attrs["lineage"] = {"y": ["s.a"]}
     assert ols("I(y / z) ~ z", data).nobs == 60
+
+
+def test_lineage_and_sources_come_back_after_merging_and_renaming(firms):
+    record(firms, "productivity", "sales", "staff")
+    firms.attrs["lineage"]["staff"] = ["w.l1"]
+    firms.attrs["provenance"] = {"title": "Firms"}
+    firms["id"] = [1, 2]
+    regions = pd.DataFrame({"id": [1, 2], "density": [0.1, 0.2], "staff": [5.0, 6.0]})
+    regions.attrs = {"provenance": {"title": "Regions"}, "lineage": {"density": ["r.d"], "staff": ["r.s"]}}
+    merged = firms.rename(columns={"wages": "pay"}).merge(regions, on="id").assign(own=1.0)
+    assert not merged.attrs
+    before = merged.attrs.copy()
+    names = {"staff_x": "staff", "staff_y": "staff", "pay": "wages"}
+    got = with_lineage(merged, firms, regions, renamed=names)
+    assert merged.attrs == before
+    record_of = got.attrs["lineage"]
+    assert record_of["density"] == ["r.d"]
+    assert "own" not in record_of
+    # Which of two namesakes a suffix means is not known: both are behind it.
+    assert record_of["staff_x"] == record_of["staff_y"] == ["r.s", "w.l1"]
+    assert got.attrs["provenance"] == [{"title": "Firms"}, {"title": "Regions"}]
+    one = with_lineage(firms.rename(columns={"staff": "jobs"}), firms, renamed={"jobs": "staff"})
+    assert raw_columns(one, "jobs") == ["w.l1"]
+    assert one.attrs["provenance"] == {"title": "Firms"}
+    for wrong, said in (
+        ({"jobs": "staff"}, "'jobs' is not in the frame"),
+        ({"pay": "x"}, "no parent has 'x'"),
+    ):
+        with pytest.raises(DataError, match=said):
+            with_lineage(merged, firms, renamed=wrong)
+
+
+def test_a_model_refuses_after_a_merge_what_it_refused_before(workers):
+    """Output per worker on workers is arithmetic, whatever was merged in between."""
+    merged = workers.merge(pd.DataFrame({"firm_id": range(900)}), on="firm_id")
+    merged = merged.rename(columns={"employment": "jobs", "labour_productivity": "lp"})
+    names = {"jobs": "employment", "lp": "labour_productivity"}
+    with pytest.raises(ModelError, match="employment"):
+        ols("lp ~ jobs", with_lineage(merged, workers, renamed=names))

@@ -12,11 +12,19 @@ import pytest
 import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, MissingSourceError
 from gvcmetrics.lineage import raw_columns
+from gvcmetrics.measures import national_coefficients
 from gvcmetrics.measures.input_output.participation import gvc_participation
 from gvcmetrics.measures.input_output.position import positions
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
-from gvcmetrics.value_chain import describe, industry_measures, input_output, join_value_chain
+from gvcmetrics.value_chain import (
+    cluster_completeness,
+    compare_editions,
+    describe,
+    industry_measures,
+    input_output,
+    join_value_chain,
+)
 
 MIRROR = os.environ.get("GVCMETRICS_MIRROR")
 SPEC = "title: T\ncontract: input_output\nextends: wiod\nlicence: none (simulated)\ncitation: none\n"
@@ -115,6 +123,87 @@ def test_joined_to_firms_by_split_codes(capsys: pytest.CaptureFixture[str]) -> N
     shown = capsys.readouterr().out
     assert shown == describe(report) + "\n"
     assert "37.5% of rows matched, 83.3% of sales_usd; not matched: 25.0% no industry" in shown
+
+
+def test_editions_stand_side_by_side(project: Project) -> None:
+    """A second edition that knows DEU alone and the rest, with DEU's output doubled."""
+    frame = pd.read_csv(project.raw / "wiot_2000.csv")
+    frame.loc[0, ["RoW_f1", "output"]] += 100
+    frame.replace("RoW", "FRA").rename(columns=lambda c: c.replace("RoW", "FRA")).to_csv(
+        project.raw / "other_2000.csv", index=False
+    )
+    spec = f"{SPEC}unit: million EUR\nsource: {{files: 'raw/other_*.csv'}}\n"
+    project.spec_file("wiod").with_name("other.yaml").write_text(spec)
+    build_panel(project.spec_file("other"), project)
+    found = compare_editions(["wiod", "other"], 2000, gvc_participation)
+    for name in ("wiod", "other"):
+        one = gvc_participation(input_output(name, 2000))
+        np.testing.assert_allclose(found["gross_exports"][name].dropna(), one["gross_exports"].sort_index())
+    exports = found.loc["DEU", "gross_exports"]
+    assert exports.tolist() == [120.0, 220.0, 100.0]
+    assert found.loc["ROW", ("backward_share", "wiod")] == pytest.approx(0.4)
+    assert np.isnan(found.loc["ROW", ("backward_share", "other")])
+    assert np.isnan(found.loc["ROW", ("backward_share", "spread")])
+    facts = found.attrs["editions"]
+    assert (facts["wiod"]["unit"], facts["other"]["unit"]) == ("million USD", "million EUR")
+    assert (facts["wiod"]["regions"], facts["wiod"]["industries"], facts["wiod"]["inventories"]) == (
+        2,
+        2,
+        "f5",
+    )
+    assert facts["other"]["balance"][0].startswith("2000: row sums miss output by 0")
+    with pytest.raises(DataError, match="fewer than two editions"):
+        compare_editions(["wiod", "wiod"], 2000, gvc_participation)
+
+
+def clusters() -> pd.DataFrame:
+    """Firms of DEU and of the rest of the world, whose c1 is made of 0.4 of DEU's c2 and nothing else."""
+    return pd.DataFrame(
+        {
+            "country": ["ROW"] * 4 + ["DEU"],
+            "year": 2000,
+            "region": ["n", "n", "s", "s", "n"],
+            "industry": ["c1", "c2", "c1", "c3", "c1"],
+            "employment": [30.0, 10.0, 60.0, 7.0, 5.0],
+        }
+    )
+
+
+@pytest.mark.usefixtures("project")
+def test_completeness_from_codes_in_one_call() -> None:
+    table = input_output("wiod", 2000)
+    world = national_coefficients(table, "ROW")
+    assert world.loc["c2", "c1"] == pytest.approx(0.4)
+    assert national_coefficients(table, "ROW", inputs="domestic").to_numpy().sum() == 0
+    with pytest.raises(DataError, match="no such country"):
+        national_coefficients(table, "XXX")
+    with pytest.warns(match="1 of 5 rows are of no country"):
+        found = cluster_completeness(clusters(), None)
+    got = found.set_index(["country", "region", "industry"])
+    # North: 10 of 40 jobs in c2, a tenth of all are there: all that c1 needs. South: nobody supplies it.
+    assert got.loc[("ROW", "n", "c1"), "completeness"] == pytest.approx(1.0)
+    assert got.loc[("ROW", "s", "c1"), "completeness"] == 0.0
+    assert got.loc[("ROW", "n", "c1"), "inputs_covered"] == 1.0
+    assert np.isnan(got.loc[("DEU", "n", "c1"), "completeness"])  # it buys nothing
+    assert raw_columns(found, "completeness") == ["employment", "wiod.value"]
+
+
+@pytest.mark.usefixtures("project")
+def test_completeness_splits_codes_and_keeps_weights() -> None:
+    """Division 10 is ¾ c1 and ¼ c2: the same as two firms of these sizes, and a weight of 2 as two firms."""
+    coded = clusters().iloc[[0, 2]].assign(industry="10", weight=[2.0, 1.0])
+    plain = pd.DataFrame(
+        {
+            "country": "ROW",
+            "year": 2000,
+            "region": list("nnss"),
+            "industry": ["c1", "c2"] * 2,
+            "employment": [45.0, 15.0, 45.0, 15.0],
+        }
+    )
+    pd.testing.assert_frame_equal(cluster_completeness(coded, "ISIC4"), cluster_completeness(plain, None))
+    with pytest.raises(DataError, match="no row is of a country"):
+        cluster_completeness(plain.assign(year=1990), None)
 
 
 @pytest.mark.usefixtures("project")

@@ -47,6 +47,7 @@ _MODULES = {
     "clusters.variety": ("related_variety",),
     "clusters.resilience": ("resilience",),
     "firms.attrition": ("attrition_table",),
+    "firms.environmental": ("environmental_upgrading",),
     "firms.extreme_values": ("outliers", "winsorise"),
     "firms.productivity": (
         "labour_productivity",
@@ -55,6 +56,8 @@ _MODULES = {
         "ProductionFunction",
         "revenue_tfp",
     ),
+    "firms.relocation": ("backshoring", "outward_processing_reversal"),
+    "firms.sectors": ("sectoral_pattern",),
     "firms.survey": ("survey_means", "survey_totals"),
     "firms.upgrading": (
         "chain_upgrading",
@@ -64,6 +67,7 @@ _MODULES = {
         "upgrading_from_items",
     ),
     "governance.buyers": ("buyer_concentration", "buyer_hhi_bounds", "main_buyer_spells"),
+    "governance.channels": ("sales_channels",),
     "governance.classification": ("classify_governance", "classify_governance_ghs", "governance_index"),
     "governance.latent_classes": ("latent_classes", "LatentClasses"),
     "governance.lock_in": ("functional_breadth", "lock_in_index"),
@@ -121,6 +125,7 @@ _MODULES = {
         "InputOutput",
         "leontief_inverse",
         "local_inverses",
+        "national_coefficients",
         "technical_coefficients",
     ),
     "items": ("cronbach_alpha",),
@@ -139,7 +144,7 @@ _MODULES = {
     "trade.survival": ("entry_exit", "kaplan_meier", "trade_spells"),
     "trade.two_way": ("two_way_trade",),
 }
-_LINEAGE = ("raw_columns", "record", "with_measures")
+_LINEAGE = ("raw_columns", "record", "with_lineage", "with_measures")
 _PUBLIC = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 _PUBLIC |= dict.fromkeys(_LINEAGE, "gvcmetrics.lineage")
 

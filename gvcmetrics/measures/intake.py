@@ -20,7 +20,10 @@ from gvcmetrics.ground.input_output import InputOutput
 from gvcmetrics.ground.rows import first_line
 from gvcmetrics.measures.requirements import PANEL_KEYS
 
-MATRICES = {"exports", "presence", "relatedness", "flows", "shares", "coefficients", "phi"}
+MATRICES = {
+    *("exports", "presence", "relatedness", "flows", "shares", "coefficients", "phi"),
+    *("rates", "imported"),
+}
 _NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "integer-na", "decimal", "empty"}
 _MIXED = {"mixed", "mixed-integer"}
 _KINDS = {"str": "a column's name", "float": "a number", "int": "a whole number", "bool": "True or False"}
@@ -54,6 +57,9 @@ def _argument(name: str, parameter: inspect.Parameter, value: Any, read: set[Any
         if not isinstance(value, pd.DataFrame):
             raise _other_kind(name, word, "a DataFrame", value, "pandas.DataFrame(…) makes one of rows.")
         return _frame(value, read)
+    if kind == "pd.DataFrame" and not isinstance(value, pd.DataFrame):
+        remedy = "pandas.DataFrame(…, index=…, columns=…) gives the cells their labels."
+        raise _other_kind(name, word, "a DataFrame with labels", value, remedy)
     if kind in ("pd.DataFrame", "Matrix", "pd.DataFrame | None") and word in MATRICES:
         return None if value is None and parameter.default is None else matrix(value, word)
     if kind == "ArrayLike" or (kind == "ArrayLike | None" and value is not None):

@@ -123,6 +123,24 @@ def amounts(frame: pd.DataFrame, column: str) -> np.ndarray:
     return values
 
 
+def require_one_type(key: str, of: str, one: pd.Series, other: pd.Series, beside: str) -> None:
+    """Raise a `DataError` where two columns that are to be compared are of types that never match."""
+
+    def kind(column: pd.Series) -> str:
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            column = column.astype(column.dtype.categories.dtype)
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            return "number"
+        return "date" if pd.api.types.is_datetime64_any_dtype(column.dtype) else "other"
+
+    if kind(one) != kind(other):
+        raise DataError(
+            f"the key is {one.dtype} in {of} and {other.dtype} in {beside}",
+            Place(column=key),
+            "Bring both to one type.",
+        )
+
+
 def require_whole_numbers(frame: pd.DataFrame, column: str) -> None:
     """Raise a `DataError` at the first value that is no whole number: years are counted with. Missing may be.
 

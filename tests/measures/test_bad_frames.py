@@ -13,7 +13,16 @@ import pytest
 
 from gvcmetrics import measures as m
 from gvcmetrics.errors import DataError, GvcError
-from tests.measures.test_every_measure import EXAMPLES, SQUARE, exports, firms, one_year, table, wide_table
+from tests.measures.test_every_measure import (
+    EXAMPLES,
+    SQUARE,
+    exports,
+    firms,
+    flows,
+    one_year,
+    table,
+    wide_table,
+)
 
 Frames = dict[str, Callable[[pd.DataFrame], Any]]
 Columns = dict[str, Callable[[pd.Series], pd.Series]]
@@ -75,7 +84,10 @@ def answers(name: str, place: int, value: Any) -> None:
         getattr(m, name)(*(value if k == place else argument for k, argument in enumerate(given)), **options)
 
 
-FAST = sorted(set(EXAMPLES) - {"production_function", "latent_classes", "duranton_overman", "with_measures"})
+FAST = sorted(
+    set(EXAMPLES)
+    - {"production_function", "latent_classes", "duranton_overman", "with_measures", "with_lineage"}
+)
 FRAMED = [name for name in FAST if name not in {"raw_columns", "record"} and list(frames_of(name))]
 
 
@@ -147,6 +159,23 @@ CALLS = {
     ),
     "years, no tables": lambda: m.by_year([1], m.gross_exports),
     "markups, text": lambda: m.markups(firms(), elasticity="a"),
+    "coefficients, an array": lambda: m.completeness(m.location_quotient(one_year()), np.ones((2, 2))),
+    "rates, text": lambda: m.cumulative_tariffs(table(), pd.DataFrame("a", table().rows, ["AAA", "BBB"])),
+    "imported, text": lambda: m.vertical_specialisation(
+        pd.DataFrame(0.1, ["a"], ["a"]), pd.DataFrame("x", ["a"], ["a"]), pd.Series([1.0], ["a"])
+    ),
+    "functions, text": lambda: m.functional_specialisation(
+        pd.DataFrame(
+            {"income": ["x"]}, pd.MultiIndex.from_tuples([("A", "f")], names=["country", "function"])
+        )
+    ),
+    "join, dates for codes": lambda: m.join_cluster_panel(
+        firms().assign(region=pd.Timestamp("2000-01-01")), m.cluster_panel(firms()), on=["region", "industry"]
+    ),
+    "two-way, dates for codes": lambda: m.two_way_trade(flows().assign(importer=pd.Timestamp("2000-01-01"))),
+    "output per worker, text": lambda: m.labour_productivity(firms().assign(value_added_usd="a")),
+    "years, none": lambda: m.sophistication_by_year(exports().assign(year=None)),
+    "winsorise, no groups": lambda: m.winsorise(firms().assign(industry=None), ["tfp"], by="industry"),
     "perspective, a list": lambda: m.borin_mancini_perspective(table(), ["exporter"]),
 }
 

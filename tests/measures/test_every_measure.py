@@ -157,9 +157,18 @@ BY_ROW = {
     "classify_governance_ghs": take(firms),
     "collective_efficiency": take(firms, external_economies=["a", "b"], joint_action=["c", "d"]),
     "crosswalk_governance": take(lambda: sales()["governance"], to="four"),
+    "backshoring": take(lambda: firms().assign(abroad_share=0.1)),
     "distance_to_frontier": take(flows),
     "economic_social_quadrants": take(firms, economic=["tfp"], social=["a"]),
     "entry_exit": take(flows),
+    "environmental_upgrading": take(
+        lambda: firms().assign(energy=lambda f: f["materials_usd"]), certified="a"
+    ),
+    "outward_processing_reversal": take(
+        lambda: exports().assign(outward_value_usd=lambda f: f["value_usd"] / 3)
+    ),
+    "sales_channels": take(firms, ["sales_usd", "wages_usd"]),
+    "sectoral_pattern": take(firms),
     "export_stage": take(firms, assembly="a", manufacturing="b", design="c", marketing="d", own_brand="e"),
     "functional_breadth": take(firms, ["a", "b"]),
     "governance_index": take(firms, ["a", "b", "c"], method="pca"),
@@ -241,6 +250,7 @@ BY_KEY = {
     "from_matrices": take(
         lambda: pd.DataFrame(1.0, SQUARE, SQUARE), lambda: pd.DataFrame(3.0, SQUARE, FINAL)
     ),
+    "with_lineage": take(firms, flows),
     "from_pymrio": None,
     "from_wide": take(wide_table, inventories="n"),
     "functional_specialisation": take(
@@ -282,6 +292,7 @@ BY_KEY = {
     "maurel_sedillot": take(firms),
     "mean_relatedness": take(lambda: [relatedness(), m.locational_correlation(one_year())]),
     "normalised_hhi": take(lambda: np.array([1.0, 2.0])),
+    "national_coefficients": take(table, "AAA"),
     "necessary_conditions": take(firms, ["a", "b"], "c", consistency=0.1, relevance=0.1),
     "necessity": take(firms, ["a", "~a*b"], "c"),
     "occupation_correlation": take(lambda: pd.DataFrame(RNG.uniform(size=(3, 4)))),
@@ -382,6 +393,9 @@ AMOUNTS = {
     "buyer_concentration": "sales_usd",
     "cluster_panel": "employment",
     "coagglomeration": "employment",
+    "environmental_upgrading": "energy",
+    "outward_processing_reversal": "outward_value_usd",
+    "sales_channels": "wages_usd",
     "concentration_indices": "value_usd",
     "distance_to_frontier": "quality",
     "ellison_glaeser": "weight",
@@ -417,6 +431,7 @@ AMOUNTS = {
     "unit_value_outliers": "unit_value_usd",
 }
 ON_A_SCALE = {
+    "backshoring": "abroad_share",
     "buyer_hhi_bounds": "main_buyer_share",
     "classify_governance": "joint_design",
     "classify_governance_ghs": "capability",
@@ -437,6 +452,7 @@ ON_A_SCALE = {
 }
 KEYS = {
     "attrition_table": "firm_id",
+    "backshoring": "firm_id",
     "buyer_concentration": "buyer_id",
     "chain_upgrading": "industry",
     "coding_agreement": "firm_id",

@@ -18,7 +18,9 @@ def test_every_public_measure_is_in_a_table() -> None:
 
 
 def test_the_tables_name_nothing_that_is_not_there() -> None:
-    assert FUNCTIONS - set(measures.__all__) == {"input_output", "industry_measures", "join_value_chain"}
+    assert FUNCTIONS - set(measures.__all__) == {
+        *("input_output", "industry_measures", "join_value_chain", "cluster_completeness", "compare_editions")
+    }
 
 
 def test_every_row_has_the_columns_of_its_table() -> None:

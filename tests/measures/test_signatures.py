@@ -22,7 +22,7 @@ FIRST = set(
 )
 # Lists of what is measured, what an earlier measure returned, and what a table is built from.
 FIRST |= {"tables", "matrices", "terms", "income", "intermediate", "system"}
-LINEAGE = {"raw_columns", "record", "with_measures"}
+LINEAGE = {"raw_columns", "record", "with_lineage", "with_measures"}
 BUILDERS = {name for name in measures.__all__ if name.startswith("from_")}
 FUNCTIONS = sorted(
     name

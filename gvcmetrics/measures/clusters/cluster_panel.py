@@ -16,7 +16,7 @@ from gvcmetrics.measures.clusters.location import (
     region_industry_table,
     regional_specialisation,
 )
-from gvcmetrics.measures.requirements import group_keys, listed, require_columns
+from gvcmetrics.measures.requirements import group_keys, listed, require_columns, require_one_type
 
 
 def cluster_panel(
@@ -70,11 +70,6 @@ def cluster_panel(
     return out
 
 
-def numeric(column: pd.Series) -> bool:
-    """Whether a key is of numbers, and not of text."""
-    return pd.api.types.is_numeric_dtype(column.dtype)
-
-
 def join_cluster_panel(
     frame: pd.DataFrame,
     clusters: pd.DataFrame,
@@ -118,12 +113,7 @@ def join_cluster_panel(
             remedy="Join on all keys of the cluster panel.",
         )
     for key in on:
-        if numeric(frame[key]) != numeric(clusters[key]):
-            raise DataError(
-                f"the key is {frame[key].dtype} in the firms and {clusters[key].dtype} in the clusters",
-                Place(column=key),
-                "Bring both to one type.",
-            )
+        require_one_type(key, "the firms", frame[key], clusters[key], "the clusters")
     out = frame.merge(
         clusters[[*on, *wanted]], how="left", on=on, validate="m:1", indicator="_cluster_is_found"
     )

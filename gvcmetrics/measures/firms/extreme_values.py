@@ -107,4 +107,8 @@ def _levels(frame: pd.DataFrame, column: str, by: str | Sequence[str] | None) ->
     """The column as floats, and what groups its rows."""
     values = pd.Series(numbers(frame, column), frame.index)
     groups = [np.zeros(len(frame), dtype=int)] if by is None else [frame[key] for key in listed(by)]
+    if by is not None and frame[listed(by)].isna().any(axis=1).all():
+        raise DataError(
+            "no row has a group", Place(column=listed(by)[0]), "Fill the groups in, or leave out by=."
+        )
     return values, groups

@@ -1,4 +1,4 @@
-"""Productivity of firms: per worker, total factor productivity by six estimators, and mark-ups."""
+"""Productivity of firms: per worker, total factor productivity by seven estimators, and mark-ups."""
 
 from __future__ import annotations
 
@@ -13,11 +13,24 @@ import pandas as pd
 from gvcmetrics.errors import DataError, EstimationWarning, ModelError, Place
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.firms.production.estimate import METHODS, PROXY_METHODS, Estimate, Options, estimate
+from gvcmetrics.measures.firms.production.estimate import (
+    FLEXIBLE,
+    METHODS,
+    PROXY_METHODS,
+    Estimate,
+    Options,
+    estimate,
+)
 from gvcmetrics.measures.firms.production.firm_years import Inputs, Sample, build_sample, logs
-from gvcmetrics.measures.firms.production.forms import FORMS, elasticities, term_names, terms
+from gvcmetrics.measures.firms.production.forms import FORMS, Parametric, term_names
 from gvcmetrics.measures.firms.production.plausible import implausible
-from gvcmetrics.measures.requirements import amounts, require_columns, require_unique, require_whole_numbers
+from gvcmetrics.measures.requirements import (
+    amounts,
+    numbers,
+    require_columns,
+    require_unique,
+    require_whole_numbers,
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +92,9 @@ def labour_productivity(
     """
     require_columns(frame, output, employment)
     amounts(frame, employment)
-    ratio = (frame[output] / frame[employment].where(frame[employment] > 0)).rename("labour_productivity")
+    ratio = (
+        pd.Series(numbers(frame, output), frame.index) / frame[employment].where(frame[employment] > 0)
+    ).rename("labour_productivity")
     return record(ratio, "labour_productivity", output, employment, like=frame)
 
 
@@ -90,12 +105,13 @@ def production_function(
     free: Sequence[str] = ("employment",),
     state: Sequence[str] = ("capital_usd",),
     proxy: str | None = None,
+    share: str | None = None,
     by: str | None = None,
     unit: str = "firm_id",
     time: str = "year",
     method: str,
     form: str = "cobb_douglas",
-    degree: int = 3,
+    degree: int | None = None,
     markov_degree: int = 3,
     year_effects: bool = False,
     survival: bool = False,
@@ -120,6 +136,13 @@ def production_function(
     ``"ackerberg_caves_frazer"`` : the proxy is inverted given all inputs; all coefficients are found in the
         second stage.
     ``"wooldridge"`` : both stages of Levinsohn and Petrin (or Olley and Pakes) at once, by two-step GMM.
+    ``"gandhi_navarro_rivers"`` : gross output as an unknown function f(m, s) of one flexible input m, the
+        only `free` one, and inputs s that are fixed before the year (`state`, labour among them), without a
+        proxy. The first-order condition of m says that its cost share in revenue is its elasticity but for
+        noise, ln S = ln D(m, s) + ln E[e^ε] − ε with D = ∂f/∂m, which gives D by non-linear least squares and
+        ε; ∫D dm is f but for a function C(s), which the innovations of productivity find, E[ξ p(s)] = 0 for
+        every term of C. D and C are polynomials of `degree`. Elasticities vary by row; the coefficients are
+        their means, and their errors are bootstrapped. Firms must take the prices of m and output.
 
     The second stages rest on ξ, the innovation of productivity given a polynomial of its lag. For Olley and
     Pakes, and for Levinsohn and Petrin with value added, two objectives find the state inputs' coefficients:
@@ -137,7 +160,8 @@ def production_function(
     elasticities and returns to scale outside [0.5, 1.5], which a root of the equations may well have.
     Gross-output coefficients are identified only where lagged
     materials predict current ones given lagged productivity and the state inputs, as with prices of the
-    firm's own that persist (Gandhi, Navarro and Rivers 2020); nothing here can check that.
+    firm's own that persist (Gandhi, Navarro and Rivers 2020); nothing here can check that, and their own
+    method does not need it.
 
     Parameters
     ----------
@@ -147,7 +171,11 @@ def production_function(
     form : ``"cobb_douglas"``, or ``"translog"`` (OLS, fixed effects and Ackerberg–Caves–Frazer), whose
         logs are in deviations from the group's means, where first-order coefficients are then elasticities.
     by : column within which functions are estimated apart, as a rule the industry.
-    degree : of the polynomial of the first stage; markov_degree : of productivity's process.
+    share : of Gandhi, Navarro and Rivers: column with the flexible input's cost over revenue, both in
+        current prices. By default the input over output as they are, which is right where one deflator served
+        both.
+    degree : of the polynomial of the first stage, by default 3, and 2 for Gandhi, Navarro and Rivers, as in
+        their paper; markov_degree : of productivity's process.
     year_effects : year dummies in the (first-stage) regression.
     bootstrap : draws of firms with replacement, for standard errors of the proxy methods (and of OLS and
         fixed effects, whose errors are otherwise clustered by firm; Wooldridge's always are).
@@ -165,17 +193,19 @@ def production_function(
         For an unknown method or form, a method without its proxy, and when no group could be estimated.
 
     Source: Olley and Pakes (1996); Levinsohn and Petrin (2003); Ackerberg, Caves and Frazer (2015);
-    Wooldridge (2009); Rovigatti and Mollisi (2018) on what prodest computes.
+    Wooldridge (2009); Gandhi, Navarro and Rivers (2020), section V; Rovigatti and Mollisi (2018) on what
+    prodest computes.
     """
     if objective not in ("residuals", "moments"):
         raise ModelError(f"there is no objective '{objective}'", remedy="Choose 'residuals' or 'moments'.")
-    inputs = Inputs(output, tuple(free), tuple(state), proxy)
-    _check_request(method, proxy, survival, form)
+    inputs = Inputs(output, tuple(free), tuple(state), proxy, share)
+    _check_request(method, inputs, survival, form, year_effects)
     require_columns(frame, *inputs.columns, unit, time, *([by] if by else []))
     require_unique(frame, [unit, time])
     require_whole_numbers(frame, time)
     # Value added and investment may well be negative; such rows have no log and are left out.
-    for column in [*inputs.names, *([proxy] if proxy and method != "olley_pakes" else [])]:
+    proxies = [proxy] if proxy and method != "olley_pakes" else []
+    for column in [*inputs.names, *proxies, *([share] if share else [])]:
         amounts(frame, column)
     if method not in ("ols",) and not frame.duplicated(unit).any():
         raise DataError(
@@ -183,6 +213,7 @@ def production_function(
             Place(column=unit),
             "In one cross-section use revenue_tfp, which is labelled as what it is.",
         )
+    degree = degree if degree is not None else 2 if method == FLEXIBLE else 3
     options = Options(method, degree, markov_degree, survival, bootstrap, seed, objective)
     # Row numbers as labels, so that a frame with a repeated index is served too.
     numbered = frame.reset_index(drop=True)
@@ -321,7 +352,8 @@ def markups(
     return record((elasticity / share).rename("markup"), "markup", expenditure, revenue, like=frame)
 
 
-def _check_request(method: str, proxy: str | None, survival: bool, form: str) -> None:
+def _check_request(method: str, inputs: Inputs, survival: bool, form: str, year_effects: bool) -> None:
+    proxy = inputs.proxy
     if method not in METHODS:
         raise ModelError(f"there is no method '{method}'", remedy=f"Choose from {', '.join(METHODS)}.")
     needs = method in (*PROXY_METHODS, "wooldridge")
@@ -336,6 +368,15 @@ def _check_request(method: str, proxy: str | None, survival: bool, form: str) ->
         raise ModelError(
             f"{method} is Cobb–Douglas here", remedy="Use ackerberg_caves_frazer for translog functions."
         )
+    if method == FLEXIBLE and (len(inputs.free) != 1 or not inputs.state or form != "cobb_douglas"):
+        raise ModelError(
+            f"{method} takes one free input, inputs that are fixed before the year, and no form",
+            remedy="Pass free=('materials_usd',), state=('employment', 'capital_usd') and sales as output.",
+        )
+    if method == FLEXIBLE and year_effects:
+        raise ModelError(f"{method} takes no year effects", remedy="Deflate output and inputs instead.")
+    if inputs.share is not None and method != FLEXIBLE:
+        raise ModelError(f"{method} takes no share", remedy=f"It belongs to {FLEXIBLE}.")
     if survival and method != "olley_pakes":
         raise ModelError("the survival correction belongs to olley_pakes", remedy="Drop survival=True.")
 
@@ -362,9 +403,9 @@ def _one_group(
     )
     logged = logs(rows, [inputs.output, *inputs.names])
     base = logged[inputs.names].to_numpy() - sample.centre
-    tfp = logged[inputs.output] - terms(base, sample.form) @ fit.coefficients
-    productivity = pd.DataFrame({"log_tfp": tfp})
-    slopes = elasticities(base, fit.coefficients, sample.form)
+    surface = fit.surface or Parametric(fit.coefficients, sample.form)
+    productivity = pd.DataFrame({"log_tfp": logged[inputs.output] - surface.value(base)})
+    slopes = surface.elasticities(base)
     slopes[np.isnan(base).any(axis=1)] = np.nan
     if fit.first_stage_residual is not None:
         productivity["first_stage_residual"] = pd.Series(fit.first_stage_residual, sample.index)

@@ -11,15 +11,9 @@ import pandas as pd
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.vocabulary import EXPORT_LADDER, EXPORT_STAGES, UPGRADING
 from gvcmetrics.lineage import record
+from gvcmetrics.measures.firms.earlier import earlier
 from gvcmetrics.measures.items import checked_items
-from gvcmetrics.measures.requirements import (
-    listed,
-    numbers,
-    require_columns,
-    require_known,
-    require_unique,
-    require_whole_numbers,
-)
+from gvcmetrics.measures.requirements import numbers, require_columns, require_known
 
 ECONOMIC_SOCIAL = (
     "downgrading",
@@ -92,22 +86,15 @@ def upgrading_from_changes(
     DataError
         Unknown types, absent columns, repeated unit-years, a window below one year.
     """
-    unit = listed(unit)
     _check_types(measures)
-    require_columns(frame, *unit, time)
-    if window < 1:
-        raise DataError(f"the window is {window} years", remedy="Give at least one year.")
-    require_unique(frame, [*unit, time])
-    require_whole_numbers(frame, time)
     for kind, name in measures.items():
         if not isinstance(name, str):
             raise DataError(f"{kind} is measured by {name!r}", remedy="Name one column for each type.")
-    before = frame[[*unit, time]].assign(**{kind: numbers(frame, name) for kind, name in measures.items()})
-    before[time] = before[time] + window
-    earlier = frame[[*unit, time]].merge(before, how="left", on=[*unit, time], validate="1:1")
+    levels = {kind: numbers(frame, name) for kind, name in measures.items()}
+    before = earlier(frame, levels, unit, time, window)
     out = pd.DataFrame(index=frame.index)
     for kind, column in measures.items():
-        change = numbers(frame, column) - earlier[kind].to_numpy()
+        change = levels[kind] - before[kind].to_numpy()
         bar = (thresholds or {}).get(kind, 0.0)
         out[f"change_{kind}"] = change
         out[f"upgrade_{kind}"] = np.where(np.isnan(change), np.nan, change > bar)

@@ -9,6 +9,8 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.input_output import InputOutput, divide, some
 from gvcmetrics.lineage import record
 from gvcmetrics.measures.input_output.table import recorded, share
+from gvcmetrics.measures.intake import matrix
+from gvcmetrics.measures.requirements import numbers
 
 
 @recorded
@@ -56,7 +58,7 @@ def income_in_exports(table: InputOutput, labour_income: pd.DataFrame) -> pd.Dat
             f"labour income lacks industries of countries that it covers: {some(absent)}",
             remedy="Add the rows (0 where an industry pays nothing), or leave the country out.",
         )
-    income = labour_income.reindex(wanted).to_numpy(dtype=float)
+    income = matrix(labour_income.reindex(wanted), "labour_income").to_numpy()
     position = rows.get_indexer(wanted)
     added = table.value_added[position]
     wrong = ~np.isfinite(income).all(axis=1) | (income < 0).any(axis=1)
@@ -104,7 +106,7 @@ def functional_specialisation(income: pd.DataFrame) -> pd.DataFrame:
             "income needs the index levels country, function and the column income",
             remedy="Pass the result of income_in_exports, or name the levels so.",
         )
-    earned = income["income"]
+    earned = pd.Series(numbers(income, "income"), income.index, name="income")
     if earned.isna().any() or (earned < 0).any():
         first = earned.index[(earned.isna() | (earned < 0)).to_numpy()][0]
         raise DataError("income is missing or negative", Place(key=" ".join(map(str, first))))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, Literal, ParamSpec
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,46 @@ def technical_coefficients(table: InputOutput) -> pd.DataFrame:
     Source: Miller and Blair (2009), Input-output analysis, chapter 2.
     """
     return pd.DataFrame(table.A, index=table.rows, columns=table.rows)
+
+
+def national_coefficients(
+    table: InputOutput, country: str, *, inputs: Literal["all", "domestic"] = "all"
+) -> pd.DataFrame:
+    """One country's technical coefficients, industry by industry, wherever the inputs come from.
+
+        a_kj = Σ_o Z_(o,k),(c,j) / x_(c,j)      over all countries o of origin, or c alone
+
+    Parameters
+    ----------
+    table : the input-output table.
+    country : the country that buys.
+    inputs : of all origins, or those from home alone.
+
+    Returns
+    -------
+    frame of selling industries × buying industries, as `completeness` takes it; a column without output is
+    zero.
+
+    Raises
+    ------
+    DataError
+        The table has no such country.
+
+    Source: Miller and Blair (2009), chapters 2 and 4.
+    """
+    mine = table.rows.get_level_values("country") == country
+    if not mine.any():
+        countries = table.rows.get_level_values("country").unique()
+        raise DataError(
+            "the table has no such country",
+            Place(key=country),
+            f"Its countries begin with {some(countries)}.",
+        )
+    bought = pd.DataFrame(table.A[:, mine], table.rows, table.rows[mine].get_level_values("industry"))
+    if inputs == "domestic":
+        bought = bought[mine]
+    industries = table.rows.get_level_values("industry").unique()
+    return bought.groupby(level="industry").sum().reindex(industries).fillna(0.0)
 
 
 def leontief_inverse(table: InputOutput) -> pd.DataFrame:

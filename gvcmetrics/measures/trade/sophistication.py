@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.requirements import amounts, require_columns, require_unique
+from gvcmetrics.measures.requirements import amounts, require_columns, require_known, require_unique
 from gvcmetrics.measures.trade.complexity import economic_complexity
 from gvcmetrics.measures.trade.matrices import Floats, Matrix, aligned, as_exports, positive
 
@@ -194,6 +194,7 @@ def sophistication_by_year(
     """
     require_columns(frame, exporter, product, time, value, *([income] if income else []))
     amounts(frame, value)
+    require_known(frame, [exporter, product, time])
     countries, products = [], []
     for period, rows in frame.groupby(time):
         exports = rows.pivot_table(index=exporter, columns=product, values=value, aggfunc="sum", fill_value=0)

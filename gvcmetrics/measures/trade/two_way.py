@@ -7,7 +7,7 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.lineage import record
-from gvcmetrics.measures.requirements import amounts, require_columns, require_unique
+from gvcmetrics.measures.requirements import amounts, require_columns, require_one_type, require_unique
 
 TRADE_TYPES = ("one-way", "horizontal", "vertical, low", "vertical, high")
 """Two-way trade in like qualities is horizontal; vertical is named from the exporter's side."""
@@ -69,6 +69,7 @@ def two_way_trade(
         unit_value = "unit_value_usd"
         frame = frame.assign(**{unit_value: np.nan})
     require_unique(frame, key)
+    require_one_type(exporter, f"'{exporter}'", frame[exporter], frame[importer], f"'{importer}'")
     amounts(frame, value)
     amounts(frame, unit_value)
     if (frame[exporter] == frame[importer]).any():

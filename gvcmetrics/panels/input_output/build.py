@@ -10,7 +10,7 @@ from gvcmetrics.ground.provenance import ColumnProvenance, Coverage, Provenance
 from gvcmetrics.panels.contracts import INPUT_OUTPUT
 from gvcmetrics.panels.findings import Findings
 from gvcmetrics.panels.input_output.balance import Balance, balance, check
-from gvcmetrics.panels.input_output.layouts import read_tables
+from gvcmetrics.panels.input_output.read import read_tables
 from gvcmetrics.panels.input_output.spec import InputOutputSpec
 from gvcmetrics.panels.input_output.store import Labels, Spool, seal, write_cells
 from gvcmetrics.panels.job import Built, Job

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,6 @@ from gvcmetrics.panels.input_output.spec import TableWords
 _OUTPUTS = ("OUT", "OUTPUT", "TOTAL")
 _PRIMARY = re.compile(r"VA|VALU|TLS|(.+_)?TAXSUB")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-
-
-def read_tables(path: Path, words: TableWords) -> Iterator[InputOutput]:
-    """The tables of one file, in the layout that the spec names.
-
-    Raises
-    ------
-    DataError : labels or cells that the layout cannot have, or no year to be found.
-    MissingSourceError : pymrio is needed and not installed.
-    """
-    yield from _LAYOUTS[words.layout](path, words)
 
 
 def assemble(
@@ -126,9 +115,9 @@ def _placed(cells: np.ndarray, at: tuple[np.ndarray, ...], shape: tuple[int, ...
     return placed
 
 
-def _wide(path: Path, words: TableWords) -> Iterator[InputOutput]:
+def wide(path: Path, words: TableWords) -> Iterator[InputOutput]:
     """`country`, `industry`, `CCC_use` for every buyer, `output`; and `year`, or a year in the name."""
-    frame = _frame(path)
+    frame = frame_of(path)
     for name in ("country", "industry", "output"):
         if name not in frame:
             raise DataError(
@@ -136,53 +125,54 @@ def _wide(path: Path, words: TableWords) -> Iterator[InputOutput]:
                 Place(path.name, column=name),
                 "Needed are country, industry, output",
             )
-    years = frame["year"] if "year" in frame else pd.Series(_year(path), frame.index)
+    years = frame["year"] if "year" in frame else pd.Series(year_in(path), frame.index)
     ignored = {"country", "industry", "output", "year", *words.ignore}
     names = [name for name in frame if name not in ignored]
     for year, part in frame.groupby(years, sort=True):
         yield assemble(
             int(str(year)),
             list(zip(part["country"].astype(str), part["industry"].astype(str), strict=True)),
-            [_split(str(name), path.name) for name in names],
-            _numbers(part[names], path),
-            _numbers(part[["output"]], path)[:, 0],
+            [split_label(str(name), path.name) for name in names],
+            numbers_of(part[names], path),
+            numbers_of(part[["output"]], path)[:, 0],
             words,
             path.name,
         )
 
 
-def _oecd_icio(path: Path, words: TableWords) -> Iterator[InputOutput]:
+def oecd_icio(path: Path, words: TableWords) -> Iterator[InputOutput]:
     """The OECD's CSV: labels `AUS_01T02` on both axes, final use `AUS_HFCE`, then rows of primary inputs."""
-    frame = _frame(path)
+    frame = frame_of(path)
     frame = frame.set_index(frame.columns[0])
     frame = frame.drop(index=words.ignore, columns=words.ignore, errors="ignore")
     labels = frame.index.astype(str)
     is_output = labels.isin(_OUTPUTS)
     is_primary = np.array([_PRIMARY.fullmatch(label) is not None for label in labels])
     totals = [name for name in frame if name in _OUTPUTS]
-    rows = [_split(label, path.name) for label in labels[~is_output & ~is_primary]]
-    columns = [_split(str(name), path.name) for name in frame if name not in totals]
+    rows = [split_label(label, path.name) for label in labels[~is_output & ~is_primary]]
+    columns = [split_label(str(name), path.name) for name in frame if name not in totals]
     countries = {country for country, _ in rows}
     # The edition of 2016 writes final use the other way round, as in HC_AUS.
     columns = [(b, a) if a not in countries and b in countries else (a, b) for a, b in columns]
     if not (is_output.any() or totals):
         raise DataError("no row or column of output", Place(path.name), f"It is called {', '.join(_OUTPUTS)}")
-    everything = _numbers(frame.drop(columns=totals), path)
+    everything = numbers_of(frame.drop(columns=totals), path)
     cells = everything[~is_output & ~is_primary]
     if totals:
-        output = _numbers(frame[totals[:1]], path)[~is_output & ~is_primary, 0]
+        output = numbers_of(frame[totals[:1]], path)[~is_output & ~is_primary, 0]
     else:
         place = {label: position for position, label in enumerate(columns)}
         output = everything[is_output][0][[place[label] for label in rows]]
     primary = np.nansum(everything[is_primary], axis=0) if is_primary.any() else None
-    yield assemble(_year(path), rows, columns, cells, output, words, path.name, primary)
+    yield assemble(year_in(path), rows, columns, cells, output, words, path.name, primary)
 
 
-def _wiod_workbook(path: Path, words: TableWords) -> Iterator[InputOutput]:
-    """A workbook of the World Input-Output Database (releases 2013 and 2016).
+def wiod_workbook(path: Path, words: TableWords) -> Iterator[InputOutput]:
+    """A workbook of the World Input-Output Database (releases 2013 and 2016), or of the ADB, which is alike.
 
     Rows of headers hold code, name, country and number (c1, c2, …) of each column, the first four columns
-    the same of each row (r1, r2, …). Beyond the industries, columns are final use and rows are totals,
+    the same of each row (r1, r2, …; the ADB has c1 again, and F1 for final use). Beyond the industries,
+    columns are final use and rows are totals,
     taxes, value added and output, whose country is TOT or blank; the last column is output.
     """
     try:
@@ -190,24 +180,26 @@ def _wiod_workbook(path: Path, words: TableWords) -> Iterator[InputOutput]:
     except Exception as error:  # the reader of workbooks has no base class of its own
         problem = f"the workbook cannot be read ({str(error).splitlines()[0]})"
         raise DataError(problem, Place(path.name), "Restore the file") from None
-    number = re.compile(r"[cr]\d+")
+    number = re.compile(r"[crF]\d+")
     heads = [i for i in range(min(12, len(grid))) if sum(bool(number.fullmatch(str(c))) for c in grid[i]) > 2]
     if not heads:
         raise DataError(
             "no row numbers the columns c1, c2, …", Place(path.name), "The layout is that of WIOD's workbooks"
         )
-    head, none = heads[0], ("TOT", "nan", "None")
+    head, none = heads[0], ("TOT", "ToT", "nan", "None")
     labels = [(str(grid[head - 1, j]), str(grid[head, j])) for j in range(4, grid.shape[1])]
     buyers = [j for j, (c, use) in enumerate(labels) if number.fullmatch(use) and c not in none]
     below = range(head + 1, len(grid))
     sellers = [i for i in below if number.fullmatch(str(grid[i, 3])) and str(grid[i, 2]) not in none]
     rows = [(str(grid[i, 2]), f"c{str(grid[i, 3])[1:]}") for i in sellers]
-    cells = _numbers(pd.DataFrame(grid[np.ix_(sellers, [j + 4 for j in buyers])]), path)
-    output = _numbers(pd.DataFrame(grid[sellers, -1:]), path)[:, 0]
-    yield assemble(_year(path), rows, [labels[j] for j in buyers], cells, output, words, path.name)
+    cells = numbers_of(pd.DataFrame(grid[np.ix_(sellers, [j + 4 for j in buyers])]), path)
+    output = numbers_of(pd.DataFrame(grid[sellers, -1:]), path)[:, 0]
+    # The ADB writes the month and year of the edition behind the year of the table.
+    year = year_in(path, which=0)
+    yield assemble(year, rows, [labels[j] for j in buyers], cells, output, words, path.name)
 
 
-def _pymrio(path: Path, words: TableWords) -> Iterator[InputOutput]:
+def pymrio_system(path: Path, words: TableWords) -> Iterator[InputOutput]:
     """A system that pymrio saved; parse the files of other sources with pymrio first, then `save_all`."""
     try:
         import pymrio  # an extra: LGPL-3, so the base install must work without it
@@ -218,7 +210,7 @@ def _pymrio(path: Path, words: TableWords) -> Iterator[InputOutput]:
             "Install it with `pip install 'gvcmetrics[icio]'`",
         ) from None
     folder = path if path.is_dir() else path.parent
-    yield from_pymrio(pymrio.load_all(folder, include_core=True), _year(folder), words, folder.name)
+    yield from_pymrio(pymrio.load_all(folder, include_core=True), year_in(folder), words, folder.name)
 
 
 def from_pymrio(system: Any, year: int, words: TableWords, file: str) -> InputOutput:
@@ -241,15 +233,8 @@ def from_pymrio(system: Any, year: int, words: TableWords, file: str) -> InputOu
     return assemble(year, _pairs(Z.index), columns, cells, output, words, file)
 
 
-_LAYOUTS: dict[str, Callable[[Path, TableWords], Iterator[InputOutput]]] = {
-    "wide": _wide,
-    "oecd_icio": _oecd_icio,
-    "wiod_workbook": _wiod_workbook,
-    "pymrio": _pymrio,
-}
-
-
-def _frame(path: Path) -> pd.DataFrame:
+def frame_of(path: Path) -> pd.DataFrame:
+    """The file's cells, CSV or Parquet."""
     try:
         if path.suffix == ".parquet":
             return pyarrow.parquet.read_table(path, partitioning=None).to_pandas()
@@ -261,7 +246,8 @@ def _frame(path: Path) -> pd.DataFrame:
         raise DataError(problem, Place(path.name), "Restore the file") from None
 
 
-def _numbers(frame: pd.DataFrame, path: Path) -> np.ndarray:
+def numbers_of(frame: pd.DataFrame, path: Path) -> np.ndarray:
+    """The cells as numbers."""
     try:
         return frame.to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
@@ -275,7 +261,8 @@ def _numbers(frame: pd.DataFrame, path: Path) -> np.ndarray:
         raise
 
 
-def _split(label: str, file: str) -> tuple[str, str]:
+def split_label(label: str, file: str) -> tuple[str, str]:
+    """Country and use of a label such as AUS_C01."""
     country, mark, use = label.partition("_")
     if not mark or not use:
         raise DataError(
@@ -286,8 +273,8 @@ def _split(label: str, file: str) -> tuple[str, str]:
     return country, use
 
 
-def _year(path: Path) -> int:
-    # Of the OECD's ICIO2023_2018 the last is the year of the table.
+def year_in(path: Path, which: int = -1) -> int:
+    """The year in the file's name; of the OECD's ICIO2023_2018 the last is that of the table."""
     years = _YEAR.findall(path.stem)
     if not years:
         raise DataError(
@@ -295,7 +282,7 @@ def _year(path: Path) -> int:
             Place(path.name),
             "Name it like wiot_2011.csv",
         )
-    return int(years[-1])
+    return int(years[which])
 
 
 def _countries(labels: set[str], words: TableWords, file: str) -> dict[str, str]:

@@ -26,6 +26,9 @@ _FORMATS = {
     "wide": _TEXT,
     "oecd_icio": _TEXT,
     "wiod_workbook": Formats((".xlsx", ".xlsb", ".xls"), packed=()),
+    "figaro": _TEXT,
+    "wiod_long": _TEXT,
+    "eora": Formats((".txt", ".csv"), packed=()),
     "pymrio": Formats((".json", ".txt", ".parquet"), packed=(), whole_folder=True),
 }
 
@@ -40,7 +43,7 @@ class TableWords(PanelWords):
     """
 
     contract: Literal["input_output"]
-    layout: Literal["wide", "oecd_icio", "wiod_workbook", "pymrio"]
+    layout: Literal["wide", "oecd_icio", "wiod_workbook", "pymrio", "figaro", "wiod_long", "eora"]
     unit: str
     inventories: str | None = None
     years: list[int] | None = None

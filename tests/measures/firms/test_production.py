@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
+from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.least_squares import least_squares
 from gvcmetrics.measures.firms.production.firm_years import Inputs, build_sample
 from gvcmetrics.measures.firms.production.polynomials import polynomial
 from gvcmetrics.measures.firms.production.proxy import _probit
+from gvcmetrics.measures.firms.production.reweighted import Reweighted
 from gvcmetrics.measures.firms.production.second_stage import build
 
 
@@ -72,3 +74,37 @@ def test_one_pass_moments_against_least_squares(with_survival):
     expected = (stage.instruments * (weight * news)[:, None]).sum(axis=0) / weight.sum()
     got = stage.moments(theta, phi, phi_lag, survival, weight)
     np.testing.assert_allclose(got, expected, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("with_survival", [False, True])
+def test_errors_against_least_squares_and_their_slopes_against_differences(with_survival):
+    rng = np.random.default_rng(4)
+    x, x_lag, z = rng.normal(size=(3, 80, 2))
+    phi, phi_lag, noise, survival = rng.normal(size=(4, 80))
+    weight = rng.integers(0, 3, 80).astype(float)
+    given = (phi, phi_lag, noise, 1 / (1 + np.exp(-survival)), weight)
+    stage, theta = build(x, x_lag, z, 3, with_survival), np.array([0.3, -0.2])
+    omega, before = phi - stage.x @ theta, phi_lag - stage.x_lag @ theta
+    basis = np.column_stack([before**i * given[3] ** j for i, j in stage.powers])
+    root = np.sqrt(weight)
+    fitted = basis @ np.linalg.lstsq(basis * root[:, None], omega * root, rcond=None)[0]
+    errors, slopes = stage.errors(theta, *given)
+    np.testing.assert_allclose(errors, root * (omega + noise - fitted), rtol=1e-8, atol=1e-12)
+    for k in range(2):
+        step = np.eye(2)[k] * 1e-6
+        up, down = stage.errors(theta + step, *given)[0], stage.errors(theta - step, *given)[0]
+        np.testing.assert_allclose(slopes[:, k], (up - down) / 2e-6, rtol=1e-6, atol=1e-8)
+
+
+def test_one_factoring_serves_all_weights():
+    rng = np.random.default_rng(5)
+    X, y = np.column_stack([np.ones(60), rng.normal(8, 1, (60, 3))]), rng.normal(size=60)
+    weight = rng.integers(0, 4, 60).astype(float)
+    found, residuals = Reweighted.of(X).solve(y, weight)
+    expected, _, left = least_squares(y, X, weight)
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    np.testing.assert_allclose(residuals, left, atol=1e-10)
+    with pytest.raises(np.linalg.LinAlgError):
+        Reweighted.of(X).solve(y, (np.arange(60) < 3).astype(float))
+    with pytest.raises(ModelError, match="3 observations"):
+        Reweighted.of(X[:3])

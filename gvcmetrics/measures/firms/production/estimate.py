@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.measures.firms.production.firm_years import Sample
+from gvcmetrics.measures.firms.production.flexible import pose_share
+from gvcmetrics.measures.firms.production.forms import Surface
 from gvcmetrics.measures.firms.production.linear import clustered_ols, wooldridge
 from gvcmetrics.measures.firms.production.proxy import pose, starting_points
 
 Floats = NDArray[np.float64]
 
 PROXY_METHODS = ("olley_pakes", "levinsohn_petrin", "ackerberg_caves_frazer")
-METHODS = ("ols", "fixed_effects", *PROXY_METHODS, "wooldridge")
+FLEXIBLE = "gandhi_navarro_rivers"
+METHODS = ("ols", "fixed_effects", *PROXY_METHODS, "wooldridge", FLEXIBLE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class Estimate:
     """Coefficients and standard errors of the inputs, all solutions of the second stage, and draws.
 
     Standard errors are missing where they would need a bootstrap that was not asked for;
-    `first_stage_residual` (aligned to the sample) exists for the proxy methods only.
+    `first_stage_residual` (aligned to the sample) exists for methods with two stages only. `surface` is the
+    function itself where it is of no form with these coefficients, which are then its mean elasticities.
     """
 
     coefficients: Floats
@@ -47,6 +51,7 @@ class Estimate:
     solutions: list[Floats]
     draws: Floats
     first_stage_residual: Floats | None
+    surface: Surface | None = None
 
 
 def estimate(sample: Sample, options: Options) -> Estimate:
@@ -55,6 +60,12 @@ def estimate(sample: Sample, options: Options) -> Estimate:
     if options.method == "wooldridge":
         beta, covariance = wooldridge(sample, options.degree)
         return Estimate(beta, np.sqrt(np.diag(covariance)), [beta], np.empty((0, len(beta))), None)
+    if options.method == FLEXIBLE:
+        flexible = pose_share(sample, degree=options.degree, markov_degree=options.markov_degree)
+        found = flexible.estimate(ones)
+        draws = _bootstrap(lambda weight: flexible.estimate(weight, [found.theta]).mean, sample, options)
+        spread = _spread(draws, len(found.mean))
+        return Estimate(found.mean, spread, found.solutions, draws, found.noise, found.surface)
     ols, ols_covariance = clustered_ols(sample, ones, fixed_effects=False)
     if options.method in PROXY_METHODS:
         problem = pose(

@@ -18,13 +18,15 @@ Floats = NDArray[np.float64]
 class Inputs:
     """Columns of a production function; a gross-output function has its materials among the free inputs.
 
-    output, free (chosen within the year), state (fixed before it), proxy (None for OLS and fixed effects).
+    output, free (chosen within the year), state (fixed before it), proxy (None for OLS and fixed effects),
+    share (of the free input's cost in revenue, where a column says so).
     """
 
     output: str
     free: tuple[str, ...]
     state: tuple[str, ...]
     proxy: str | None = None
+    share: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -33,7 +35,7 @@ class Inputs:
     @property
     def columns(self) -> list[str]:
         proxies = [] if self.proxy is None or self.proxy in self.free else [self.proxy]
-        return [self.output, *self.names, *proxies]
+        return [self.output, *self.names, *proxies, *([self.share] if self.share else [])]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Sample:
     """Rows usable for estimation, sorted by firm and year, in logs.
 
     y (n), base (n × inputs, free before state; for translog in deviations from `centre`, their means), x (the
-    regressors made of base, the same for Cobb–Douglas), form, proxy (n, or None), year_dummies
+    regressors made of base, the same for Cobb–Douglas), form, proxy (n, or None), share (n; of the first free
+    input in output unless a column says so), year_dummies
     (n × years − 1, or × 0), lag and lag2 (position of the firm's row one and two years earlier, −1 where none
     is), firm (codes from 0), n_firms, survives (False in the last row of a firm that leaves before the
     panel ends), index (the frame's labels).
@@ -54,6 +57,7 @@ class Sample:
     x: Floats
     form: str
     proxy: Floats | None
+    share: Floats
     year_dummies: Floats
     lag: NDArray[np.int64]
     lag2: NDArray[np.int64]
@@ -112,6 +116,7 @@ def build_sample(
         x=terms(base - centre, form),
         form=form,
         proxy=None if inputs.proxy is None else rows[inputs.proxy].to_numpy(),
+        share=_share(rows, inputs),
         year_dummies=dummies if year_effects else dummies[:, :0],
         lag=_earlier(codes, years, 1),
         lag2=_earlier(codes, years, 2),
@@ -120,6 +125,14 @@ def build_sample(
         survives=~leaves_for_good,
         index=rows.index,
     )
+
+
+def _share(rows: pd.DataFrame, inputs: Inputs) -> Floats:
+    if inputs.share is not None:
+        return rows[inputs.share].to_numpy()
+    if not inputs.free:
+        return np.full(len(rows), np.nan)
+    return (rows[inputs.free[0]] - rows[inputs.output]).to_numpy()
 
 
 def _earlier(firm: NDArray[np.int64], year: NDArray[np.int64], by: int) -> NDArray[np.int64]:

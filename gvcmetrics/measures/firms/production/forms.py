@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,32 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 FORMS = ("cobb_douglas", "translog")
+
+
+class Surface(Protocol):
+    """An estimated function of log inputs."""
+
+    def value(self, base: Floats) -> Floats:
+        """Log output without productivity, up to a constant, in each row of log inputs (n)."""
+
+    def elasticities(self, base: Floats) -> Floats:
+        """Output elasticity of each input in each row (n × inputs)."""
+
+
+@dataclass(frozen=True)
+class Parametric:
+    """A function of one of the forms with its coefficients."""
+
+    coefficients: Floats
+    form: str
+
+    def value(self, base: Floats) -> Floats:
+        """Log output without productivity (n)."""
+        return terms(base, self.form) @ self.coefficients
+
+    def elasticities(self, base: Floats) -> Floats:
+        """Output elasticity of each input in each row (n × inputs)."""
+        return elasticities(base, self.coefficients, self.form)
 
 
 def terms(base: Floats, form: str) -> Floats:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.ground.numerics.least_squares import least_squares
 from gvcmetrics.measures.firms.production.firm_years import Sample
 from gvcmetrics.measures.firms.production.forms import elasticities, terms
 from gvcmetrics.measures.firms.production.polynomials import polynomial
+from gvcmetrics.measures.firms.production.reweighted import Reweighted
 from gvcmetrics.measures.firms.production.second_stage import SecondStage, build, minimise, solve
 
 Floats = NDArray[np.float64]
@@ -30,6 +30,7 @@ class ProxyProblem:
     linear: list[int]
     late: list[int]
     basis: Floats
+    first: Reweighted
     survival_basis: Floats | None
     stage: SecondStage
     rows: NDArray[np.int64]
@@ -38,8 +39,7 @@ class ProxyProblem:
     def first_stage(self, weight: Floats) -> tuple[Floats, Floats, Floats]:
         """Coefficients of the linear inputs, the control function φ, and the first-stage residual."""
         sample, n_linear = self.sample, len(self.linear)
-        design = np.hstack([sample.x[:, self.linear], self.basis, sample.year_dummies])
-        coefficients, _, residuals = least_squares(sample.y, design, weight)
+        coefficients, residuals = self.first.solve(sample.y, weight)
         phi = self.basis @ coefficients[n_linear : n_linear + self.basis.shape[1]]
         return coefficients[:n_linear], phi, residuals
 
@@ -107,11 +107,13 @@ def pose(
     known = sample.base[before]
     known[:, sample.state] = sample.base[rows][:, sample.state]
     instruments = terms(known, sample.form)[:, late]
+    basis = polynomial(variables, degree)
     return ProxyProblem(
         sample=sample,
         linear=linear,
         late=late,
-        basis=polynomial(variables, degree),
+        basis=basis,
+        first=Reweighted.of(np.hstack([sample.x[:, linear], basis, sample.year_dummies])),
         survival_basis=polynomial(np.hstack([state, proxy]), degree) if survival else None,
         stage=build(sample.x[rows][:, late], sample.x[before][:, late], instruments, markov_degree, survival),
         rows=rows,

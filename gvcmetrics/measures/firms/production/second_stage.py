@@ -9,6 +9,7 @@ in: y_t less the linear inputs and x_t'θ, less the polynomial fitted to ω_t.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -40,21 +41,20 @@ class SecondStage:
         news: Floats = (z_omega - z_basis @ np.linalg.solve(gram, cross)) / total
         return news
 
+    def slopes(self, theta: Floats, phi: Floats, phi_lag: Floats, survival: Floats, weight: Floats) -> Floats:
+        """Slopes in θ (columns) of `moments` (rows)."""
+        turns = self.errors(theta, phi, phi_lag, np.zeros_like(phi), survival, weight)[1]
+        return (self.instruments * np.sqrt(weight)[:, None]).T @ turns / weight.sum()
+
     def errors(
         self, theta: Floats, phi: Floats, phi_lag: Floats, noise: Floats, survival: Floats, weight: Floats
-    ) -> Floats:
-        """√w e for each row, whose squares the objective by residuals adds up."""
-        omega, before = phi - self.x @ theta, phi_lag - self.x_lag @ theta
-        top = range(int(self.powers.max()))
-        of_before, of_survival = [np.ones_like(before)], [np.ones_like(before)]
-        for _ in top:
-            of_before.append(of_before[-1] * before)
-            of_survival.append(of_survival[-1] * survival)
-        basis = np.column_stack([of_before[i] * of_survival[j] for i, j in self.powers])
-        weighted = basis * weight[:, None]
-        fitted = np.linalg.solve(weighted.T @ basis, weighted.T @ omega)
-        root_weight = np.sqrt(weight)
-        return root_weight * (omega + noise - basis @ fitted)
+    ) -> tuple[Floats, Floats]:
+        """√w e for each row, whose squares the objective by residuals adds up, and its slopes in θ."""
+        given = (theta, phi, phi_lag, self.x, self.x_lag, survival, self.powers, weight)
+        gram, cross, gram_slopes, cross_slopes = _sums_and_slopes(*given)
+        fitted = np.linalg.solve(gram, cross)
+        turned = np.linalg.solve(gram, cross_slopes - (gram_slopes @ fitted).T)
+        return _errors(*given, noise, fitted, turned)
 
 
 def build(x: Floats, x_lag: Floats, instruments: Floats, degree: int, with_survival: bool) -> SecondStage:
@@ -85,11 +85,13 @@ def solve(
 ) -> list[Floats]:
     """Distinct solutions of the moment equations, reached from the given starts; empty if there is none."""
     centre, scale = np.average(phi, weights=weight), phi.std()
+    given = (phi - centre, phi_lag - centre, survival, weight)
     found: list[Floats] = []
     for start in starts:
         answer = root(
-            lambda theta: stage.moments(theta, phi - centre, phi_lag - centre, survival, weight) / scale,
+            lambda theta: stage.moments(theta, *given) / scale,
             start,
+            jac=lambda theta: stage.slopes(theta, *given) / scale,
             method="hybr",
             options={"xtol": 1e-12},
         )
@@ -111,12 +113,15 @@ def minimise(
     """Distinct local minima of the sum of squared residuals, the lowest first."""
     centre = np.average(phi, weights=weight)
     found: list[tuple[float, Floats]] = []
+    given = (phi - centre, phi_lag - centre, noise, survival, weight)
+    # The search asks for errors and slopes one after the other; one pass gives both.
+    at = lru_cache(maxsize=2)(lambda theta: stage.errors(np.array(theta), *given))
     for start in starts:
         answer = least_squares(
-            stage.errors,
+            lambda theta: at(tuple(theta))[0],
             start,
-            args=(phi - centre, phi_lag - centre, noise, survival, weight),
-            jac="3-point",
+            jac=lambda theta: at(tuple(theta))[1],
+            method="lm",
             xtol=1e-12,
             ftol=1e-12,
             gtol=1e-12,
@@ -160,3 +165,78 @@ def _sums(theta, phi, phi_lag, x, x_lag, z, survival, powers, weight):  # type: 
             z_omega[j] += w * z[t, j] * omega
         total += w
     return gram, cross, z_basis, z_omega, total
+
+
+@njit(nogil=True, cache=True)
+def _basis_of(before, survival, powers, basis, slope):  # type: ignore[no-untyped-def]
+    """Fill in the terms before^i survival^j of one row, and their slopes in `before`."""
+    for b in range(powers.shape[0]):
+        value, turn = 1.0, 0.0
+        for _ in range(powers[b, 0]):
+            turn = turn * before + value
+            value *= before
+        for _ in range(powers[b, 1]):
+            turn *= survival
+            value *= survival
+        basis[b], slope[b] = value, turn
+
+
+@njit(nogil=True, cache=True)
+def _sums_and_slopes(theta, phi, phi_lag, x, x_lag, survival, powers, weight):  # type: ignore[no-untyped-def]
+    """Cross-products of the lagged basis with itself and with productivity, and their slopes in θ."""
+    n, inputs = x.shape
+    terms = powers.shape[0]
+    gram, cross = np.zeros((terms, terms)), np.zeros(terms)
+    gram_slopes, cross_slopes = np.zeros((inputs, terms, terms)), np.zeros((terms, inputs))
+    basis, slope = np.empty(terms), np.empty(terms)
+    for t in range(n):
+        w = weight[t]
+        if w == 0.0:
+            continue
+        omega, before = phi[t], phi_lag[t]
+        for k in range(inputs):
+            omega -= x[t, k] * theta[k]
+            before -= x_lag[t, k] * theta[k]
+        _basis_of(before, survival[t], powers, basis, slope)
+        for b in range(terms):
+            cross[b] += w * basis[b] * omega
+            for c in range(terms):
+                gram[b, c] += w * basis[b] * basis[c]
+                for k in range(inputs):
+                    gram_slopes[k, b, c] -= w * slope[b] * basis[c] * x_lag[t, k]
+            for k in range(inputs):
+                cross_slopes[b, k] -= w * (slope[b] * x_lag[t, k] * omega + basis[b] * x[t, k])
+    for k in range(inputs):
+        gram_slopes[k] += gram_slopes[k].copy().T
+    return gram, cross, gram_slopes, cross_slopes
+
+
+@njit(nogil=True, cache=True)
+def _errors(  # type: ignore[no-untyped-def]
+    theta, phi, phi_lag, x, x_lag, survival, powers, weight, noise, fitted, turned
+):
+    """√w e of every row and its slopes in θ, given the polynomial's coefficients and theirs."""
+    n, inputs = x.shape
+    terms = powers.shape[0]
+    errors, slopes = np.zeros(n), np.zeros((n, inputs))
+    basis, slope = np.empty(terms), np.empty(terms)
+    for t in range(n):
+        if weight[t] == 0.0:
+            continue
+        root_weight = np.sqrt(weight[t])
+        omega, before = phi[t], phi_lag[t]
+        for k in range(inputs):
+            omega -= x[t, k] * theta[k]
+            before -= x_lag[t, k] * theta[k]
+        _basis_of(before, survival[t], powers, basis, slope)
+        error, along = omega + noise[t], 0.0
+        for b in range(terms):
+            error -= basis[b] * fitted[b]
+            along += slope[b] * fitted[b]
+        errors[t] = root_weight * error
+        for k in range(inputs):
+            turn = -x[t, k] + along * x_lag[t, k]
+            for b in range(terms):
+                turn -= basis[b] * turned[b, k]
+            slopes[t, k] = root_weight * turn
+    return errors, slopes
