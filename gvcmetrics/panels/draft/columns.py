@@ -122,7 +122,15 @@ def read_sample(path: Path) -> RawSample:
         elif suffix in WORKBOOKS:
             names = [column for column in workbook_columns(file, name, None, 1) if column]
             target = scratch / "sheet.parquet"
-            copy_workbook(file, name, None, 1, workbook_columns(file, name, None, 1), names, target)
+            copy_workbook(
+                file,
+                name,
+                None,
+                1,
+                workbook_columns(file, name, None, 1),
+                dict(zip(names, names, strict=True)),
+                target,
+            )
             frame = _parquet_sample(target, name, names)
         else:
             types = parquet_types(file, name)

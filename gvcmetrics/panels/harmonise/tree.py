@@ -111,13 +111,13 @@ def select_texts(
     money = spec.words.money
     carried = []
     if spec.long_to_wide:
-        cells = cells.select(_measure(spec.long_to_wide).as_(MEASURE, quoted=True))
+        cells = cells.select(_measure(spec.long_to_wide, spec).as_(MEASURE, quoted=True))
         carried.append(MEASURE)
     if spec.wide_to_long:
         cells = cells.select(column(PERIOD))
         carried.append(PERIOD)
     if money is not None and money.currency_from is not None:
-        cells = cells.select(_trim(column(money.currency_from)).as_(CURRENCY, quoted=True))
+        cells = cells.select(_trim(_raw(money.currency_from, spec)).as_(CURRENCY, quoted=True))
         carried.append(CURRENCY)
     if numbered:
         cells = cells.select(column(FILE), column(ROW))
@@ -134,7 +134,9 @@ def kept(spec: PanelSpec) -> exp.Expr:
     """True for the raw rows that `keep` keeps."""
     return exp.and_(
         *(
-            is_value(exp.Coalesce(this=_trim(column(name)), expressions=[literal("")]), values, False, spec)
+            is_value(
+                exp.Coalesce(this=_trim(_raw(name, spec)), expressions=[literal("")]), values, False, spec
+            )
             for name, values in spec.words.keep.items()
         )
     )
@@ -285,13 +287,13 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[s
     if "" not in names:
         by_period = exp.Case()
         for period, raw in names.items():
-            by_period = by_period.when(column(PERIOD).eq(literal(period)), column(raw))
+            by_period = by_period.when(column(PERIOD).eq(literal(period)), _raw(raw, spec))
         return trimmed_part(by_period, item)
-    value: exp.Expr = column(names[""])
+    value: exp.Expr = _raw(names[""], spec)
     if found.raw in numbers:
         return value
     if item.spec.cell is not None and spec.long_to_wide is not None:
-        matches = _measure(spec.long_to_wide).eq(literal(item.spec.cell))
+        matches = _measure(spec.long_to_wide, spec).eq(literal(item.spec.cell))
         value = exp.Case().when(matches, value)
     if item.spec.only_in is not None:
         value = exp.Case().when(is_in(column(PERIOD), item.spec.only_in), value)
@@ -378,9 +380,13 @@ def _same_money(spec: PanelSpec, values: dict[str, exp.Expr]) -> exp.Expr:
     return exp.and_(year, exp.paren(exp.or_(country.eq(literal("")), country.copy().eq(own))))
 
 
-def _measure(layout: LongToWide) -> exp.Expr:
+def _measure(layout: LongToWide, spec: PanelSpec) -> exp.Expr:
     """The name of a long file's measure, which may be a number."""
-    return undotted(_trim(column(layout.names_from)))
+    return undotted(_trim(_raw(layout.names_from, spec)))
+
+
+def _raw(name: str, spec: PanelSpec) -> exp.Expr:
+    return column(spec.raw_columns[name])
 
 
 def _code(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:

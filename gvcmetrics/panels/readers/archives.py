@@ -1,7 +1,9 @@
-"""Archives: a .gz of one file, a .zip of one or several. Members are unpacked under names of our own.
+"""Archives: a .gz of one file, a .zip, .tar, .tar.gz or .tgz of one or several.
 
-An archive whose members would leave its folder is refused, and so is one that unpacks to far more
-than data ever compresses to: text of numbers shrinks to a tenth or a twentieth, a bomb to a thousandth.
+Members are unpacked under names of our own. An archive whose members would leave its folder is refused,
+and so is one that unpacks to far more than data compresses to: text of numbers shrinks to a tenth or a
+twentieth, a bomb to a thousandth. A survey of two thousand columns with few answers shrinks as much as
+a bomb, but it has lines.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from gvcmetrics.errors import DataError, Place
 
 LARGEST_RATIO = 200
 _HARMLESS_BYTES = 50_000_000
+# Of text in lines, which a sparse table is; what does not fit on the disk is refused at any size.
+_HARMLESS_TEXT, _LONGEST_LINE = 4_000_000_000, 1 << 20
 _CHUNK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 # What zipfile and gzip raise on bytes that are none of theirs (NotImplementedError: a method they lack).
@@ -68,10 +72,11 @@ def unpack(path: Path, member: str | None, formats: tuple[str, ...], scratch: Pa
         return [(f"{path.name}: {info.filename}", _unzip(path, archive, info, scratch)) for info in chosen]
 
 
-def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
-    """Raise DataError if so many bytes cannot honestly come from so few."""
-    if unpacked > _HARMLESS_BYTES and unpacked > LARGEST_RATIO * packed:
-        problem = f"it unpacks to more than {LARGEST_RATIO} times its size, which no data does"
+def refuse_bomb(path: Path, packed: int, unpacked: int, lines: int = 0) -> None:
+    """Raise DataError if so many bytes, in so many lines, hardly come from so few but by design."""
+    harmless = _HARMLESS_TEXT if unpacked < _LONGEST_LINE * lines else _HARMLESS_BYTES
+    if unpacked > harmless and unpacked > LARGEST_RATIO * packed:
+        problem = f"it unpacks to more than {LARGEST_RATIO} times its size, as files made to fill a disk do"
         raise DataError(problem, Place(path.name), "Unpack it by hand if you trust it, and name the file")
 
 
@@ -124,7 +129,6 @@ def _choose(
 
 
 def _unzip(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, scratch: Path) -> Path:
-    refuse_bomb(path, info.compress_size, info.file_size)
     with archive.open(info) as packed:
         return _copy(path, packed, _target(scratch, Path(info.filename).suffix), info.compress_size)
 
@@ -142,11 +146,12 @@ def _target(scratch: Path, suffix: str) -> Path:
 
 def _copy(path: Path, packed: IO[bytes], target: Path, size: int) -> Path:
     room = shutil.disk_usage(target.parent).free
-    done = 0
+    done, lines = 0, 0
     with open(target, "wb") as file:
         while chunk := packed.read(_CHUNK):
             done += len(chunk)
-            refuse_bomb(path, size, done)
+            lines += chunk.count(b"\n")
+            refuse_bomb(path, size, done, lines)
             if done > room:
                 remedy = "Free space and build again"
                 raise DataError("the unpacked file does not fit on the disk", Place(path.name), remedy)

@@ -6,7 +6,9 @@ code, or the code where it has none. System and user-defined missing values are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import codecs
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +37,19 @@ def labelled_columns(path: Path, name: str, encoding: str | None) -> list[str]:
     return [*names, *(f"{column}{LABEL}" for column in meta.variable_value_labels)]
 
 
-def copy_labelled(path: Path, name: str, encoding: str | None, wanted: Iterable[str], target: Path) -> None:
+def copy_labelled(path: Path, name: str, encoding: str | None, wanted: dict[str, str], target: Path) -> None:
     """Write the wanted columns to a Parquet file, with the number of each record in `#row`.
+
+    `wanted` gives the name that each is written under.
 
     Raises
     ------
     DataError : the file is damaged or has fewer records than it says.
     """
-    wanted = list(wanted)
     codes = sorted({column.removesuffix(LABEL) for column in wanted})
     _, meta = _read(path, name, encoding, metadataonly=True)
     expected, done = meta.number_rows, 0
-    schema = pa.schema([(ROW, pa.int64()), *((column, _type(column, meta)) for column in wanted)])
+    schema = pa.schema([(ROW, pa.int64()), *((new, _type(column, meta)) for column, new in wanted.items())])
     target.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(target, schema) as writer:
         while expected is None or expected < 0 or done < expected:
@@ -62,10 +65,18 @@ def copy_labelled(path: Path, name: str, encoding: str | None, wanted: Iterable[
         raise DataError(problem, Place(name, row=done), "Restore the file")
 
 
+def _iconv(encoding: str | None) -> str | None:
+    """An encoding as the C library names it, which knows fewer spellings than Python (no `latin-1`)."""
+    if encoding is None:
+        return None
+    known = codecs.lookup(encoding).name.upper().replace("_", "-")
+    return {"MAC-ROMAN": "MACINTOSH"}.get(known, re.sub(r"^ISO-?(?=[0-9])", "ISO-", known))
+
+
 def _read(path: Path, name: str, encoding: str | None, **options: Any) -> tuple[pd.DataFrame, Any]:
     try:
         return _READERS[path.suffix.lower()](
-            str(path), encoding=encoding, disable_datetime_conversion=True, **options
+            str(path), encoding=_iconv(encoding), disable_datetime_conversion=True, **options
         )
     except MemoryError:
         raise

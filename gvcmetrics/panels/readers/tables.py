@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,11 +19,12 @@ import pyarrow.parquet as pq
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.readers.archives import unpack
-from gvcmetrics.panels.readers.columnar import parquet_types, refuse_nested
+from gvcmetrics.panels.readers.columnar import copy_columns, parquet_types, refuse_nested
 from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, open_text
 from gvcmetrics.panels.readers.labelled import LABELLED, ROW, copy_labelled, labelled_columns
 from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
 from gvcmetrics.panels.sources.raw_files import Formats
+from gvcmetrics.panels.spec.names import alike, spelled, told_apart
 from gvcmetrics.panels.spec.panel import PanelSpec, without_absent
 
 TEXTS = (".csv", ".tsv", ".tab", ".txt")
@@ -40,7 +42,7 @@ class RawTable:
     path : the file itself, or a copy in the scratch folder.
     columns : all column names of the file.
     dialect : how text is written; None for Parquet.
-    types : the columns' types in Parquet; empty for text.
+    types : the types of Parquet by the engine's column; empty for text.
     rows_from : the column that holds the file's own row numbers, if the copy has one.
     year : the only four-digit year in the file's name.
     """
@@ -57,6 +59,30 @@ class RawTable:
     def first_row(self) -> int:
         """The row of the first record: after the header in text, 1 elsewhere."""
         return self.dialect.first_row if self.dialect else 1
+
+    @cached_property
+    def engine_names(self) -> dict[str, str]:
+        """The engine's column for each of the file's."""
+        return told_apart(self.columns)
+
+    @cached_property
+    def _alike(self) -> dict[str, list[str]]:
+        return alike(self.columns)
+
+    def column(self, name: str) -> str | None:
+        """The engine's column for one that a spec names, whatever its capitals; None if there is none.
+
+        Raises
+        ------
+        DataError : several columns differ from the name in capitals, and none is the name itself.
+        """
+        found = spelled(name, self._alike)
+        same = self._alike.get(name.casefold(), [])
+        if found is None and same:
+            row = self.dialect.header_row if self.dialect else None
+            problem = f"{' and '.join(map(repr, same))} differ in capitals only, and the spec means one"
+            raise DataError(problem, Place(self.name, row=row, column=name), "Write it as the file does")
+        return None if found is None else self.engine_names[found]
 
 
 def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[PanelSpec, list[RawTable]]:
@@ -119,7 +145,9 @@ def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
         return RawTable(name, path, tuple(columns), dialect, {}, None, year)
     if suffix == ".parquet":
         types = parquet_types(path, name)
-        return RawTable(name, path, tuple(types), None, types, None, year)
+        engine = told_apart(types)
+        types = {engine[column]: kind for column, kind in types.items()}
+        return RawTable(name, path, tuple(engine), None, types, None, year)
     if suffix in LABELLED:
         columns = labelled_columns(path, name, _encoding(spec))
     else:
@@ -128,19 +156,26 @@ def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
 
 
 def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
-    read, wanted = spec.words.read, [name for name in spec.wanted() if name in table.columns]
-    if table.dialect is not None or table.path.suffix.lower() == ".parquet":
-        refuse_nested(table.types, set(wanted), table.name)
+    if table.dialect is not None:
         return table
+    read, engine = spec.words.read, table.engine_names
+    sought = {found for name in spec.wanted() if (found := table.column(name)) is not None}
+    wanted = {name: column for name, column in engine.items() if column in sought}
+    in_place = table.path.suffix.lower() == ".parquet"
+    if in_place:
+        refuse_nested(table.types, sought, table.name)
+        if all(name == column for name, column in engine.items()):
+            return table
     target = scratch / f"copy{len(list(scratch.iterdir())) if scratch.exists() else 0}.parquet"
-    if table.path.suffix.lower() in LABELLED:
+    if in_place:
+        copy_columns(table.path, table.name, wanted, target)
+    elif table.path.suffix.lower() in LABELLED:
         copy_labelled(table.path, table.name, _encoding(spec), wanted, target)
     else:
         names = list(table.columns)
         copy_workbook(table.path, table.name, read.sheet, read.header_row, names, wanted, target)
-    return RawTable(
-        table.name, target, table.columns, None, parquet_types(target, table.name), ROW, table.year
-    )
+    types = parquet_types(target, table.name)
+    return replace(table, path=target, types=types, rows_from=None if in_place else ROW)
 
 
 def _encoding(spec: PanelSpec) -> str | None:
@@ -150,7 +185,7 @@ def _encoding(spec: PanelSpec) -> str | None:
 
 def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> None:
     for name in spec.wanted():
-        if name in table.columns or name in optional:
+        if table.column(name) is not None or name in optional:
             continue
         shown = ", ".join(table.columns[:12]) + (", …" if len(table.columns) > 12 else "")
         remedy = f"The file has: {shown}. Correct the spec"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -17,6 +17,7 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.readers.archives import DAMAGED, refuse_bomb
 from gvcmetrics.panels.readers.formulas import cells_in_error
 from gvcmetrics.panels.readers.labelled import ROW
+from gvcmetrics.panels.spec.names import repeated
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 _CHUNK_ROWS = 50_000
@@ -33,10 +34,11 @@ def workbook_columns(path: Path, name: str, sheet: str | None, header_row: int) 
     if not any(names):
         remedy = "State the row of the column names as `read: {header_row: …}`"
         raise DataError("the sheet has no header here", Place(name, row=header_row), remedy)
-    for position, found in enumerate(names):
-        if found and found.casefold() in (earlier.casefold() for earlier in names[:position]):
-            where = Place(name, row=header_row, column=found)
-            raise DataError("two columns have this name", where, "Rename one of them")
+    twice = repeated(found for found in names if found)
+    if twice is not None:
+        raise DataError(
+            "two columns have this name", Place(name, row=header_row, column=twice), "Rename one of them"
+        )
     return names
 
 
@@ -46,11 +48,14 @@ def copy_workbook(
     sheet: str | None,
     header_row: int,
     names: list[str],
-    wanted: Iterable[str],
+    wanted: dict[str, str],
     target: Path,
 ) -> None:
-    """Write the wanted columns to a Parquet file, with the sheet row in `#row`; empty rows are left out."""
-    positions = {column: names.index(column) for column in wanted}
+    """Write the wanted columns to a Parquet file, with the sheet row in `#row`; empty rows are left out.
+
+    `wanted` gives the name that each is written under.
+    """
+    positions = {new: names.index(column) for column, new in wanted.items()}
     schema = pa.schema([(ROW, pa.int64()), *((column, pa.string()) for column in positions)])
     target.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(target, schema) as writer:

@@ -19,6 +19,7 @@ A spec declares; it computes nothing. Every transformation is a word of the clos
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from gvcmetrics.errors import SpecError
@@ -36,6 +37,7 @@ from gvcmetrics.panels.spec.columns import (
 )
 from gvcmetrics.panels.spec.document import read_document, words_of
 from gvcmetrics.panels.spec.extends import spec_digest
+from gvcmetrics.panels.spec.names import alike, told_apart
 from gvcmetrics.panels.spec.words import ColumnSpec, LongToWide, Spec, WideToLong
 from gvcmetrics.panels.spec.yaml_lines import Document
 
@@ -107,6 +109,11 @@ class PanelSpec:
             names[self.words.money.currency_from] = "currency_from"
         return names
 
+    @cached_property
+    def raw_columns(self) -> dict[str, str]:
+        """What the trees call each raw column: its name, told apart from those that differ in capitals."""
+        return told_apart(self.wanted())
+
 
 def load_spec(path: Path | str) -> PanelSpec:
     """Read and check the YAML of a panel of rows, merged over the presets that it extends.
@@ -164,9 +171,11 @@ def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
     """
     spec = _as_spelled(spec, available)
 
+    own = alike(available)
+
     def lacks(column: PanelColumn) -> bool:
         raws = [raw for item in column.inputs for raw in spec.raw_names(item).values()]
-        return column.spec.optional and not available.issuperset(raws)
+        return column.spec.optional and not all(raw.casefold() in own for raw in raws)
 
     gone = {column.name for column in spec.columns if lacks(column)}
     gone |= {column.name for column in spec.columns if gone.intersection(column.spec.cross or [])}
@@ -175,11 +184,13 @@ def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
 
 
 def _as_spelled(spec: PanelSpec, available: set[str]) -> PanelSpec:
-    own = {name.casefold(): name for name in available}
+    own = alike(sorted(available))
 
     def spelled(name: str, suffix: str = "") -> str:
         full = name + suffix
-        return name if full in available else own.get(full.casefold(), full).removesuffix(suffix)
+        same = own.get(full.casefold(), [])
+        # Where two files spell it in two ways, each is asked for the name as the spec has it.
+        return same[0].removesuffix(suffix) if len(same) == 1 else name
 
     columns = tuple(
         replace(
