@@ -40,7 +40,10 @@ def panel_list() -> None:
 @panel_app.command("new")
 def panel_new(
     file: Annotated[
-        Path, typer.Argument(help="The raw file: .csv, .tsv, .dta, .sav, .xlsx, .parquet, .zip, .gz.")
+        Path,
+        typer.Argument(
+            help="The raw file: .csv, .tsv, .dta, .sav, .sas7bdat, .xlsx, .parquet, .zip, .tar.gz, …"
+        ),
     ],
     country: Annotated[str, typer.Option("--country", help="The country of the data: ISO3 code or name.")],
     preset: Annotated[

@@ -14,6 +14,7 @@ import gzip
 import lzma
 import shutil
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 # What zipfile and gzip raise on bytes that are none of theirs (NotImplementedError: a method they lack).
 DAMAGED = (
     zipfile.BadZipFile,
+    tarfile.TarError,
     EOFError,
     OSError,
     ValueError,
@@ -60,6 +62,9 @@ def unpack(path: Path, member: str | None, formats: tuple[str, ...], scratch: Pa
     DataError : the archive is damaged, cut off, a bomb, protected, leads out of its folder, or holds
         no file or several where one is meant.
     """
+    if is_tar(path):
+        with _reading(path), tarfile.open(path) as archive:
+            return _untar(path, archive, member, formats, scratch)
     if path.suffix.lower() == ".gz":
         return [(path.name, _gunzip(path, scratch))]
     if path.suffix.lower() != ".zip":
@@ -68,8 +73,15 @@ def unpack(path: Path, member: str | None, formats: tuple[str, ...], scratch: Pa
         members = [info for info in archive.infolist() if not info.is_dir()]
         for info in members:
             _refuse_escape(path, info.filename)
-        chosen = _choose(path, members, member, formats)
-        return [(f"{path.name}: {info.filename}", _unzip(path, archive, info, scratch)) for info in chosen]
+        infos = {info.filename: info for info in members}
+        chosen = _choose(path, list(infos), member, formats)
+        return [(f"{path.name}: {name}", _unzip(path, archive, infos[name], scratch)) for name in chosen]
+
+
+def is_tar(path: Path) -> bool:
+    """Is the file a tar archive by its name: .tar, .tgz or .tar.gz?"""
+    endings = [ending.lower() for ending in path.suffixes[-2:]]
+    return endings[-1:] in ([".tar"], [".tgz"]) or endings == [".tar", ".gz"]
 
 
 def refuse_bomb(path: Path, packed: int, unpacked: int, lines: int = 0) -> None:
@@ -103,21 +115,13 @@ def _refuse_escape(path: Path, name: str) -> None:
         raise DataError(problem, Place(path.name), "Do not trust this archive")
 
 
-def _choose(
-    path: Path, members: list[zipfile.ZipInfo], member: str | None, formats: tuple[str, ...]
-) -> list[zipfile.ZipInfo]:
-    names = [info.filename for info in members]
+def _choose(path: Path, names: list[str], member: str | None, formats: tuple[str, ...]) -> list[str]:
     if member is not None:
-        named = [info for info in members if info.filename == member]
-        chosen = named or [info for info in members if fnmatch.fnmatchcase(info.filename, member)]
+        named = [name for name in names if name == member]
+        chosen = named or [name for name in names if fnmatch.fnmatchcase(name, member)]
         problem = f"the archive has no member '{member}'"
     else:
-        hidden = ("__MACOSX/", ".")
-        chosen = [
-            info
-            for info in members
-            if info.filename.lower().endswith(formats) and not info.filename.startswith(hidden)
-        ]
+        chosen = [name for name in names if name.lower().endswith(formats) and not _is_hidden(name)]
         problem = "the archive holds no file that can be read"
         if len(chosen) > 1:
             chosen, problem = [], f"the archive holds {len(chosen)} files that could be meant"
@@ -125,7 +129,30 @@ def _choose(
         shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
         remedy = f"Name one, or a pattern, as `read: {{member: …}}`. It holds: {shown or 'nothing'}"
         raise DataError(problem, Place(path.name), remedy)
-    return sorted(chosen, key=lambda info: info.filename)
+    return sorted(chosen)
+
+
+def _is_hidden(name: str) -> bool:
+    """What a Mac puts beside each file, and what a listing does not show."""
+    return name.startswith("__MACOSX/") or PurePosixPath(name).name.startswith(".")
+
+
+def _untar(
+    path: Path, archive: tarfile.TarFile, member: str | None, formats: tuple[str, ...], scratch: Path
+) -> list[tuple[str, Path]]:
+    infos = {info.name: info for info in archive.getmembers() if not info.isdir()}
+    for name, info in infos.items():
+        _refuse_escape(path, name)
+        if not info.isreg():
+            problem = f"the member '{name}' is no file but points to another"
+            raise DataError(problem, Place(path.name), "Unpack it by hand and name the file")
+    size = path.stat().st_size
+    found = []
+    for name in _choose(path, list(infos), member, formats):
+        packed = archive.extractfile(infos[name])
+        assert packed is not None
+        found.append((f"{path.name}: {name}", _copy(path, packed, _target(scratch, Path(name).suffix), size)))
+    return found
 
 
 def _unzip(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, scratch: Path) -> Path:

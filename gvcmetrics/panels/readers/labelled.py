@@ -1,7 +1,8 @@
-"""Stata (.dta) and SPSS (.sav) files, copied in chunks to Parquet with the wanted columns only.
+"""Files of Stata (.dta), SPSS (.sav, .por) and SAS (.sas7bdat, .xpt), copied in chunks to Parquet.
 
-Values keep their codes. Where a spec asks for labels, the column `NAME#label` holds the label of each
-code, or the code where it has none. System and user-defined missing values are missing.
+Only the wanted columns are copied. Values keep their codes. Where a spec asks for labels, the column
+`NAME#label` holds the label of each code, or the code where it has none. System and user-defined
+missing values are missing.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ _READERS: dict[str, Callable[..., Any]] = {
     ".dta": pyreadstat.read_dta,
     ".sav": pyreadstat.read_sav,
     ".zsav": pyreadstat.read_sav,
+    ".por": pyreadstat.read_por,
+    ".sas7bdat": pyreadstat.read_sas7bdat,
+    ".xpt": pyreadstat.read_xport,
 }
+_XPORT_RECORD = 80  # bytes; a transport file is padded to whole records
 LABELLED = tuple(_READERS)
 
 
@@ -74,10 +79,12 @@ def _iconv(encoding: str | None) -> str | None:
 
 
 def _read(path: Path, name: str, encoding: str | None, **options: Any) -> tuple[pd.DataFrame, Any]:
+    if path.suffix.lower() != ".por":  # which holds a table of its signs
+        options["encoding"] = _iconv(encoding)
     try:
-        return _READERS[path.suffix.lower()](
-            str(path), encoding=_iconv(encoding), disable_datetime_conversion=True, **options
-        )
+        if path.suffix.lower() == ".xpt" and path.stat().st_size % _XPORT_RECORD:
+            raise ValueError("its last record is not whole")
+        return _READERS[path.suffix.lower()](str(path), disable_datetime_conversion=True, **options)
     except MemoryError:
         raise
     except Exception as error:

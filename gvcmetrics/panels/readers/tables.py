@@ -1,8 +1,9 @@
 """From raw files in any format to tables that an engine reads lazily: delimited text or Parquet.
 
 Text and Parquet are read in place. Archives are unpacked, text in another encoding than UTF-8 is
-written anew, and .dta, .sav and workbooks are copied to Parquet, all into a scratch folder that goes
-with the build. Every table knows the name by which the user knows it, and its own row numbers.
+written anew, and text of fixed width, workbooks and the files of Stata, SPSS and SAS are copied to
+Parquet, all into a scratch folder that goes with the build. Every table knows the name by which the user
+knows it, and its own row numbers.
 """
 
 from __future__ import annotations
@@ -179,7 +180,7 @@ def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
 
 
 def _encoding(spec: PanelSpec) -> str | None:
-    """The encoding of a .dta or .sav file, which says its own unless the spec overrules it."""
+    """The encoding of a file of Stata, SPSS or SAS, which says its own unless the spec overrules it."""
     return spec.words.read.encoding if "encoding" in spec.words.read.model_fields_set else None
 
 

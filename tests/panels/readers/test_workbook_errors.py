@@ -30,6 +30,7 @@ ERROR = (
     'calcext:value-type="error"{more}><text:p>{shown}</text:p></table:table-cell>'
 )
 UNCALCULATED = '<table:table-cell table:formula="of:=1+1"/>'
+MANIFEST = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
 TOWN = "  region: {from: town}\n"
 
 
@@ -62,6 +63,7 @@ def write_ods(path: Path, rows: list[list[str | float]], above: str = "") -> Non
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr("content.xml", content)
+        archive.writestr("META-INF/manifest.xml", MANIFEST)
 
 
 def test_an_old_workbook_shows_its_errors_and_its_first_visible_sheet(
