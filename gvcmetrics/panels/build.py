@@ -16,6 +16,7 @@ from gvcmetrics.panels.job import AnySpec, Built, Engine, Job
 from gvcmetrics.panels.kinds import load_panel
 from gvcmetrics.panels.progress import Report
 from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.readers.tables import dictionary_file
 from gvcmetrics.panels.sources.raw_files import RawFiles, data_file, find_raw
 from gvcmetrics.panels.spec.panel import PanelSpec
 from gvcmetrics.panels.store.write import put_panel
@@ -62,6 +63,8 @@ def _inputs(spec: AnySpec, raw: RawFiles, project: Project) -> tuple[list[Path],
     if isinstance(spec, PanelSpec):
         money, place = spec.words.money, spec.document.place(("money",))
         tables = [table for table in (money.rates, money.deflator) if table] if money is not None else []
+        dictionary = dictionary_file(spec, project)
+        files += [dictionary] if dictionary is not None else []
         files += [data_file(table, project, place) for table in tables]
         words = [item.spec.crosswalk for item in spec.columns if item.spec.crosswalk is not None]
         names = [name for found in words for name in files_between(found.from_, found.to)]

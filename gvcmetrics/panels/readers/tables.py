@@ -17,19 +17,27 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gvcmetrics.errors import DataError, Place
+from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.archives import unpack
 from gvcmetrics.panels.readers.columnar import copy_columns, parquet_types, refuse_nested
 from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, open_text
+from gvcmetrics.panels.readers.fixed_width import (
+    FIXED,
+    Field,
+    copy_fixed_width,
+    read_dictionary,
+    stated_fields,
+)
 from gvcmetrics.panels.readers.labelled import LABELLED, ROW, copy_labelled, labelled_columns
 from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
-from gvcmetrics.panels.sources.raw_files import Formats
+from gvcmetrics.panels.sources.raw_files import Formats, data_file
 from gvcmetrics.panels.spec.names import alike, spelled, told_apart
 from gvcmetrics.panels.spec.panel import PanelSpec, without_absent
 
 TEXTS = (".csv", ".tsv", ".tab", ".txt")
-FORMATS = Formats((*TEXTS, *LABELLED, *WORKBOOKS, ".parquet"))
+FORMATS = Formats((*TEXTS, *FIXED, *LABELLED, *WORKBOOKS, ".parquet"))
 _SAMPLE = 1 << 16
 
 
@@ -46,6 +54,7 @@ class RawTable:
     types : the types of Parquet by the engine's column; empty for text.
     rows_from : the column that holds the file's own row numbers, if the copy has one.
     year : the only four-digit year in the file's name.
+    fields : the places of the columns in text of fixed width.
     """
 
     name: str
@@ -55,6 +64,7 @@ class RawTable:
     types: dict[str, pa.DataType]
     rows_from: str | None
     year: str | None
+    fields: dict[str, Field] | None = None
 
     @property
     def first_row(self) -> int:
@@ -86,7 +96,9 @@ class RawTable:
         return None if found is None else self.engine_names[found]
 
 
-def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[PanelSpec, list[RawTable]]:
+def open_tables(
+    paths: Sequence[Path], spec: PanelSpec, scratch: Path, project: Project
+) -> tuple[PanelSpec, list[RawTable]]:
     """Open the raw files of a spec; the spec comes back without optional columns that no file has.
 
     Raises
@@ -94,8 +106,9 @@ def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[
     DataError : a file is damaged or empty, or lacks a column that the spec maps.
     """
     read = spec.words.read
+    fields = _fields(spec, project)
     found = [
-        _inspect(name, path, spec, scratch)
+        _inspect(name, path, spec, scratch, fields)
         for raw in paths
         for name, path in unpack(raw, read.member, FORMATS.endings, scratch)
     ]
@@ -122,7 +135,22 @@ def about_rows(table: RawTable) -> int:
     return round(table.path.stat().st_size / len(start) * start.count(b"\n"))
 
 
-def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
+def dictionary_file(spec: PanelSpec, project: Project) -> Path | None:
+    """The dictionary of a spec's text of fixed width, if it names one."""
+    name = spec.words.read.dictionary
+    return None if name is None else data_file(name, project, spec.document.place(("read", "dictionary")))
+
+
+def _fields(spec: PanelSpec, project: Project) -> dict[str, Field] | None:
+    if spec.words.read.fixed is not None:
+        return stated_fields(spec.words.read.fixed)
+    path = dictionary_file(spec, project)
+    return None if path is None else read_dictionary(path)
+
+
+def _inspect(
+    name: str, path: Path, spec: PanelSpec, scratch: Path, fields: dict[str, Field] | None
+) -> RawTable:
     read, suffix = spec.words.read, path.suffix.lower()
     year = _year(name) if any(column.spec.file_name for column in spec.columns) else None
     if suffix not in FORMATS.endings:
@@ -133,6 +161,14 @@ def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
         )
     if path.stat().st_size == 0:
         raise DataError("the file is empty", Place(name), "Check the file")
+    if fields is not None and suffix in (*TEXTS, *FIXED):
+        path = as_utf8(path, name, read.encoding, scratch)
+        return RawTable(name, path, tuple(fields), None, {}, ROW, year, fields)
+    if fields is not None or suffix in FIXED:
+        stated = "dictionary" if read.dictionary is not None else "fixed"
+        problem = f"'{name}' is no text of fixed width" if fields else "no column says where its values stand"
+        remedy = "Write `read: {fixed: {id: [1, 4]}}`, or `read: {dictionary: raw/x.dct}`, for text"
+        raise SpecError(problem, spec.document.place(("read", stated)), remedy)
     if suffix not in TEXTS and (read.decimal != "." or read.thousands is not None):
         raise DataError(
             f"`decimal` and `thousands` are for text, not for {suffix}",
@@ -168,7 +204,9 @@ def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
         if all(name == column for name, column in engine.items()):
             return table
     target = scratch / f"copy{len(list(scratch.iterdir())) if scratch.exists() else 0}.parquet"
-    if in_place:
+    if table.fields is not None:
+        copy_fixed_width(table.path, table.name, table.fields, wanted, target)
+    elif in_place:
         copy_columns(table.path, table.name, wanted, target)
     elif table.path.suffix.lower() in LABELLED:
         copy_labelled(table.path, table.name, _encoding(spec), wanted, target)

@@ -50,7 +50,7 @@ def build_rows(spec: PanelSpec, job: Job) -> Built:
     """
     folder = job.folder
     with connected(folder / "spill") as connection:
-        spec, tables = open_tables(job.raw.paths, spec, folder / "raw")
+        spec, tables = open_tables(job.raw.paths, spec, folder / "raw", job.project)
         bench = laid_out(connection, spec, tables, job.project)
         # Equal keys are neighbours in a sorted panel, which is the cheap way to find them. Where rows
         # are merged or left out on the way, they must be looked for before.

@@ -37,7 +37,7 @@ def try_rows(spec: PanelSpec, raw: RawFiles, project: Project) -> Findings:
     """Read a spec's raw files and say what becomes of them; nothing is written."""
     with tempfile.TemporaryDirectory() as folder, connected(Path(folder) / "spill") as connection:
         try:
-            spec, tables = open_tables(raw.paths, spec, Path(folder) / "raw")
+            spec, tables = open_tables(raw.paths, spec, Path(folder) / "raw", project)
             bench = laid_out(connection, spec, tables, project)
             judged = judge_rows(bench, raw.name, duplicates=True, fill=fill_fast)
         except (duckdb.Error, MemoryError) as error:

@@ -130,6 +130,7 @@ def panel_spec(path: Path, document: Document) -> PanelSpec:
     spec = words_of(document, Spec)
     _check_money(spec, document)
     _check_signs(spec, document)
+    _check_places(spec, document)
     contract = CONTRACTS[spec.contract]
     given = dict(spec.columns)
     for name, crossed in contract.crossed.items():
@@ -217,6 +218,24 @@ def _check_money(spec: Spec, document: Document) -> None:
     if (money.deflator is None) != (money.base_year is None):
         remedy = "State both: `deflator: FILE.csv` and `base_year: 2010`"
         raise SpecError("a deflator goes with its base year", document.place(("money",)), remedy)
+
+
+def _check_places(spec: Spec, document: Document) -> None:
+    read = spec.read
+    if read.fixed is None and read.dictionary is None:
+        return
+    stated = "fixed" if read.fixed is not None else "dictionary"
+    others = (
+        ("dictionary", "delimiter", "header_row") if read.fixed is not None else ("delimiter", "header_row")
+    )
+    for other in others:
+        if other in read.model_fields_set:
+            problem = f"`{stated}` and `{other}` exclude one another"
+            raise SpecError(problem, document.place(("read", other)), "Keep one")
+    for name, places in (read.fixed or {}).items():
+        if places[0] > places[-1]:
+            where = document.place(("read", "fixed", name))
+            raise SpecError("the first place lies behind the last", where, "Write [first, last]")
 
 
 def _check_signs(spec: Spec, document: Document) -> None:

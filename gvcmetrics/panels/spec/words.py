@@ -36,6 +36,7 @@ def _listed(name: str) -> str:
 Text = Annotated[str, BeforeValidator(_as_text)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 Listed = Annotated[str, AfterValidator(_listed), Field(json_schema_extra={"enum": list(LISTED)})]
+Places = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=2)]
 Sign = Annotated[str, Field(min_length=1, max_length=1)]
 
 
@@ -68,7 +69,8 @@ class Read(_Model):
     """How the raw file is written, where its ending does not say it.
 
     `member` names the file to read in an archive of several; `sheet` that of a workbook;
-    `header_row` the line or sheet row that holds the column names.
+    `header_row` the line or sheet row that holds the column names. In text of fixed width `fixed` gives
+    each column the place of its first and last sign, or `dictionary` names the file of Stata that does.
     """
 
     delimiter: Sign | None = None
@@ -78,6 +80,8 @@ class Read(_Model):
     header_row: Annotated[int, Field(ge=1, le=1000)] = 1
     sheet: str | None = None
     member: str | None = None
+    fixed: Annotated[dict[str, Places] | None, Field(min_length=1)] = None
+    dictionary: str | None = None
 
 
 class Item(_Model):
