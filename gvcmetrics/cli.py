@@ -49,7 +49,7 @@ def panel_new(
     preset: Annotated[
         str | None,
         typer.Option(
-            "--preset", help="Layout of the file, as in wbes, cis, baci, comtrade; else it is recognised."
+            "--preset", help="Layout of the file, as in wbes, cis, baci, eurostat; else it is recognised."
         ),
     ] = None,
 ) -> None:

@@ -23,6 +23,7 @@ Nothing is aggregated below `panel`, so a check on `values` belongs to one row o
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from sqlglot import exp
@@ -125,21 +126,26 @@ def select_texts(
     cells = cells.from_(_below(raw, "raw"))
     if spec.wide_to_long:
         cells = cells.join(_periods(spec), join_type="cross")
-    if spec.words.keep:
+    if spec.words.keep or spec.words.drop:
         cells = cells.where(kept(spec))
     return texts.select(*(column(name) for name in carried)).from_(cells.subquery("cells"))
 
 
 def kept(spec: PanelSpec) -> exp.Expr:
-    """True for the raw rows that `keep` keeps."""
-    return exp.and_(
-        *(
-            is_value(
-                exp.Coalesce(this=_trim(_raw(name, spec)), expressions=[literal("")]), values, False, spec
-            )
-            for name, values in spec.words.keep.items()
-        )
-    )
+    """True for the raw rows that `keep` keeps and `drop` does not leave out."""
+    keep = [_is_among(name, values, spec) for name, values in spec.words.keep.items()]
+    drop = [_is_among(name, values, spec) for name, values in spec.words.drop.items()]
+    return exp.and_(*keep, *(exp.Not(this=exp.paren(found)) for found in drop))
+
+
+def _is_among(name: str, values: list[str], spec: PanelSpec) -> exp.Expr:
+    """Is a raw cell one of these values, in which `#` stands for any one letter or digit?"""
+    cell = exp.Coalesce(this=_trim(_raw(name, spec)), expressions=[literal("")])
+    patterns = [re.escape(value).replace(r"\#", "[0-9A-Za-z#]") for value in values if "#" in value]
+    among = is_value(cell, values, False, spec)
+    if not patterns:
+        return among
+    return exp.or_(among, exp.RegexpLike(this=cell.copy(), expression=literal(f"^({'|'.join(patterns)})$")))
 
 
 def select_values(
@@ -284,18 +290,18 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[s
     names = spec.raw_names(found)
     if not names:
         return column(PERIOD)
-    if "" not in names:
-        by_period = exp.Case()
+    value: exp.Expr = exp.Case()
+    if "" in names:
+        value = _raw(names[""], spec)
+        if found.raw in numbers:
+            return value
+    else:
         for period, raw in names.items():
-            by_period = by_period.when(column(PERIOD).eq(literal(period)), _raw(raw, spec))
-        return trimmed_part(by_period, item)
-    value: exp.Expr = _raw(names[""], spec)
-    if found.raw in numbers:
-        return value
+            value = value.when(column(PERIOD).eq(literal(period)), _raw(raw, spec))
     if item.spec.cell is not None and spec.long_to_wide is not None:
         matches = _measure(spec.long_to_wide, spec).eq(literal(item.spec.cell))
         value = exp.Case().when(matches, value)
-    if item.spec.only_in is not None:
+    if item.spec.only_in is not None and "" in names:
         value = exp.Case().when(is_in(column(PERIOD), item.spec.only_in), value)
     return trimmed_part(value, item)
 

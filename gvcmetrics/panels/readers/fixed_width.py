@@ -35,6 +35,7 @@ _INFILE = re.compile(
     r'%-?(?P<width>[0-9]+)(?:\.(?P<decimals>[0-9]+))?[fges]s?\s*(?:"(?P<label>[^"]*)")?'
 )
 _HEAD = re.compile(r"\s*(infix|infile)?\s*dictionary\b[^{\n]*\{", re.I)
+_COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _SEVERAL_LINES = re.compile(
     r"_line\(|_newline|_lines\(\s*(?!1\s*\))|^\s*[2-9][0-9]*:|\b[2-9]\s+lines\b|^\s*/", re.M
 )
@@ -64,7 +65,7 @@ def read_dictionary(path: Path) -> dict[str, Field]:
     DataError : it is no dictionary, describes records of several lines, or has a line that says no field.
     """
     text = path.read_text(encoding="utf-8", errors="replace")
-    text = re.sub(r"/\*.*?\*/", lambda found: "\n" * found[0].count("\n"), text, flags=re.S)
+    text = _COMMENT.sub(_lines_of, text)
     text = re.sub(r"(?m)^\s*\*.*$|//.*$", "", text)
     head = _HEAD.match(text)
     if head is None:
@@ -93,6 +94,10 @@ def read_dictionary(path: Path) -> dict[str, Field]:
         problem = "two fields have this name" if fields else "the dictionary names no field"
         raise DataError(problem, Place(path.name, column=twice), "Correct the dictionary")
     return dict(fields)
+
+
+def _lines_of(comment: re.Match[str]) -> str:
+    return "\n" * comment[0].count("\n")
 
 
 def _field(said: dict[str, str | None]) -> Field:

@@ -9,9 +9,9 @@ knows it, and its own row numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,7 +22,8 @@ from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.archives import unpack
 from gvcmetrics.panels.readers.columnar import copy_columns, parquet_types, refuse_nested
-from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, open_text
+from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, open_text, read_header
+from gvcmetrics.panels.readers.eurostat import copy_eurostat, packed_columns
 from gvcmetrics.panels.readers.fixed_width import (
     FIXED,
     Field,
@@ -54,7 +55,7 @@ class RawTable:
     types : the types of Parquet by the engine's column; empty for text.
     rows_from : the column that holds the file's own row numbers, if the copy has one.
     year : the only four-digit year in the file's name.
-    fields : the places of the columns in text of fixed width.
+    copy : what writes wanted columns to a Parquet file, of text that no engine reads.
     """
 
     name: str
@@ -64,7 +65,7 @@ class RawTable:
     types: dict[str, pa.DataType]
     rows_from: str | None
     year: str | None
-    fields: dict[str, Field] | None = None
+    copy: Callable[[dict[str, str], Path], None] | None = None
 
     @property
     def first_row(self) -> int:
@@ -163,7 +164,8 @@ def _inspect(
         raise DataError("the file is empty", Place(name), "Check the file")
     if fields is not None and suffix in (*TEXTS, *FIXED):
         path = as_utf8(path, name, read.encoding, scratch)
-        return RawTable(name, path, tuple(fields), None, {}, ROW, year, fields)
+        copy = partial(copy_fixed_width, path, name, fields)
+        return RawTable(name, path, tuple(fields), None, {}, ROW, year, copy)
     if fields is not None or suffix in FIXED:
         stated = "dictionary" if read.dictionary is not None else "fixed"
         problem = f"'{name}' is no text of fixed width" if fields else "no column says where its values stand"
@@ -178,6 +180,10 @@ def _inspect(
     if suffix in TEXTS:
         dialect = Dialect(read.delimiter or ("," if suffix in (".csv", ".txt") else "\t"), read.header_row)
         path = as_utf8(path, name, read.encoding, scratch)
+        packed = packed_columns(read_header(path, name, dialect)) if read.format == "eurostat" else None
+        if packed is not None:
+            unpack_keys = partial(copy_eurostat, path, name, dialect.delimiter)
+            return RawTable(name, path, tuple(packed), None, {}, ROW, year, unpack_keys)
         path, columns, dialect = open_text(path, name, dialect, scratch)
         return RawTable(name, path, tuple(columns), dialect, {}, None, year)
     if suffix == ".parquet":
@@ -204,8 +210,8 @@ def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
         if all(name == column for name, column in engine.items()):
             return table
     target = scratch / f"copy{len(list(scratch.iterdir())) if scratch.exists() else 0}.parquet"
-    if table.fields is not None:
-        copy_fixed_width(table.path, table.name, table.fields, wanted, target)
+    if table.copy is not None:
+        table.copy(wanted, target)
     elif in_place:
         copy_columns(table.path, table.name, wanted, target)
     elif table.path.suffix.lower() in LABELLED:

@@ -105,6 +105,7 @@ class PanelSpec:
         if self.long_to_wide:
             names[self.long_to_wide.names_from] = "names_from"
         names.update(dict.fromkeys(self.words.keep, "keep"))
+        names.update(dict.fromkeys(self.words.drop, "drop"))
         if self.words.money and self.words.money.currency_from:
             names[self.words.money.currency_from] = "currency_from"
         return names
@@ -204,8 +205,11 @@ def _as_spelled(spec: PanelSpec, available: set[str]) -> PanelSpec:
         )
         for column in spec.columns
     )
-    keep = {spelled(name): values for name, values in spec.words.keep.items()}
-    return replace(spec, columns=columns, words=spec.words.model_copy(update={"keep": keep}))
+    words = {
+        word: {spelled(name): values for name, values in getattr(spec.words, word).items()}
+        for word in ("keep", "drop")
+    }
+    return replace(spec, columns=columns, words=spec.words.model_copy(update=words))
 
 
 def _check_money(spec: Spec, document: Document) -> None:

@@ -71,6 +71,7 @@ class Read(_Model):
     `member` names the file to read in an archive of several; `sheet` that of a workbook;
     `header_row` the line or sheet row that holds the column names. In text of fixed width `fixed` gives
     each column the place of its first and last sign, or `dictionary` names the file of Stata that does.
+    `format: eurostat` unpacks a TSV of Eurostat into a row a period.
     """
 
     delimiter: Sign | None = None
@@ -82,6 +83,7 @@ class Read(_Model):
     member: str | None = None
     fixed: Annotated[dict[str, Places] | None, Field(min_length=1)] = None
     dictionary: str | None = None
+    format: Literal["eurostat"] | None = None
 
 
 class Item(_Model):
@@ -185,6 +187,8 @@ class WideToLong(_Model):
 
 
 class Layout(_Model):
+    """With both, a row a measure and a column a period, as the World Bank writes: `values_from: "{year}"`."""
+
     long_to_wide: LongToWide | None = None
     wide_to_long: WideToLong | None = None
 
@@ -210,11 +214,12 @@ class Money(_Model):
 class Spec(PanelWords):
     """The YAML of one panel of rows."""
 
-    contract: Literal["trade", "firm", "cluster"]
+    contract: Literal["trade", "firm", "cluster", "country"]
     columns: dict[str, ColumnSpec | None]
     read: Read = Read()
     layout: Layout | None = None
     keep: dict[str, Texts] = {}
+    drop: dict[str, Texts] = {}
     money: Money | None = None
     keys: list[str] | None = None
     partition_by: str | None = None
