@@ -82,6 +82,22 @@ def panel_check(spec: Annotated[str, typer.Argument(help=_SPEC_HELP)]) -> None:
         print_answerable(report.spec.contract.name, columns, project)
 
 
+@panel_app.command("waves")
+def panel_waves(
+    spec: Annotated[str, typer.Argument(help=_SPEC_HELP)],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every variable of the files, not only those that the spec reads.")
+    ] = False,
+) -> None:
+    """Report what changed between the waves of a survey: wording, labels, codes, types, scales."""
+    from gvcmetrics.panels.show.waves import print_waves
+    from gvcmetrics.panels.sources.plugins import find_spec_file
+    from gvcmetrics.panels.waves.changes import wave_changes
+
+    path, project = find_spec_file(spec)
+    print_waves(wave_changes(path, project, everything))
+
+
 @panel_app.command("build")
 def panel_build(
     spec: Annotated[str, typer.Argument(help=_SPEC_HELP)],

@@ -290,14 +290,12 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[s
     names = spec.raw_names(found)
     if not names:
         return column(PERIOD)
-    value: exp.Expr = exp.Case()
-    if "" in names:
-        value = _raw(names[""], spec)
-        if found.raw in numbers:
-            return value
-    else:
-        for period, raw in names.items():
-            value = value.when(column(PERIOD).eq(literal(period)), _raw(raw, spec))
+    if found.raw in numbers:
+        return _raw(names[""], spec)
+    by_period = exp.Case()
+    for period, raw in names.items():
+        by_period = by_period.when(column(PERIOD).eq(literal(period)), _raw(raw, spec))
+    value: exp.Expr = _raw(names[""], spec) if "" in names else by_period
     if item.spec.cell is not None and spec.long_to_wide is not None:
         matches = _measure(spec.long_to_wide, spec).eq(literal(item.spec.cell))
         value = exp.Case().when(matches, value)

@@ -75,9 +75,9 @@ def read_dictionary(path: Path) -> dict[str, Field]:
     several = _SEVERAL_LINES.search(body)
     first_line = text[: head.end()].count("\n") + 1
     if several is not None:
-        line = first_line + body[: several.start()].count("\n")
+        row = first_line + body[: several.start()].count("\n")
         problem = "records of several lines are not read"
-        raise DataError(problem, Place(path.name, row=line), "Write each record on one line first")
+        raise DataError(problem, Place(path.name, row=row), "Write each record on one line first")
     pattern = _INFIX if (head[1] or "").lower() == "infix" else _INFILE
     fields: list[tuple[str, Field]] = []
     for number, line in enumerate(body.split("\n"), first_line):

@@ -118,14 +118,24 @@ def _plain(value: Any) -> str | None:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def labelled_sample(
-    path: Path, name: str, rows: int
-) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[str, str]]]:
-    """The first rows of a .dta or .sav file, the label of each column, and the label of each code."""
-    frame, meta = _read(path, name, None, row_limit=rows)
+def read_labels(path: Path, name: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """The label of each column, and the label of each code."""
+    _, meta = _read(path, name, None, metadataonly=True)
+    return _labels(meta)
+
+
+def _labels(meta: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     labels = {column: label for column, label in meta.column_names_to_labels.items() if label}
     values = {
         column: {_plain(code) or "": str(label) for code, label in codes.items()}
         for column, codes in meta.variable_value_labels.items()
     }
-    return frame, labels, values
+    return labels, values
+
+
+def labelled_sample(
+    path: Path, name: str, rows: int
+) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[str, str]]]:
+    """The first rows of a .dta or .sav file, the label of each column, and the label of each code."""
+    frame, meta = _read(path, name, None, row_limit=rows)
+    return frame, *_labels(meta)

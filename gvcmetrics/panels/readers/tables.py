@@ -9,7 +9,7 @@ knows it, and its own row numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -107,9 +107,9 @@ def open_tables(
     DataError : a file is damaged or empty, or lacks a column that the spec maps.
     """
     read = spec.words.read
-    fields = _fields(spec, project)
+    fields = stated_places(spec, project)
     found = [
-        _inspect(name, path, spec, scratch, fields)
+        inspected(name, path, spec, scratch, fields)
         for raw in paths
         for name, path in unpack(raw, read.member, FORMATS.endings, scratch)
     ]
@@ -124,7 +124,7 @@ def open_tables(
     }
     for table in found:
         _refuse_lacking(table, spec, optional)
-    return spec, [_converted(table, spec, scratch) for table in found]
+    return spec, [converted(table, spec, scratch, spec.wanted()) for table in found]
 
 
 def about_rows(table: RawTable) -> int:
@@ -142,16 +142,18 @@ def dictionary_file(spec: PanelSpec, project: Project) -> Path | None:
     return None if name is None else data_file(name, project, spec.document.place(("read", "dictionary")))
 
 
-def _fields(spec: PanelSpec, project: Project) -> dict[str, Field] | None:
+def stated_places(spec: PanelSpec, project: Project) -> dict[str, Field] | None:
+    """Where the values of each column stand in text of fixed width, if the spec says so."""
     if spec.words.read.fixed is not None:
         return stated_fields(spec.words.read.fixed)
     path = dictionary_file(spec, project)
     return None if path is None else read_dictionary(path)
 
 
-def _inspect(
+def inspected(
     name: str, path: Path, spec: PanelSpec, scratch: Path, fields: dict[str, Field] | None
 ) -> RawTable:
+    """One raw file, unpacked, as a table that is not yet copied."""
     read, suffix = spec.words.read, path.suffix.lower()
     year = _year(name) if any(column.spec.file_name for column in spec.columns) else None
     if suffix not in FORMATS.endings:
@@ -198,11 +200,12 @@ def _inspect(
     return RawTable(name, path, tuple(columns), None, {}, ROW, year)
 
 
-def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
+def converted(table: RawTable, spec: PanelSpec, scratch: Path, names: Iterable[str]) -> RawTable:
+    """A table that an engine can read, with the named columns: itself, or a copy in the scratch folder."""
     if table.dialect is not None:
         return table
     read, engine = spec.words.read, table.engine_names
-    sought = {found for name in spec.wanted() if (found := table.column(name)) is not None}
+    sought = {found for name in names if (found := table.column(name)) is not None}
     wanted = {name: column for name, column in engine.items() if column in sought}
     in_place = table.path.suffix.lower() == ".parquet"
     if in_place:
@@ -217,8 +220,9 @@ def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
     elif table.path.suffix.lower() in LABELLED:
         copy_labelled(table.path, table.name, _encoding(spec), wanted, target)
     else:
-        names = list(table.columns)
-        copy_workbook(table.path, table.name, read.sheet, read.header_row, names, wanted, target)
+        copy_workbook(
+            table.path, table.name, read.sheet, read.header_row, list(table.columns), wanted, target
+        )
     types = parquet_types(target, table.name)
     return replace(table, path=target, types=types, rows_from=None if in_place else ROW)
 
