@@ -22,20 +22,24 @@ _CODES = {
     0x2A: "#N/A",
 }
 _FORMULA, _END, _BOUNDSHEET, _BOOLERR, _BEGIN = 0x0006, 0x000A, 0x0085, 0x0205, 0x0809
+# BLANK, NUMBER, LABEL, RK, LABELSST; several at once in MULRK, MULBLANK, which end in their last column.
+_ROWS_OF_CELLS = (0x00BD, 0x00BE)
+_CELLS = (*_ROWS_OF_CELLS, _FORMULA, _BOOLERR, 0x0201, 0x0203, 0x0204, 0x027E, 0x00FD, 0x00D6)
+_COLUMNS = 256
 _NO_SECTOR = 0xFFFFFFF0  # from here on, numbers of sectors have other meanings
 _ENTRY, _SMALL_SECTOR = 128, 64
 
 
-def errors_in_xls(path: Path, sheet: str) -> dict[tuple[int, int], str]:
-    """The cells of a sheet that hold an error: (row, column) from 1 → the error that it shows.
+def errors_in_xls(path: Path) -> dict[str, dict[tuple[int, int], str]]:
+    """By sheet, the cells that hold an error: (row, column) from 1 → the error that it shows.
 
     Raises
     ------
-    struct.error, IndexError, ValueError : the workbook is damaged.
+    struct.error, IndexError, ValueError : the workbook is damaged, or a cell lies where no sheet has one,
+        for which the reader of workbooks would make room.
     """
     stream = _workbook(path.read_bytes())
-    start = next((at for name, at in _sheets(stream) if name == sheet), None)
-    return {} if start is None else dict(_errors(stream, start))
+    return {name: dict(_errors(stream, start)) for name, start in _sheets(stream)}
 
 
 def _errors(stream: bytes, start: int) -> Iterator[tuple[tuple[int, int], str]]:
@@ -44,6 +48,10 @@ def _errors(stream: bytes, start: int) -> Iterator[tuple[tuple[int, int], str]]:
         depth += (kind == _BEGIN) - (kind == _END)
         if depth == 0:
             return
+        if kind in _CELLS and struct.unpack_from("<2xH", body)[0] >= _COLUMNS:
+            raise ValueError(f"a cell lies beyond the {_COLUMNS} columns of a sheet")
+        if kind in _ROWS_OF_CELLS and struct.unpack_from("<H", body, len(body) - 2)[0] >= _COLUMNS:
+            raise ValueError(f"a cell lies beyond the {_COLUMNS} columns of a sheet")
         if kind == _BOOLERR and body[7] == 1:
             code = body[6]
         elif kind == _FORMULA and body[12:14] == b"\xff\xff" and body[6] == 2:
@@ -85,6 +93,9 @@ def _workbook(content: bytes) -> bytes:
     if not content.startswith(_SIGNATURE):
         return content
     size = 1 << struct.unpack_from("<H", content, 30)[0]
+    # The numbers of sectors in each table, for which the reader of workbooks makes room.
+    if size < _ENTRY or max(struct.unpack_from("<II16xI4xI", content, 40)) * size > len(content):
+        raise ValueError("its tables are larger than the file")
     first_entry, small_below, first_small = struct.unpack_from("<I4xII", content, 48)
 
     def sector(number: int) -> bytes:
@@ -104,6 +115,8 @@ def _workbook(content: bytes) -> bytes:
             "utf-16-le", errors="replace"
         )
         begin, length = struct.unpack_from("<II", entry, 116)
+        if length > len(content):
+            raise ValueError("a stream is longer than the file")
         root = begin if root is None else root
         if name not in ("Workbook", "Book"):
             continue

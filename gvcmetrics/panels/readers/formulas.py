@@ -49,7 +49,7 @@ def cells_in_error(path: Path, sheet: str) -> dict[tuple[int, int], str]:
         workbook is damaged.
     """
     if path.suffix.lower() == ".xls":
-        return errors_in_xls(path, sheet)
+        return errors_in_xls(path).get(sheet, {})
     with zipfile.ZipFile(path) as packed:
         if path.suffix.lower() == ".ods":
             with packed.open("content.xml") as file:

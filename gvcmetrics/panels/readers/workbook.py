@@ -15,6 +15,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.readers.archives import DAMAGED, refuse_bomb
+from gvcmetrics.panels.readers.biff import errors_in_xls
 from gvcmetrics.panels.readers.formulas import cells_in_error
 from gvcmetrics.panels.readers.labelled import ROW
 from gvcmetrics.panels.spec.names import repeated
@@ -83,6 +84,8 @@ def _rows(path: Path, name: str, sheet: str | None) -> Iterator[tuple[int, list[
         if path.suffix.lower() != ".xls":
             with zipfile.ZipFile(path) as packed:
                 refuse_bomb(path, path.stat().st_size, sum(info.file_size for info in packed.infolist()))
+        else:
+            errors_in_xls(path)
         workbook = CalamineWorkbook.from_path(path)
         if not workbook.sheet_names:
             raise DataError("the workbook has no sheet", Place(name), "Check the file")
@@ -96,8 +99,18 @@ def _rows(path: Path, name: str, sheet: str | None) -> Iterator[tuple[int, list[
                 row = [errors.get((number, place), cell) for place, cell in enumerate(row, 1)]
             yield number, row
     except (*DAMAGED, CalamineError, KeyError, ParseError) as error:
-        problem = f"the workbook is damaged, cut off or protected ({str(error) or type(error).__name__})"
-        raise DataError(problem, Place(name), "Restore the file, or save it again as .xlsx") from None
+        raise _damaged(error, name) from None
+    except BaseException as error:
+        # What the reader of workbooks, which is no Python, raises where it gives up; it has no base but this.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _damaged(error, name) from None
+
+
+def _damaged(error: BaseException, name: str) -> DataError:
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    problem = f"the workbook is damaged, cut off or protected ({said or type(error).__name__})"
+    return DataError(problem, Place(name), "Restore the file, or save it again as .xlsx")
 
 
 def _first_shown(workbook: CalamineWorkbook) -> str:

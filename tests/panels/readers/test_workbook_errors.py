@@ -12,6 +12,7 @@ import pytest
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.readers.biff import errors_in_xls
 from gvcmetrics.panels.readers.formulas import cells_in_error
 
 Build = Callable[..., pd.DataFrame]
@@ -110,3 +111,22 @@ def test_repeated_cells_and_rows_are_counted(tmp_path: Path) -> None:
     above = '<table:table-row table:number-rows-repeated="3"><table:table-cell/></table:table-row>'
     write_ods(tmp_path / "f.ods", [["a", twice, "b"]], above)
     assert cells_in_error(tmp_path / "f.ods", SHEET) == {(4, 2): "#REF!", (4, 3): "#REF!"}
+
+
+@pytest.mark.parametrize("length", [20, 513, 600, 1500, 3000])
+def test_a_workbook_that_is_cut_off_is_named(
+    project: Project, firms: Build, firms_spec: str, length: int
+) -> None:
+    """The reader of workbooks gives up on some of these by an exception that is none of Python's."""
+    (project.raw / "f.xls").write_bytes(XLS.read_bytes()[:length])
+    with pytest.raises(DataError, match=r"f.xls: the workbook is damaged, cut off or protected"):
+        firms(firms_spec, source="{file: raw/f.xls}")
+
+
+@pytest.mark.parametrize(("at", "wrong"), [(44, 2**31 - 1), (64, 2**31 - 1), (72, 2**31 - 1)])
+def test_no_room_is_made_for_what_a_damaged_workbook_claims(tmp_path: Path, at: int, wrong: int) -> None:
+    content = bytearray(XLS.read_bytes())
+    content[at : at + 4] = wrong.to_bytes(4, "little")
+    (tmp_path / "f.xls").write_bytes(content)
+    with pytest.raises(ValueError, match="larger than the file"):
+        errors_in_xls(tmp_path / "f.xls")
