@@ -16,6 +16,7 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     # panels
     "panel": "gvcmetrics.panels",
     "list_panels": "gvcmetrics.panels",
+    "wave_changes": "gvcmetrics.panels.waves.changes",
     "convert": "gvcmetrics.panels.crosswalks.convert",
     "crosswalk": "gvcmetrics.panels.crosswalks.links",
     # where panels and measures meet

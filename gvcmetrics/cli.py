@@ -40,13 +40,16 @@ def panel_list() -> None:
 @panel_app.command("new")
 def panel_new(
     file: Annotated[
-        Path, typer.Argument(help="The raw file: .csv, .tsv, .dta, .sav, .xlsx, .parquet, .zip, .gz.")
+        Path,
+        typer.Argument(
+            help="The raw file: .csv, .tsv, .dta, .sav, .sas7bdat, .xlsx, .parquet, .zip, .tar.gz, …"
+        ),
     ],
     country: Annotated[str, typer.Option("--country", help="The country of the data: ISO3 code or name.")],
     preset: Annotated[
         str | None,
         typer.Option(
-            "--preset", help="Layout of the file, as in wbes, cis, baci, comtrade; else it is recognised."
+            "--preset", help="Layout of the file, as in wbes, cis, baci, eurostat; else it is recognised."
         ),
     ] = None,
 ) -> None:
@@ -77,6 +80,22 @@ def panel_check(spec: Annotated[str, typer.Argument(help=_SPEC_HELP)]) -> None:
 
         columns = [line.column.name for line in report.columns if line.distinct]
         print_answerable(report.spec.contract.name, columns, project)
+
+
+@panel_app.command("waves")
+def panel_waves(
+    spec: Annotated[str, typer.Argument(help=_SPEC_HELP)],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every variable of the files, not only those that the spec reads.")
+    ] = False,
+) -> None:
+    """Report what changed between the waves of a survey: wording, labels, codes, types, scales."""
+    from gvcmetrics.panels.show.waves import print_waves
+    from gvcmetrics.panels.sources.plugins import find_spec_file
+    from gvcmetrics.panels.waves.changes import wave_changes
+
+    path, project = find_spec_file(spec)
+    print_waves(wave_changes(path, project, everything))
 
 
 @panel_app.command("build")

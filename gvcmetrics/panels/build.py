@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
 import duckdb
 
-from gvcmetrics.errors import DataError, GvcError, Place, SpecError
+from gvcmetrics.errors import Place, SpecError
 from gvcmetrics.ground.files import workspace
 from gvcmetrics.ground.inputs import write_inputs
 from gvcmetrics.panels.classifications import files_between
 from gvcmetrics.panels.crosswalks.tables import folder as tables_folder
+from gvcmetrics.panels.harmonise.engines.duckdb import explained
 from gvcmetrics.panels.job import AnySpec, Built, Engine, Job
 from gvcmetrics.panels.kinds import load_panel
 from gvcmetrics.panels.progress import Report
 from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.readers.tables import dictionary_file
 from gvcmetrics.panels.sources.raw_files import RawFiles, data_file, find_raw
 from gvcmetrics.panels.spec.panel import PanelSpec
 from gvcmetrics.panels.store.write import put_panel
-
-_FULL = ("no space left", "could not write", "file too large", "out of disk space", "quota exceeded")
 
 
 def build_panel(
@@ -53,8 +52,8 @@ def build_panel(
             made = kind.build(spec, Job(raw, project, folder, engine, report))
             place = put_panel(made, project)
             write_inputs(project.inputs_file(spec.name), *_inputs(spec, raw, project))
-        except (duckdb.Error, OSError) as error:
-            raise _explain(error, raw.name) from None
+        except (duckdb.Error, OSError, MemoryError) as error:
+            raise explained(error, raw.name) from None
     return Built(place, made.provenance, made.rejects)
 
 
@@ -64,6 +63,8 @@ def _inputs(spec: AnySpec, raw: RawFiles, project: Project) -> tuple[list[Path],
     if isinstance(spec, PanelSpec):
         money, place = spec.words.money, spec.document.place(("money",))
         tables = [table for table in (money.rates, money.deflator) if table] if money is not None else []
+        dictionary = dictionary_file(spec, project)
+        files += [dictionary] if dictionary is not None else []
         files += [data_file(table, project, place) for table in tables]
         words = [item.spec.crosswalk for item in spec.columns if item.spec.crosswalk is not None]
         names = [name for found in words for name in files_between(found.from_, found.to)]
@@ -82,19 +83,3 @@ def show_sql(spec_path: Path | str, dialect: str = "duckdb") -> str:
     """
     kind, spec = load_panel(Path(spec_path))
     return kind.sql(spec, dialect)
-
-
-def _explain(error: duckdb.Error | OSError, file: str) -> GvcError | OSError:
-    # DuckDB appends its own details as JSON
-    first = (str(error).splitlines() or [type(error).__name__])[0].split(": {")[0]
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    if full or any(said in str(error).lower() for said in _FULL):
-        problem = f"the disk is full, or a file may not grow so large ({first})"
-        return DataError(problem, Place(file), "Free space and build again; the earlier panel is as it was")
-    if isinstance(error, OSError):
-        return error
-    return DataError(
-        f"the file cannot be read as the spec says ({first})",
-        Place(file),
-        "Check format, delimiter and quotes",
-    )

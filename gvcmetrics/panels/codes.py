@@ -67,9 +67,18 @@ def countries() -> dict[str, Country]:
     return table
 
 
+# How UN Comtrade and others mark an area that is no more.
+_UNTIL = re.compile(
+    r"\(\s*(?:\.{2,3}|…|until|before|till|to|hasta|-|–)\s*(?:18|19|20)[0-9]{2}\s*\)\s*$", re.I
+)
+
+
 def plain(name: str) -> str:
-    """A name without accents, case, punctuation and articles; "St." and "&" spelled out."""
-    text = unicodedata.normalize("NFKD", name)
+    """A name without accents, case, punctuation and articles; "St." and "&" spelled out.
+
+    The last year of an area, as in "Belgium-Luxembourg (...1998)", is no part of its name.
+    """
+    text = unicodedata.normalize("NFKD", _UNTIL.sub("", name))
     text = "".join(letter for letter in text if not unicodedata.combining(letter)).casefold()
     text = re.sub(r"['’`.]", "", text.replace("&", " and "))
     words = re.sub(r"[^a-z0-9]+", " ", text).split()

@@ -184,6 +184,23 @@ CLUSTER = _contract(
     cluster_id=("region", "industry"),
 )
 
+COUNTRY = _contract(
+    "country",
+    ("country", "year"),
+    "country",
+    [
+        _country("country", "Country"),
+        _YEAR,
+        _money("gdp_usd", "Gross domestic product"),
+        _money("gdp_per_capita_usd", "Gross domestic product per head"),
+        Column("population", "number", "persons", "Population", 0),
+        _money("exports_usd", "Exports of goods and services"),
+        _share("manufacturing_share", "Manufacturing value added in GDP"),
+        Column("exchange_rate", "number", "local currency per USD", "Exchange rate, average of the year", 0),
+        Column("price_index", "number", "index", "Price index", 0),
+    ],
+)
+
 INPUT_OUTPUT = _contract(
     "input_output",
     ("year", "country", "industry", "use_country", "use"),
@@ -200,4 +217,4 @@ INPUT_OUTPUT = _contract(
 )
 
 # Contracts of rows; input-output tables have a spec and a reader of their own (`input_output/`).
-CONTRACTS = {contract.name: contract for contract in (TRADE, FIRM, CLUSTER)}
+CONTRACTS = {contract.name: contract for contract in (TRADE, FIRM, CLUSTER, COUNTRY)}

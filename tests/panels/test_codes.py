@@ -162,3 +162,37 @@ def test_states_of_the_past_have_their_years(iso3: str, year: int, there: bool) 
 )
 def test_spanish_names(name: str, code: str) -> None:
     assert match_countries([name]).codes == {name: code}
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Congo DR", "COD"),
+        ("Korea DPR", "PRK"),
+        ("DPR Korea", "PRK"),
+        ("Korea (Democratic People's Republic of)", "PRK"),
+        ("Taipei, Chinese", "TWN"),
+        *((spelling, "XKX") for spelling in ("XKX", "XK", "KSV", "UVK", "KOS", "RKS", "412")),
+        ("Kosovo (under UNSCR 1244/99)", "XKX"),
+        ("China, Hong Kong Special Administrative Region", "HKG"),
+        ("United Kingdom of Great Britain and Northern Ireland", "GBR"),
+        ("Netherlands (Kingdom of the)", "NLD"),
+        ("Germany (until 1990 former territory of the FRG)", "DEU"),
+        ("Fmr Fed. Rep. of Germany (...1990)", "DEU"),
+        ("Southern African Customs Union (...1999)", "XSA"),
+        ("Serbia-Montenegro", "SCG"),
+        ("EU27_2020", "EUU"),
+    ],
+)
+def test_names_of_agencies(name: str, code: str) -> None:
+    assert match_countries([name]).codes == {name: code}
+
+
+@given(
+    st.sampled_from(SPELLINGS), st.sampled_from(["...", "…", "until ", "before "]), st.integers(1900, 2030)
+)
+def test_the_last_year_of_an_area_is_no_part_of_its_name(
+    entry: tuple[str, str], sign: str, year: int
+) -> None:
+    named = f"{entry[0]} ({sign}{year})"
+    assert match_countries([named]).codes == {named: entry[1]}

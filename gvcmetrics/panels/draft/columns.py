@@ -20,6 +20,7 @@ from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.readers.archives import unpack
 from gvcmetrics.panels.readers.columnar import parquet_types
 from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, read_header
+from gvcmetrics.panels.readers.fixed_width import FIXED
 from gvcmetrics.panels.readers.labelled import LABELLED, labelled_sample
 from gvcmetrics.panels.readers.tables import FORMATS, TEXTS
 from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
@@ -115,6 +116,9 @@ def read_sample(path: Path) -> RawSample:
         read: dict[str, str] = {}
         labels: dict[str, str] = {}
         values: dict[str, dict[str, str]] = {}
+        if suffix in FIXED:
+            remedy = "Write the spec by hand, with `read: {fixed: …}` or `read: {dictionary: …}`"
+            raise DataError("text of fixed width does not name its columns", Place(name), remedy)
         if suffix in TEXTS:
             frame, read = _text_sample(file, name, scratch)
         elif suffix in LABELLED:
@@ -122,7 +126,15 @@ def read_sample(path: Path) -> RawSample:
         elif suffix in WORKBOOKS:
             names = [column for column in workbook_columns(file, name, None, 1) if column]
             target = scratch / "sheet.parquet"
-            copy_workbook(file, name, None, 1, workbook_columns(file, name, None, 1), names, target)
+            copy_workbook(
+                file,
+                name,
+                None,
+                1,
+                workbook_columns(file, name, None, 1),
+                dict(zip(names, names, strict=True)),
+                target,
+            )
             frame = _parquet_sample(target, name, names)
         else:
             types = parquet_types(file, name)

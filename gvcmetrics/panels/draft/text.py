@@ -147,7 +147,7 @@ def _keys(found: Found) -> dict[str, Line]:
                 "  firm_id", f"{{from: {BLANK}}}", "no column names the firm in every row", sure=False
             ),
         }
-    else:
+    elif found.contract.name == "trade":
         lines = {
             "exporter": _line(
                 "  exporter", f"{{constant: {code}}}", "--country; no column says it", sure=False
@@ -158,6 +158,12 @@ def _keys(found: Found) -> dict[str, Line]:
             "product_classification": _line(
                 "  product_classification", f"{{constant: {BLANK}}}", "as in HS12, HS17, SITC2", sure=False
             ),
+        }
+    else:
+        lines = {
+            key: _line(f"  {key}", f"{{from: {BLANK}}}", "no column was found for it", sure=False)
+            for key in found.contract.keys
+            if key != "year"
         }
     if not found.years:
         dated = re.findall(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])", found.sample.name)

@@ -178,7 +178,7 @@ _WORDS = {FIRM.name: FIRM_WORDS, TRADE.name: TRADE_WORDS}
 
 def clues_for(contract: Contract) -> dict[str, Clues]:
     """The clues of all columns that a draft looks for; of one that has none above, the words of its name."""
-    told = _WORDS[contract.name]
+    told = _WORDS.get(contract.name, {})
     plain = {
         name: Clues((" ".join(word for word in name.split("_") if word != "usd"),))
         for name in contract.columns

@@ -15,7 +15,7 @@ from pathlib import Path
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.files import replacing, sha256
 from gvcmetrics.panels.codes import match_countries
-from gvcmetrics.panels.contracts import FIRM, TRADE, Contract
+from gvcmetrics.panels.contracts import CONTRACTS, FIRM, TRADE, Contract
 from gvcmetrics.panels.draft.columns import RawColumn, RawSample, by_year, read_sample
 from gvcmetrics.panels.draft.match import Proposal, propose
 from gvcmetrics.panels.draft.preset import PresetMatch, best_preset
@@ -102,7 +102,7 @@ def _proposals(
         names = {item.name for item in trade}
         if {"product", "value_usd"} <= names and names & {"exporter", "importer"}:
             return TRADE, trade
-    contract = TRADE if preset is not None and preset.contract == TRADE.name else FIRM
+    contract = FIRM if preset is None else CONTRACTS[preset.contract]
     words = {name: clues for name, clues in clues_for(contract).items() if name not in given}
     return contract, propose(columns, words, contract, rows)
 

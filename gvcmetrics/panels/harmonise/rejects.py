@@ -30,8 +30,8 @@ _PROBLEMS = {
 
 def refuse_malformed_lines(bench: Bench) -> None:
     """Raise DataError for the first line of a text file that cannot be split into its columns."""
-    names = {str(table.path): table.name for table in bench.tables if table.dialect is not None}
-    if not names:
+    texts = {str(table.path): table for table in bench.tables if table.dialect is not None}
+    if not texts:
         return
     found = bench.rows(
         "SELECT s.file_path, e.line, e.column_name, e.error_type, e.error_message "
@@ -42,7 +42,10 @@ def refuse_malformed_lines(bench: Bench) -> None:
         remedy = "Restore the file, or correct this line"
         if kind == "INVALID ENCODING":
             remedy = "Save the file as UTF-8, or state its encoding as `read: {encoding: cp1252}`"
-        raise DataError(problem, Place(names.get(path, path), row=line, column=name), remedy)
+        if kind == "TOO MANY COLUMNS" and path in texts and line == texts[path].first_row:
+            remedy += ". Row names of R without a name above them: write the file with `row.names = FALSE`"
+        place = Place(texts[path].name if path in texts else path, row=line, column=name)
+        raise DataError(problem, place, remedy)
 
 
 def collect_rejects(bench: Bench, bad: bool, duplicated: exp.Table | None, said: str) -> exp.Table:

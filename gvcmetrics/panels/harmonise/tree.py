@@ -23,6 +23,7 @@ Nothing is aggregated below `panel`, so a check on `values` belongs to one row o
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from sqlglot import exp
@@ -111,13 +112,13 @@ def select_texts(
     money = spec.words.money
     carried = []
     if spec.long_to_wide:
-        cells = cells.select(_measure(spec.long_to_wide).as_(MEASURE, quoted=True))
+        cells = cells.select(_measure(spec.long_to_wide, spec).as_(MEASURE, quoted=True))
         carried.append(MEASURE)
     if spec.wide_to_long:
         cells = cells.select(column(PERIOD))
         carried.append(PERIOD)
     if money is not None and money.currency_from is not None:
-        cells = cells.select(_trim(column(money.currency_from)).as_(CURRENCY, quoted=True))
+        cells = cells.select(_trim(_raw(money.currency_from, spec)).as_(CURRENCY, quoted=True))
         carried.append(CURRENCY)
     if numbered:
         cells = cells.select(column(FILE), column(ROW))
@@ -125,19 +126,26 @@ def select_texts(
     cells = cells.from_(_below(raw, "raw"))
     if spec.wide_to_long:
         cells = cells.join(_periods(spec), join_type="cross")
-    if spec.words.keep:
+    if spec.words.keep or spec.words.drop:
         cells = cells.where(kept(spec))
     return texts.select(*(column(name) for name in carried)).from_(cells.subquery("cells"))
 
 
 def kept(spec: PanelSpec) -> exp.Expr:
-    """True for the raw rows that `keep` keeps."""
-    return exp.and_(
-        *(
-            is_value(exp.Coalesce(this=_trim(column(name)), expressions=[literal("")]), values, False, spec)
-            for name, values in spec.words.keep.items()
-        )
-    )
+    """True for the raw rows that `keep` keeps and `drop` does not leave out."""
+    keep = [_is_among(name, values, spec) for name, values in spec.words.keep.items()]
+    drop = [_is_among(name, values, spec) for name, values in spec.words.drop.items()]
+    return exp.and_(*keep, *(exp.Not(this=exp.paren(found)) for found in drop))
+
+
+def _is_among(name: str, values: list[str], spec: PanelSpec) -> exp.Expr:
+    """Is a raw cell one of these values, in which `#` stands for any one letter or digit?"""
+    cell = exp.Coalesce(this=_trim(_raw(name, spec)), expressions=[literal("")])
+    patterns = [re.escape(value).replace(r"\#", "[0-9A-Za-z#]") for value in values if "#" in value]
+    among = is_value(cell, values, False, spec)
+    if not patterns:
+        return among
+    return exp.or_(among, exp.RegexpLike(this=cell.copy(), expression=literal(f"^({'|'.join(patterns)})$")))
 
 
 def select_values(
@@ -282,18 +290,16 @@ def _cell(item: PanelColumn, found: Input, spec: PanelSpec, numbers: frozenset[s
     names = spec.raw_names(found)
     if not names:
         return column(PERIOD)
-    if "" not in names:
-        by_period = exp.Case()
-        for period, raw in names.items():
-            by_period = by_period.when(column(PERIOD).eq(literal(period)), column(raw))
-        return trimmed_part(by_period, item)
-    value: exp.Expr = column(names[""])
     if found.raw in numbers:
-        return value
+        return _raw(names[""], spec)
+    by_period = exp.Case()
+    for period, raw in names.items():
+        by_period = by_period.when(column(PERIOD).eq(literal(period)), _raw(raw, spec))
+    value: exp.Expr = _raw(names[""], spec) if "" in names else by_period
     if item.spec.cell is not None and spec.long_to_wide is not None:
-        matches = _measure(spec.long_to_wide).eq(literal(item.spec.cell))
+        matches = _measure(spec.long_to_wide, spec).eq(literal(item.spec.cell))
         value = exp.Case().when(matches, value)
-    if item.spec.only_in is not None:
+    if item.spec.only_in is not None and "" in names:
         value = exp.Case().when(is_in(column(PERIOD), item.spec.only_in), value)
     return trimmed_part(value, item)
 
@@ -378,9 +384,13 @@ def _same_money(spec: PanelSpec, values: dict[str, exp.Expr]) -> exp.Expr:
     return exp.and_(year, exp.paren(exp.or_(country.eq(literal("")), country.copy().eq(own))))
 
 
-def _measure(layout: LongToWide) -> exp.Expr:
+def _measure(layout: LongToWide, spec: PanelSpec) -> exp.Expr:
     """The name of a long file's measure, which may be a number."""
-    return undotted(_trim(column(layout.names_from)))
+    return undotted(_trim(_raw(layout.names_from, spec)))
+
+
+def _raw(name: str, spec: PanelSpec) -> exp.Expr:
+    return column(spec.raw_columns[name])
 
 
 def _code(item: PanelColumn, found: Input, spec: PanelSpec) -> exp.Expr:

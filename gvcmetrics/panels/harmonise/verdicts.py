@@ -82,7 +82,11 @@ def judge_rows(bench: Bench, file: str, duplicates: bool, fill: Fill) -> Judged:
     rows = bench.one(f"SELECT COUNT(*) FROM {typed}")[0]
     left_out = _left_out(bench)
     if rows == 0:
-        why = "`keep` keeps none of the rows" if left_out else "the file has a header and no rows"
+        why = (
+            "`keep` keeps none of the rows, or `drop` leaves none"
+            if left_out
+            else "the file has a header and no rows"
+        )
         raise DataError(why, Place(file), "Check that it is complete, and the spec")
     duplicated = _mark_duplicates(bench, typed) if duplicates else None
     rejects = collect_rejects(bench, bool(bad), duplicated, DUPLICATE)
@@ -221,7 +225,7 @@ def _spelled(areas: str | None) -> dict[str, str]:
 
 
 def _left_out(bench: Bench) -> int:
-    if not bench.spec.words.keep:
+    if not (bench.spec.words.keep or bench.spec.words.drop):
         return 0
     dropped = exp.Not(this=exp.paren(kept(bench.spec)))
     raw = bench.raw().subquery("raw")

@@ -69,7 +69,7 @@ def _codes(bench: Bench, item: PanelColumn) -> set[str]:
     for cell in item.inputs:
         missing = missing_codes(item, cell, spec)
         for raw in spec.raw_names(cell).values():
-            text = undotted(trimmed_part(column(raw), item))
+            text = undotted(trimmed_part(column(spec.raw_columns[raw]), item))
             for (code,) in bench.rows(exp.select(text).distinct().from_(rows).limit(_MOST_CODES)):
                 digits = (code or "").replace(".", "").replace(" ", "")
                 if digits.isascii() and digits.isdigit() and is_code(code, missing, False) is None:

@@ -1,7 +1,9 @@
-"""Archives: a .gz of one file, a .zip of one or several. Members are unpacked under names of our own.
+"""Archives: a .gz of one file, a .zip, .tar, .tar.gz or .tgz of one or several.
 
-An archive whose members would leave its folder is refused, and so is one that unpacks to far more
-than data ever compresses to: text of numbers shrinks to a tenth or a twentieth, a bomb to a thousandth.
+Members are unpacked under names of our own. An archive whose members would leave its folder is refused,
+and so is one that unpacks to far more than data compresses to: text of numbers shrinks to a tenth or a
+twentieth, a bomb to a thousandth. A survey of two thousand columns with few answers shrinks as much as
+a bomb, but it has lines.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import gzip
 import lzma
 import shutil
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -23,11 +26,14 @@ from gvcmetrics.errors import DataError, Place
 
 LARGEST_RATIO = 200
 _HARMLESS_BYTES = 50_000_000
+# Of text in lines, which a sparse table is; what does not fit on the disk is refused at any size.
+_HARMLESS_TEXT, _LONGEST_LINE = 4_000_000_000, 1 << 20
 _CHUNK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 # What zipfile and gzip raise on bytes that are none of theirs (NotImplementedError: a method they lack).
 DAMAGED = (
     zipfile.BadZipFile,
+    tarfile.TarError,
     EOFError,
     OSError,
     ValueError,
@@ -56,6 +62,9 @@ def unpack(path: Path, member: str | None, formats: tuple[str, ...], scratch: Pa
     DataError : the archive is damaged, cut off, a bomb, protected, leads out of its folder, or holds
         no file or several where one is meant.
     """
+    if is_tar(path):
+        with _reading(path), tarfile.open(path) as archive:
+            return _untar(path, archive, member, formats, scratch)
     if path.suffix.lower() == ".gz":
         return [(path.name, _gunzip(path, scratch))]
     if path.suffix.lower() != ".zip":
@@ -64,14 +73,22 @@ def unpack(path: Path, member: str | None, formats: tuple[str, ...], scratch: Pa
         members = [info for info in archive.infolist() if not info.is_dir()]
         for info in members:
             _refuse_escape(path, info.filename)
-        chosen = _choose(path, members, member, formats)
-        return [(f"{path.name}: {info.filename}", _unzip(path, archive, info, scratch)) for info in chosen]
+        infos = {info.filename: info for info in members}
+        chosen = _choose(path, list(infos), member, formats)
+        return [(f"{path.name}: {name}", _unzip(path, archive, infos[name], scratch)) for name in chosen]
 
 
-def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
-    """Raise DataError if so many bytes cannot honestly come from so few."""
-    if unpacked > _HARMLESS_BYTES and unpacked > LARGEST_RATIO * packed:
-        problem = f"it unpacks to more than {LARGEST_RATIO} times its size, which no data does"
+def is_tar(path: Path) -> bool:
+    """Is the file a tar archive by its name: .tar, .tgz or .tar.gz?"""
+    endings = [ending.lower() for ending in path.suffixes[-2:]]
+    return endings[-1:] in ([".tar"], [".tgz"]) or endings == [".tar", ".gz"]
+
+
+def refuse_bomb(path: Path, packed: int, unpacked: int, lines: int = 0) -> None:
+    """Raise DataError if so many bytes, in so many lines, hardly come from so few but by design."""
+    harmless = _HARMLESS_TEXT if unpacked < _LONGEST_LINE * lines else _HARMLESS_BYTES
+    if unpacked > harmless and unpacked > LARGEST_RATIO * packed:
+        problem = f"it unpacks to more than {LARGEST_RATIO} times its size, as files made to fill a disk do"
         raise DataError(problem, Place(path.name), "Unpack it by hand if you trust it, and name the file")
 
 
@@ -98,21 +115,13 @@ def _refuse_escape(path: Path, name: str) -> None:
         raise DataError(problem, Place(path.name), "Do not trust this archive")
 
 
-def _choose(
-    path: Path, members: list[zipfile.ZipInfo], member: str | None, formats: tuple[str, ...]
-) -> list[zipfile.ZipInfo]:
-    names = [info.filename for info in members]
+def _choose(path: Path, names: list[str], member: str | None, formats: tuple[str, ...]) -> list[str]:
     if member is not None:
-        named = [info for info in members if info.filename == member]
-        chosen = named or [info for info in members if fnmatch.fnmatchcase(info.filename, member)]
+        named = [name for name in names if name == member]
+        chosen = named or [name for name in names if fnmatch.fnmatchcase(name, member)]
         problem = f"the archive has no member '{member}'"
     else:
-        hidden = ("__MACOSX/", ".")
-        chosen = [
-            info
-            for info in members
-            if info.filename.lower().endswith(formats) and not info.filename.startswith(hidden)
-        ]
+        chosen = [name for name in names if name.lower().endswith(formats) and not _is_hidden(name)]
         problem = "the archive holds no file that can be read"
         if len(chosen) > 1:
             chosen, problem = [], f"the archive holds {len(chosen)} files that could be meant"
@@ -120,11 +129,33 @@ def _choose(
         shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
         remedy = f"Name one, or a pattern, as `read: {{member: …}}`. It holds: {shown or 'nothing'}"
         raise DataError(problem, Place(path.name), remedy)
-    return sorted(chosen, key=lambda info: info.filename)
+    return sorted(chosen)
+
+
+def _is_hidden(name: str) -> bool:
+    """What a Mac puts beside each file, and what a listing does not show."""
+    return name.startswith("__MACOSX/") or PurePosixPath(name).name.startswith(".")
+
+
+def _untar(
+    path: Path, archive: tarfile.TarFile, member: str | None, formats: tuple[str, ...], scratch: Path
+) -> list[tuple[str, Path]]:
+    infos = {info.name: info for info in archive.getmembers() if not info.isdir()}
+    for name, info in infos.items():
+        _refuse_escape(path, name)
+        if not info.isreg():
+            problem = f"the member '{name}' is no file but points to another"
+            raise DataError(problem, Place(path.name), "Unpack it by hand and name the file")
+    size = path.stat().st_size
+    found = []
+    for name in _choose(path, list(infos), member, formats):
+        packed = archive.extractfile(infos[name])
+        assert packed is not None
+        found.append((f"{path.name}: {name}", _copy(path, packed, _target(scratch, Path(name).suffix), size)))
+    return found
 
 
 def _unzip(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, scratch: Path) -> Path:
-    refuse_bomb(path, info.compress_size, info.file_size)
     with archive.open(info) as packed:
         return _copy(path, packed, _target(scratch, Path(info.filename).suffix), info.compress_size)
 
@@ -142,11 +173,12 @@ def _target(scratch: Path, suffix: str) -> Path:
 
 def _copy(path: Path, packed: IO[bytes], target: Path, size: int) -> Path:
     room = shutil.disk_usage(target.parent).free
-    done = 0
+    done, lines = 0, 0
     with open(target, "wb") as file:
         while chunk := packed.read(_CHUNK):
             done += len(chunk)
-            refuse_bomb(path, size, done)
+            lines += chunk.count(b"\n")
+            refuse_bomb(path, size, done, lines)
             if done > room:
                 remedy = "Free space and build again"
                 raise DataError("the unpacked file does not fit on the disk", Place(path.name), remedy)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.panels.spec.names import repeated
 
 # The shortest text of a number, null for NaN, which every engine defines in its own way (`engines/`).
 FRACTION_TEXT = "FRACTION_TEXT"
@@ -20,21 +21,16 @@ def parquet_types(path: Path, name: str) -> dict[str, pa.DataType]:
 
     Raises
     ------
-    DataError : the file is damaged or cut off, or two names differ in case only.
+    DataError : the file is damaged or cut off, or two columns have one name.
     """
     try:
         schema = pq.read_schema(path)
         schema.names  # noqa: B018 (decodes the names, which a damaged file may have spoilt)
     except (ValueError, pa.ArrowException, OSError) as error:
-        problem = f"the Parquet file is damaged or cut off ({str(error).splitlines()[0]:.120})"
-        raise DataError(problem, Place(name), "Restore the file") from None
-    seen: set[str] = set()
-    for field in schema:
-        if field.name.casefold() in seen:
-            raise DataError(
-                "two columns have this name", Place(name, column=field.name), "Rename one of them"
-            )
-        seen.add(field.name.casefold())
+        raise _damaged(error, name) from None
+    twice = repeated(schema.names)
+    if twice is not None:
+        raise DataError("two columns have this name", Place(name, column=twice), "Rename one of them")
     return {field.name: field.type for field in schema}
 
 
@@ -57,6 +53,30 @@ def as_text(column: exp.Expr, kind: pa.DataType) -> exp.Expr:
     whole = number.copy().eq(exp.Floor(this=number.copy()))
     as_whole = exp.cast(exp.TryCast(this=number.copy(), to=exp.DataType.build("BIGINT")), "VARCHAR")
     return exp.Case().when(small, exp.Case().when(whole, as_whole).else_(fraction.copy())).else_(fraction)
+
+
+def copy_columns(path: Path, name: str, wanted: dict[str, str], target: Path) -> None:
+    """Write columns of a Parquet file to another, each under the name that `wanted` gives it.
+
+    Raises
+    ------
+    DataError : the file is damaged or cut off.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file = pq.ParquetFile(path)
+        fields = [file.schema_arrow.field(column).with_name(new) for column, new in wanted.items()]
+        with pq.ParquetWriter(target, pa.schema(fields)) as writer:
+            for batch in file.iter_batches(columns=list(wanted)):
+                columns = [batch.column(column) for column in wanted]
+                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)))
+    except (ValueError, pa.ArrowException, OSError) as error:
+        raise _damaged(error, name) from None
+
+
+def _damaged(error: Exception, name: str) -> DataError:
+    problem = f"the Parquet file is damaged or cut off ({str(error).splitlines()[0]:.120})"
+    return DataError(problem, Place(name), "Restore the file")
 
 
 def refuse_nested(types: dict[str, pa.DataType], wanted: set[str], name: str) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.panels.readers.line_ends import mixes_line_ends, with_one_line_end
+from gvcmetrics.panels.spec.names import repeated
 from gvcmetrics.panels.sql import file_argument, no_folder_keys
 
 _HEADER_BYTES = 1 << 20
 _CHUNK = 1 << 20
+_FIRST_RECORDS = 1000
 _DELIMITERS = (",", ";", "\t", "|")
 REJECTS_LIMIT = 100
 UNREAD_TABLE = "unread_numbers"
@@ -78,61 +82,87 @@ def as_utf8(path: Path, name: str, encoding: str, scratch: Path) -> Path:
 def open_text(path: Path, name: str, dialect: Dialect, scratch: Path) -> tuple[Path, list[str], Dialect]:
     """The column names of a UTF-8 text file, and the file as an engine can read it.
 
-    Engines count lines above a header each in its own way, and take no header of several lines, nor two
-    kinds of line ends; a file with any of these is copied without them.
+    Engines count lines above a header each in its own way, and take no header of several lines or of
+    another length than the records, nor two kinds of line ends; a file with any of these is copied
+    without them.
 
     Raises
     ------
     DataError : as `read_header`.
     """
-    names, lines = _header(path, name, dialect)
-    mixed = _mixes_line_ends(path)
-    if dialect.header_row == 1 and lines == 1 and not mixed:
-        return path, names, dialect
+    header = _header(path, name, dialect)
+    mixed = mixes_line_ends(path)
+    if dialect.header_row == 1 and header.lines == 1 and header.fits and not mixed:
+        return path, header.names, dialect
     scratch.mkdir(parents=True, exist_ok=True)
     target = scratch / f"table_{len(list(scratch.iterdir()))}{path.suffix}"
     with open(path, "rb") as source, open(target, "wb") as copy:
-        for _ in range(dialect.header_row - 1 + lines):
+        for _ in range(dialect.header_row - 1 + header.lines):
             windows = source.readline().endswith(b"\r\n") and not mixed
         copy.write(
-            dialect.delimiter.join(f"c{place}" for place in range(len(names))).encode()
+            dialect.delimiter.join(f"c{place}" for place in range(len(header.names))).encode()
             + (b"\r\n" if windows else b"\n")
         )
         if mixed:
-            copy.writelines(line.replace(b"\r\n", b"\n") for line in source)
+            copy.writelines(with_one_line_end(source))
         else:
             shutil.copyfileobj(source, copy, _CHUNK)
-    return target, names, replace(dialect, header_lines=lines, copied=True)
-
-
-def _mixes_line_ends(path: Path) -> bool:
-    """Do the first lines end in two ways? A line end within quotes is part of a value."""
-    with open(path, "rb") as file:
-        start = re.sub(rb'"[^"]*"', b"", file.read(_CHUNK))
-    both = start.count(b"\r\n")
-    return 0 < both < start.count(b"\n")
+    return target, header.names, replace(dialect, header_lines=header.lines, copied=True)
 
 
 def read_header(path: Path, name: str, dialect: Dialect) -> list[str]:
     """The column names of a UTF-8 text file.
 
-    A column without a name is called after its place, for R and pandas write none above their row numbers
-    and the World Bank ends its lines with a comma; in the middle it is more often a damaged header.
+    Columns without a name at either end are called after their place, for pandas writes none above its
+    index and the World Bank ends its lines with a comma; between others it is more often a damaged
+    header. R may leave out even the comma above its row numbers, and others write one that records lack.
 
     Raises
     ------
     DataError : the file is empty, not UTF-8, or a name is empty or stands twice.
     """
-    return _header(path, name, dialect)[0]
+    return _header(path, name, dialect).names
 
 
-def _header(path: Path, name: str, dialect: Dialect) -> tuple[list[str], int]:
-    """The names, and how many lines they take."""
+@dataclass(frozen=True)
+class _Header:
+    """A header: its names, the lines it takes, and whether records have as many values as it has cells."""
+
+    names: list[str]
+    lines: int
+    fits: bool
+
+
+def _header(path: Path, name: str, dialect: Dialect) -> _Header:
     row = dialect.header_row
     with open(path, "rb") as file:
         for _ in range(row - 1):
             file.readline(_HEADER_BYTES)
         start = file.read(_HEADER_BYTES)
+    text = _decoded(start, name, row)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter)
+        names = [" ".join(cell.split()) if "\n" in cell else cell for cell in next(reader)]
+        lines = reader.line_num
+    except csv.Error as error:
+        problem = f"the header cannot be read ({error})"
+        raise DataError(problem, Place(name, row=row), "Check the file") from None
+    if not names:
+        problem = "the file is empty or starts with an empty line"
+        raise DataError(problem, Place(name, row=row), "Check the file")
+    quoted = text.startswith('"') and text.split("\n", lines)[-1].startswith('"1"')
+    fitted = _fitted(names, _first_records(reader, len(start) < _HEADER_BYTES), quoted)
+    _refuse_unnamed(fitted, Place(name, row=row))
+    called = [found if found.strip() else f"column {place}" for place, found in enumerate(fitted, 1)]
+    twice = repeated(called)
+    if twice is not None:
+        raise DataError(
+            "two columns have this name", Place(name, row=row, column=twice), "Rename one of them"
+        )
+    return _Header(called, lines, len(fitted) == len(names))
+
+
+def _decoded(start: bytes, name: str, row: int) -> str:
     line = start.split(b"\n", 1)[0]
     if row == 1 and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         remedy = "Write `read: {encoding: utf-16}` in the spec"
@@ -142,29 +172,45 @@ def _header(path: Path, name: str, dialect: Dialect) -> tuple[list[str], int]:
         raise DataError(problem, Place(name, row=row), "Check the file")
     try:
         line.decode("utf-8-sig")
-        text = start.decode("utf-8-sig", errors="ignore")
     except UnicodeDecodeError:
         remedy = "Save the file as UTF-8, or state its encoding as `read: {encoding: cp1252}`"
         raise DataError("the header is not UTF-8 text", Place(name, row=row), remedy) from None
+    return start.decode("utf-8-sig", errors="ignore")
+
+
+def _first_records(reader: Iterator[list[str]], whole: bool) -> list[list[str]]:
+    """The first records below a header; unless the file was read whole, the last may be cut off."""
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter)
-        names = [" ".join(cell.split()) if "\n" in cell else cell for cell in next(reader)]
-    except csv.Error as error:
-        problem = f"the header cannot be read ({error})"
-        raise DataError(problem, Place(name, row=row), "Check the file") from None
-    if not names:
-        problem = "the file is empty or starts with an empty line"
-        raise DataError(problem, Place(name, row=row), "Check the file")
-    for position, found in enumerate(names):
-        if not found.strip() and len(names) > 1 and position in (0, len(names) - 1):
-            names[position] = f"column {position + 1}"
-        elif not found.strip():
-            problem = f"column {position + 1} has no name"
-            raise DataError(problem, Place(name, row=row), "Give every column a name in the header")
-        if found.casefold() in (earlier.casefold() for earlier in names[:position]):
-            problem = "two columns have this name"
-            raise DataError(problem, Place(name, row=row, column=found), "Rename one of them")
-    return names, reader.line_num
+        found = [fields for fields in itertools.islice(reader, _FIRST_RECORDS) if fields]
+    except csv.Error:
+        return []
+    return found if whole or len(found) == _FIRST_RECORDS else found[:-1]
+
+
+def _fitted(names: list[str], records: list[list[str]], quoted: bool) -> list[str]:
+    """The cells of a header as the records need them.
+
+    R names no column of row names where it writes without `col.names = NA`, and puts them in quotes. Both
+    are asked for, for what else has one value too many in every line has more often a comma in a number.
+    """
+    widths = {len(fields) for fields in records}
+    if len(widths) != 1:
+        return names
+    (width,) = widths
+    if quoted and width == len(names) + 1 and all(f[0] == str(n) for n, f in enumerate(records, 1)):
+        return ["", *names]
+    if width < len(names) and not any(cell.strip() for cell in names[width:]):
+        return names[:width]
+    return names
+
+
+def _refuse_unnamed(names: list[str], place: Place) -> None:
+    named = [number for number, found in enumerate(names) if found.strip()]
+    inner = range(named[0], named[-1]) if named else range(1)
+    for number in inner:
+        if not names[number].strip():
+            problem = f"column {number + 1} has no name"
+            raise DataError(problem, place, "Give every column a name in the header")
 
 
 def better_delimiter(names: list[str], dialect: Dialect) -> str | None:

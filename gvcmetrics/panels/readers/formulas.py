@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+from gvcmetrics.panels.readers.biff import errors_in_xls
+
 # What spreadsheets show for an error; the last stands for a formula without a value.
 UNCALCULATED = "#FORMULA!"
 ERRORS = (
@@ -31,6 +33,9 @@ ERRORS = (
 )
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
 _CHUNK = 1 << 20
 _SIGNS = (b't="e"', b"<f", b":f>", b":f ")
 
@@ -38,15 +43,19 @@ _SIGNS = (b't="e"', b"<f", b":f>", b":f ")
 def cells_in_error(path: Path, sheet: str) -> dict[tuple[int, int], str]:
     """The cells of a sheet without a value of their own: (row, column) from 1 → the error that it shows.
 
-    Only .xlsx and .xlsm are looked at.
-
     Raises
     ------
-    zipfile.BadZipFile, KeyError, ElementTree.ParseError : the workbook is damaged.
+    zipfile.BadZipFile, KeyError, ElementTree.ParseError, struct.error, IndexError, ValueError : the
+        workbook is damaged.
     """
-    if path.suffix.lower() not in (".xlsx", ".xlsm"):
-        return {}
+    if path.suffix.lower() == ".xls":
+        return errors_in_xls(path).get(sheet, {})
     with zipfile.ZipFile(path) as packed:
+        if path.suffix.lower() == ".ods":
+            with packed.open("content.xml") as file:
+                return dict(
+                    _open_document_errors(ElementTree.iterparse(file, events=("start", "end")), sheet)
+                )
         part = _part(packed, sheet)
         if part is None or not _may_have(packed, part):
             return {}
@@ -69,6 +78,43 @@ def _errors(events: Iterator[tuple[str, ElementTree.Element]]) -> Iterator[tuple
                 yield (row, place), value or UNCALCULATED
             elif element.find(f"{_MAIN}f") is not None and not value and element.get("t") != "str":
                 yield (row, place), UNCALCULATED
+
+
+def _open_document_errors(
+    events: Iterator[tuple[str, ElementTree.Element]], sheet: str
+) -> Iterator[tuple[tuple[int, int], str]]:
+    inside, row = False, 0
+    for event, element in events:
+        tag = element.tag
+        if tag == f"{_TABLE}table" and event == "start":
+            inside = element.get(f"{_TABLE}name") == sheet
+        elif tag == f"{_TABLE}table" and inside:
+            return
+        elif tag == f"{_TABLE}table-row" and event == "end":
+            if inside:
+                errors = list(_row_errors(element))
+                # Thousands of empty rows may be written as one; none of them has an error.
+                repeats = int(element.get(f"{_TABLE}number-rows-repeated", 1))
+                for number in range(row + 1, row + 1 + (repeats if errors else 0)):
+                    yield from (((number, place), error) for place, error in errors)
+                row += repeats
+            element.clear()
+
+
+def _row_errors(row: ElementTree.Element) -> Iterator[tuple[int, str]]:
+    place = 0
+    for cell in row:
+        repeats = int(cell.get(f"{_TABLE}number-columns-repeated", 1))
+        kind = cell.get(f"{_OFFICE}value-type")
+        shown = "".join(cell.itertext()).strip()
+        error = None
+        if cell.get(f"{_CALC}value-type") == "error" or (kind == "string" and shown in ERRORS):
+            error = shown if shown in ERRORS else "#VALUE!"
+        elif cell.get(f"{_TABLE}formula") is not None and kind is None:
+            error = UNCALCULATED
+        if error is not None:
+            yield from ((place + number, error) for number in range(1, repeats + 1))
+        place += repeats
 
 
 def _column(reference: str) -> int:

@@ -1,12 +1,15 @@
-"""Stata (.dta) and SPSS (.sav) files, copied in chunks to Parquet with the wanted columns only.
+"""Files of Stata (.dta), SPSS (.sav, .por) and SAS (.sas7bdat, .xpt), copied in chunks to Parquet.
 
-Values keep their codes. Where a spec asks for labels, the column `NAME#label` holds the label of each
-code, or the code where it has none. System and user-defined missing values are missing.
+Only the wanted columns are copied. Values keep their codes. Where a spec asks for labels, the column
+`NAME#label` holds the label of each code, or the code where it has none. System and user-defined
+missing values are missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import codecs
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,11 @@ _READERS: dict[str, Callable[..., Any]] = {
     ".dta": pyreadstat.read_dta,
     ".sav": pyreadstat.read_sav,
     ".zsav": pyreadstat.read_sav,
+    ".por": pyreadstat.read_por,
+    ".sas7bdat": pyreadstat.read_sas7bdat,
+    ".xpt": pyreadstat.read_xport,
 }
+_XPORT_RECORD = 80  # bytes; a transport file is padded to whole records
 LABELLED = tuple(_READERS)
 
 
@@ -35,18 +42,19 @@ def labelled_columns(path: Path, name: str, encoding: str | None) -> list[str]:
     return [*names, *(f"{column}{LABEL}" for column in meta.variable_value_labels)]
 
 
-def copy_labelled(path: Path, name: str, encoding: str | None, wanted: Iterable[str], target: Path) -> None:
+def copy_labelled(path: Path, name: str, encoding: str | None, wanted: dict[str, str], target: Path) -> None:
     """Write the wanted columns to a Parquet file, with the number of each record in `#row`.
+
+    `wanted` gives the name that each is written under.
 
     Raises
     ------
     DataError : the file is damaged or has fewer records than it says.
     """
-    wanted = list(wanted)
     codes = sorted({column.removesuffix(LABEL) for column in wanted})
     _, meta = _read(path, name, encoding, metadataonly=True)
     expected, done = meta.number_rows, 0
-    schema = pa.schema([(ROW, pa.int64()), *((column, _type(column, meta)) for column in wanted)])
+    schema = pa.schema([(ROW, pa.int64()), *((new, _type(column, meta)) for column, new in wanted.items())])
     target.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(target, schema) as writer:
         while expected is None or expected < 0 or done < expected:
@@ -62,11 +70,21 @@ def copy_labelled(path: Path, name: str, encoding: str | None, wanted: Iterable[
         raise DataError(problem, Place(name, row=done), "Restore the file")
 
 
+def _iconv(encoding: str | None) -> str | None:
+    """An encoding as the C library names it, which knows fewer spellings than Python (no `latin-1`)."""
+    if encoding is None:
+        return None
+    known = codecs.lookup(encoding).name.upper().replace("_", "-")
+    return {"MAC-ROMAN": "MACINTOSH"}.get(known, re.sub(r"^ISO-?(?=[0-9])", "ISO-", known))
+
+
 def _read(path: Path, name: str, encoding: str | None, **options: Any) -> tuple[pd.DataFrame, Any]:
+    if path.suffix.lower() != ".por":  # which holds a table of its signs
+        options["encoding"] = _iconv(encoding)
     try:
-        return _READERS[path.suffix.lower()](
-            str(path), encoding=encoding, disable_datetime_conversion=True, **options
-        )
+        if path.suffix.lower() == ".xpt" and path.stat().st_size % _XPORT_RECORD:
+            raise ValueError("its last record is not whole")
+        return _READERS[path.suffix.lower()](str(path), disable_datetime_conversion=True, **options)
     except MemoryError:
         raise
     except Exception as error:
@@ -100,14 +118,24 @@ def _plain(value: Any) -> str | None:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def labelled_sample(
-    path: Path, name: str, rows: int
-) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[str, str]]]:
-    """The first rows of a .dta or .sav file, the label of each column, and the label of each code."""
-    frame, meta = _read(path, name, None, row_limit=rows)
+def read_labels(path: Path, name: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """The label of each column, and the label of each code."""
+    _, meta = _read(path, name, None, metadataonly=True)
+    return _labels(meta)
+
+
+def _labels(meta: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     labels = {column: label for column, label in meta.column_names_to_labels.items() if label}
     values = {
         column: {_plain(code) or "": str(label) for code, label in codes.items()}
         for column, codes in meta.variable_value_labels.items()
     }
-    return frame, labels, values
+    return labels, values
+
+
+def labelled_sample(
+    path: Path, name: str, rows: int
+) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[str, str]]]:
+    """The first rows of a .dta or .sav file, the label of each column, and the label of each code."""
+    frame, meta = _read(path, name, None, row_limit=rows)
+    return frame, *_labels(meta)

@@ -72,7 +72,8 @@ def fast_read(tables: Sequence[RawTable], spec: PanelSpec, blanks: str) -> FastR
 def _is_simple(spec: PanelSpec) -> bool:
     """Are missing codes the same in all columns, and is every raw row one panel row?"""
     words, read = spec.words, spec.words.read
-    if words.layout or words.keep or words.money or read.decimal != "." or read.thousands is not None:
+    selects = words.keep or words.drop
+    if words.layout or selects or words.money or read.decimal != "." or read.thousands is not None:
         return False
     if any(_MAY_BE_NUMBER.search(code) for code in words.missing) or "" not in words.missing:
         return False

@@ -1,32 +1,44 @@
 """From raw files in any format to tables that an engine reads lazily: delimited text or Parquet.
 
 Text and Parquet are read in place. Archives are unpacked, text in another encoding than UTF-8 is
-written anew, and .dta, .sav and workbooks are copied to Parquet, all into a scratch folder that goes
-with the build. Every table knows the name by which the user knows it, and its own row numbers.
+written anew, and text of fixed width, workbooks and the files of Stata, SPSS and SAS are copied to
+Parquet, all into a scratch folder that goes with the build. Every table knows the name by which the user
+knows it, and its own row numbers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gvcmetrics.errors import DataError, Place
+from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.ground.names import did_you_mean
+from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.archives import unpack
-from gvcmetrics.panels.readers.columnar import parquet_types, refuse_nested
-from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, open_text
+from gvcmetrics.panels.readers.columnar import copy_columns, parquet_types, refuse_nested
+from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, open_text, read_header
+from gvcmetrics.panels.readers.eurostat import copy_eurostat, packed_columns
+from gvcmetrics.panels.readers.fixed_width import (
+    FIXED,
+    Field,
+    copy_fixed_width,
+    read_dictionary,
+    stated_fields,
+)
 from gvcmetrics.panels.readers.labelled import LABELLED, ROW, copy_labelled, labelled_columns
 from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
-from gvcmetrics.panels.sources.raw_files import Formats
+from gvcmetrics.panels.sources.raw_files import Formats, data_file
+from gvcmetrics.panels.spec.names import alike, spelled, told_apart
 from gvcmetrics.panels.spec.panel import PanelSpec, without_absent
 
 TEXTS = (".csv", ".tsv", ".tab", ".txt")
-FORMATS = Formats((*TEXTS, *LABELLED, *WORKBOOKS, ".parquet"))
+FORMATS = Formats((*TEXTS, *FIXED, *LABELLED, *WORKBOOKS, ".parquet"))
 _SAMPLE = 1 << 16
 
 
@@ -40,9 +52,10 @@ class RawTable:
     path : the file itself, or a copy in the scratch folder.
     columns : all column names of the file.
     dialect : how text is written; None for Parquet.
-    types : the columns' types in Parquet; empty for text.
+    types : the types of Parquet by the engine's column; empty for text.
     rows_from : the column that holds the file's own row numbers, if the copy has one.
     year : the only four-digit year in the file's name.
+    copy : what writes wanted columns to a Parquet file, of text that no engine reads.
     """
 
     name: str
@@ -52,14 +65,41 @@ class RawTable:
     types: dict[str, pa.DataType]
     rows_from: str | None
     year: str | None
+    copy: Callable[[dict[str, str], Path], None] | None = None
 
     @property
     def first_row(self) -> int:
         """The row of the first record: after the header in text, 1 elsewhere."""
         return self.dialect.first_row if self.dialect else 1
 
+    @cached_property
+    def engine_names(self) -> dict[str, str]:
+        """The engine's column for each of the file's."""
+        return told_apart(self.columns)
 
-def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[PanelSpec, list[RawTable]]:
+    @cached_property
+    def _alike(self) -> dict[str, list[str]]:
+        return alike(self.columns)
+
+    def column(self, name: str) -> str | None:
+        """The engine's column for one that a spec names, whatever its capitals; None if there is none.
+
+        Raises
+        ------
+        DataError : several columns differ from the name in capitals, and none is the name itself.
+        """
+        found = spelled(name, self._alike)
+        same = self._alike.get(name.casefold(), [])
+        if found is None and same:
+            row = self.dialect.header_row if self.dialect else None
+            problem = f"{' and '.join(map(repr, same))} differ in capitals only, and the spec means one"
+            raise DataError(problem, Place(self.name, row=row, column=name), "Write it as the file does")
+        return None if found is None else self.engine_names[found]
+
+
+def open_tables(
+    paths: Sequence[Path], spec: PanelSpec, scratch: Path, project: Project
+) -> tuple[PanelSpec, list[RawTable]]:
     """Open the raw files of a spec; the spec comes back without optional columns that no file has.
 
     Raises
@@ -67,8 +107,9 @@ def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[
     DataError : a file is damaged or empty, or lacks a column that the spec maps.
     """
     read = spec.words.read
+    fields = stated_places(spec, project)
     found = [
-        _inspect(name, path, spec, scratch)
+        inspected(name, path, spec, scratch, fields)
         for raw in paths
         for name, path in unpack(raw, read.member, FORMATS.endings, scratch)
     ]
@@ -83,7 +124,7 @@ def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[
     }
     for table in found:
         _refuse_lacking(table, spec, optional)
-    return spec, [_converted(table, spec, scratch) for table in found]
+    return spec, [converted(table, spec, scratch, spec.wanted()) for table in found]
 
 
 def about_rows(table: RawTable) -> int:
@@ -95,7 +136,24 @@ def about_rows(table: RawTable) -> int:
     return round(table.path.stat().st_size / len(start) * start.count(b"\n"))
 
 
-def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
+def dictionary_file(spec: PanelSpec, project: Project) -> Path | None:
+    """The dictionary of a spec's text of fixed width, if it names one."""
+    name = spec.words.read.dictionary
+    return None if name is None else data_file(name, project, spec.document.place(("read", "dictionary")))
+
+
+def stated_places(spec: PanelSpec, project: Project) -> dict[str, Field] | None:
+    """Where the values of each column stand in text of fixed width, if the spec says so."""
+    if spec.words.read.fixed is not None:
+        return stated_fields(spec.words.read.fixed)
+    path = dictionary_file(spec, project)
+    return None if path is None else read_dictionary(path)
+
+
+def inspected(
+    name: str, path: Path, spec: PanelSpec, scratch: Path, fields: dict[str, Field] | None
+) -> RawTable:
+    """One raw file, unpacked, as a table that is not yet copied."""
     read, suffix = spec.words.read, path.suffix.lower()
     year = _year(name) if any(column.spec.file_name for column in spec.columns) else None
     if suffix not in FORMATS.endings:
@@ -106,6 +164,15 @@ def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
         )
     if path.stat().st_size == 0:
         raise DataError("the file is empty", Place(name), "Check the file")
+    if fields is not None and suffix in (*TEXTS, *FIXED):
+        path = as_utf8(path, name, read.encoding, scratch)
+        copy = partial(copy_fixed_width, path, name, fields)
+        return RawTable(name, path, tuple(fields), None, {}, ROW, year, copy)
+    if fields is not None or suffix in FIXED:
+        stated = "dictionary" if read.dictionary is not None else "fixed"
+        problem = f"'{name}' is no text of fixed width" if fields else "no column says where its values stand"
+        remedy = "Write `read: {fixed: {id: [1, 4]}}`, or `read: {dictionary: raw/x.dct}`, for text"
+        raise SpecError(problem, spec.document.place(("read", stated)), remedy)
     if suffix not in TEXTS and (read.decimal != "." or read.thousands is not None):
         raise DataError(
             f"`decimal` and `thousands` are for text, not for {suffix}",
@@ -115,11 +182,17 @@ def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
     if suffix in TEXTS:
         dialect = Dialect(read.delimiter or ("," if suffix in (".csv", ".txt") else "\t"), read.header_row)
         path = as_utf8(path, name, read.encoding, scratch)
+        packed = packed_columns(read_header(path, name, dialect)) if read.format == "eurostat" else None
+        if packed is not None:
+            unpack_keys = partial(copy_eurostat, path, name, dialect.delimiter)
+            return RawTable(name, path, tuple(packed), None, {}, ROW, year, unpack_keys)
         path, columns, dialect = open_text(path, name, dialect, scratch)
         return RawTable(name, path, tuple(columns), dialect, {}, None, year)
     if suffix == ".parquet":
         types = parquet_types(path, name)
-        return RawTable(name, path, tuple(types), None, types, None, year)
+        engine = told_apart(types)
+        types = {engine[column]: kind for column, kind in types.items()}
+        return RawTable(name, path, tuple(engine), None, types, None, year)
     if suffix in LABELLED:
         columns = labelled_columns(path, name, _encoding(spec))
     else:
@@ -127,30 +200,41 @@ def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
     return RawTable(name, path, tuple(columns), None, {}, ROW, year)
 
 
-def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
-    read, wanted = spec.words.read, [name for name in spec.wanted() if name in table.columns]
-    if table.dialect is not None or table.path.suffix.lower() == ".parquet":
-        refuse_nested(table.types, set(wanted), table.name)
+def converted(table: RawTable, spec: PanelSpec, scratch: Path, names: Iterable[str]) -> RawTable:
+    """A table that an engine can read, with the named columns: itself, or a copy in the scratch folder."""
+    if table.dialect is not None:
         return table
+    read, engine = spec.words.read, table.engine_names
+    sought = {found for name in names if (found := table.column(name)) is not None}
+    wanted = {name: column for name, column in engine.items() if column in sought}
+    in_place = table.path.suffix.lower() == ".parquet"
+    if in_place:
+        refuse_nested(table.types, sought, table.name)
+        if all(name == column for name, column in engine.items()):
+            return table
     target = scratch / f"copy{len(list(scratch.iterdir())) if scratch.exists() else 0}.parquet"
-    if table.path.suffix.lower() in LABELLED:
+    if table.copy is not None:
+        table.copy(wanted, target)
+    elif in_place:
+        copy_columns(table.path, table.name, wanted, target)
+    elif table.path.suffix.lower() in LABELLED:
         copy_labelled(table.path, table.name, _encoding(spec), wanted, target)
     else:
-        names = list(table.columns)
-        copy_workbook(table.path, table.name, read.sheet, read.header_row, names, wanted, target)
-    return RawTable(
-        table.name, target, table.columns, None, parquet_types(target, table.name), ROW, table.year
-    )
+        copy_workbook(
+            table.path, table.name, read.sheet, read.header_row, list(table.columns), wanted, target
+        )
+    types = parquet_types(target, table.name)
+    return replace(table, path=target, types=types, rows_from=None if in_place else ROW)
 
 
 def _encoding(spec: PanelSpec) -> str | None:
-    """The encoding of a .dta or .sav file, which says its own unless the spec overrules it."""
+    """The encoding of a file of Stata, SPSS or SAS, which says its own unless the spec overrules it."""
     return spec.words.read.encoding if "encoding" in spec.words.read.model_fields_set else None
 
 
 def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> None:
     for name in spec.wanted():
-        if name in table.columns or name in optional:
+        if table.column(name) is not None or name in optional:
             continue
         shown = ", ".join(table.columns[:12]) + (", …" if len(table.columns) > 12 else "")
         remedy = f"The file has: {shown}. Correct the spec"

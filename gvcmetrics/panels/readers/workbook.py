@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -15,8 +15,10 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.readers.archives import DAMAGED, refuse_bomb
+from gvcmetrics.panels.readers.biff import errors_in_xls
 from gvcmetrics.panels.readers.formulas import cells_in_error
 from gvcmetrics.panels.readers.labelled import ROW
+from gvcmetrics.panels.spec.names import repeated
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 _CHUNK_ROWS = 50_000
@@ -33,10 +35,11 @@ def workbook_columns(path: Path, name: str, sheet: str | None, header_row: int) 
     if not any(names):
         remedy = "State the row of the column names as `read: {header_row: …}`"
         raise DataError("the sheet has no header here", Place(name, row=header_row), remedy)
-    for position, found in enumerate(names):
-        if found and found.casefold() in (earlier.casefold() for earlier in names[:position]):
-            where = Place(name, row=header_row, column=found)
-            raise DataError("two columns have this name", where, "Rename one of them")
+    twice = repeated(found for found in names if found)
+    if twice is not None:
+        raise DataError(
+            "two columns have this name", Place(name, row=header_row, column=twice), "Rename one of them"
+        )
     return names
 
 
@@ -46,11 +49,14 @@ def copy_workbook(
     sheet: str | None,
     header_row: int,
     names: list[str],
-    wanted: Iterable[str],
+    wanted: dict[str, str],
     target: Path,
 ) -> None:
-    """Write the wanted columns to a Parquet file, with the sheet row in `#row`; empty rows are left out."""
-    positions = {column: names.index(column) for column in wanted}
+    """Write the wanted columns to a Parquet file, with the sheet row in `#row`; empty rows are left out.
+
+    `wanted` gives the name that each is written under.
+    """
+    positions = {new: names.index(column) for column, new in wanted.items()}
     schema = pa.schema([(ROW, pa.int64()), *((column, pa.string()) for column in positions)])
     target.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(target, schema) as writer:
@@ -78,6 +84,8 @@ def _rows(path: Path, name: str, sheet: str | None) -> Iterator[tuple[int, list[
         if path.suffix.lower() != ".xls":
             with zipfile.ZipFile(path) as packed:
                 refuse_bomb(path, path.stat().st_size, sum(info.file_size for info in packed.infolist()))
+        else:
+            errors_in_xls(path)
         workbook = CalamineWorkbook.from_path(path)
         if not workbook.sheet_names:
             raise DataError("the workbook has no sheet", Place(name), "Check the file")
@@ -91,8 +99,18 @@ def _rows(path: Path, name: str, sheet: str | None) -> Iterator[tuple[int, list[
                 row = [errors.get((number, place), cell) for place, cell in enumerate(row, 1)]
             yield number, row
     except (*DAMAGED, CalamineError, KeyError, ParseError) as error:
-        problem = f"the workbook is damaged, cut off or protected ({str(error) or type(error).__name__})"
-        raise DataError(problem, Place(name), "Restore the file, or save it again as .xlsx") from None
+        raise _damaged(error, name) from None
+    except BaseException as error:
+        # What the reader of workbooks, which is no Python, raises where it gives up; it has no base but this.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _damaged(error, name) from None
+
+
+def _damaged(error: BaseException, name: str) -> DataError:
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    problem = f"the workbook is damaged, cut off or protected ({said or type(error).__name__})"
+    return DataError(problem, Place(name), "Restore the file, or save it again as .xlsx")
 
 
 def _first_shown(workbook: CalamineWorkbook) -> str:

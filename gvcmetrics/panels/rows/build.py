@@ -50,7 +50,7 @@ def build_rows(spec: PanelSpec, job: Job) -> Built:
     """
     folder = job.folder
     with connected(folder / "spill") as connection:
-        spec, tables = open_tables(job.raw.paths, spec, folder / "raw")
+        spec, tables = open_tables(job.raw.paths, spec, folder / "raw", job.project)
         bench = laid_out(connection, spec, tables, job.project)
         # Equal keys are neighbours in a sorted panel, which is the cheap way to find them. Where rows
         # are merged or left out on the way, they must be looked for before.
@@ -149,9 +149,10 @@ def _what_was_done(spec: PanelSpec, tally: Tally) -> list[str]:
         notes.append(f"Layout preset: {spec.words.extends}.")
     if spec.absent:
         notes.append(f"Not in the raw file, hence absent: {', '.join(spec.absent)}.")
-    if spec.words.keep:
-        kept = "; ".join(f"{name} in {', '.join(values)}" for name, values in spec.words.keep.items())
-        notes.append(f"Kept are rows with {kept}; {tally.left_out:,} other raw rows are left out.")
+    if spec.words.keep or spec.words.drop:
+        kept = [f"{name} in {', '.join(values)}" for name, values in spec.words.keep.items()]
+        kept += [f"{name} not in {', '.join(values)}" for name, values in spec.words.drop.items()]
+        notes.append(f"Kept are rows with {'; '.join(kept)}; {tally.left_out:,} other raw rows are left out.")
     for item in spec.columns:
         if item.spec.classification is not None:
             digits = f", filled with zeros to {item.spec.pad} digits" if item.spec.pad else ""

@@ -16,7 +16,7 @@ from gvcmetrics.errors import GvcError, Place, PlacedError
 from gvcmetrics.ground.numbers import short
 from gvcmetrics.panels.findings import CheckedColumn, Findings, Outliers, Recoded
 from gvcmetrics.panels.harmonise.bench import Bench
-from gvcmetrics.panels.harmonise.engines.duckdb import connected
+from gvcmetrics.panels.harmonise.engines.duckdb import connected, explained
 from gvcmetrics.panels.harmonise.texts import compares_numbers, is_code, missing_codes, recodes_all
 from gvcmetrics.panels.harmonise.tree import select_panel, trimmed_part
 from gvcmetrics.panels.harmonise.verdicts import DUPLICATE, Judged, fill_fast, judge_rows, refuse_all_missing
@@ -37,12 +37,11 @@ def try_rows(spec: PanelSpec, raw: RawFiles, project: Project) -> Findings:
     """Read a spec's raw files and say what becomes of them; nothing is written."""
     with tempfile.TemporaryDirectory() as folder, connected(Path(folder) / "spill") as connection:
         try:
-            spec, tables = open_tables(raw.paths, spec, Path(folder) / "raw")
+            spec, tables = open_tables(raw.paths, spec, Path(folder) / "raw", project)
             bench = laid_out(connection, spec, tables, project)
             judged = judge_rows(bench, raw.name, duplicates=True, fill=fill_fast)
-        except duckdb.Error as error:
-            problem = f"the file cannot be read as the spec says ({str(error).splitlines()[0]})"
-            return Findings(spec.name, [str(PlacedError(problem, Place(raw.name)))], spec=spec)
+        except (duckdb.Error, MemoryError) as error:
+            return Findings(spec.name, [str(explained(error, raw.name))], spec=spec)
         tally = judged.tally
         problems = _bad_cells(bench, judged)
         try:
@@ -121,7 +120,7 @@ def _recoded(bench: Bench, item: PanelColumn) -> Iterator[Recoded]:
         if item.spec.recode is None and not (found.is_test and found.words.at_least is None):
             continue
         for raw in spec.raw_names(found).values():
-            value = trimmed_part(quoted(raw), item).sql("duckdb")
+            value = trimmed_part(quoted(spec.raw_columns[raw]), item).sql("duckdb")
             query = f"SELECT {value} AS v, COUNT(*) AS n FROM ({rows}) WHERE v <> '' GROUP BY v"
             counted = bench.rows(f"{query} ORDER BY n DESC, v")
             for text, count in counted[:_MOST_VALUES]:

@@ -52,7 +52,8 @@ def print_check(report: Findings, path: Path) -> None:
     rejected = f"raw rows that break a rule: {tally.rejected:,}" if tally.rejected else "no row breaks a rule"
     say(
         console,
-        f"{repeated}; {rejected}" + (f"; {tally.left_out:,} left out by `keep`" if tally.left_out else ""),
+        f"{repeated}; {rejected}"
+        + (f"; {tally.left_out:,} left out by `keep` or `drop`" if tally.left_out else ""),
     )
     _print_columns(console, report)
     say(console, f"\nNot in the spec, of the {spec.contract.name} contract:", style="bold")

@@ -29,18 +29,21 @@ class Formats:
     """
 
     endings: tuple[str, ...]
-    packed: tuple[str, ...] = (".zip", ".gz")
+    packed: tuple[str, ...] = (".zip", ".tar", ".tgz", ".tar.gz", ".gz")
     whole_folder: bool = False
 
     def accept(self, path: Path) -> bool:
         """Can a panel be built from the file?"""
-        suffix = path.suffix.lower()
-        if suffix in self.packed:
-            return suffix != ".gz" or Path(path.stem).suffix.lower() in self.endings
-        return suffix in self.endings
+        endings = [ending.lower() for ending in path.suffixes]
+        if endings[-2:] == [".tar", ".gz"]:
+            return ".tar.gz" in self.packed
+        if endings[-1:] == [".gz"]:
+            return ".gz" in self.packed and "".join(endings[-2:-1]) in self.endings
+        return "".join(endings[-1:]) in (*self.packed, *self.endings)
 
     def __str__(self) -> str:
-        packed = f", and {' or '.join(self.packed)} of these" if self.packed else ""
+        *others, last = self.packed or ("",)
+        packed = f", and {', '.join(others)} or {last} of these".replace("  or", "") if last else ""
         return f"{', '.join(self.endings)}{packed}"
 
 

@@ -267,9 +267,9 @@ def refuse_unusable_layout(columns: tuple[PanelColumn, ...], spec: Spec, documen
     """Raise SpecError where the layout names nothing that a column takes up."""
     if spec.layout is None:
         return
-    if (spec.layout.long_to_wide is None) == (spec.layout.wide_to_long is None):
+    if spec.layout.long_to_wide is None and spec.layout.wide_to_long is None:
         raise SpecError(
-            "a layout is long_to_wide or wide_to_long", document.place(("layout",)), "State one of them"
+            "a layout is long_to_wide or wide_to_long", document.place(("layout",)), "State one, or both"
         )
     if spec.layout.long_to_wide and not any(column.spec.cell is not None for column in columns):
         where = document.place(("layout", "long_to_wide"))

@@ -19,6 +19,7 @@ A spec declares; it computes nothing. Every transformation is a word of the clos
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from gvcmetrics.errors import SpecError
@@ -36,6 +37,7 @@ from gvcmetrics.panels.spec.columns import (
 )
 from gvcmetrics.panels.spec.document import read_document, words_of
 from gvcmetrics.panels.spec.extends import spec_digest
+from gvcmetrics.panels.spec.names import alike, told_apart
 from gvcmetrics.panels.spec.words import ColumnSpec, LongToWide, Spec, WideToLong
 from gvcmetrics.panels.spec.yaml_lines import Document
 
@@ -103,9 +105,15 @@ class PanelSpec:
         if self.long_to_wide:
             names[self.long_to_wide.names_from] = "names_from"
         names.update(dict.fromkeys(self.words.keep, "keep"))
+        names.update(dict.fromkeys(self.words.drop, "drop"))
         if self.words.money and self.words.money.currency_from:
             names[self.words.money.currency_from] = "currency_from"
         return names
+
+    @cached_property
+    def raw_columns(self) -> dict[str, str]:
+        """What the trees call each raw column: its name, told apart from those that differ in capitals."""
+        return told_apart(self.wanted())
 
 
 def load_spec(path: Path | str) -> PanelSpec:
@@ -123,6 +131,7 @@ def panel_spec(path: Path, document: Document) -> PanelSpec:
     spec = words_of(document, Spec)
     _check_money(spec, document)
     _check_signs(spec, document)
+    _check_places(spec, document)
     contract = CONTRACTS[spec.contract]
     given = dict(spec.columns)
     for name, crossed in contract.crossed.items():
@@ -164,9 +173,11 @@ def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
     """
     spec = _as_spelled(spec, available)
 
+    own = alike(available)
+
     def lacks(column: PanelColumn) -> bool:
         raws = [raw for item in column.inputs for raw in spec.raw_names(item).values()]
-        return column.spec.optional and not available.issuperset(raws)
+        return column.spec.optional and not all(raw.casefold() in own for raw in raws)
 
     gone = {column.name for column in spec.columns if lacks(column)}
     gone |= {column.name for column in spec.columns if gone.intersection(column.spec.cross or [])}
@@ -175,11 +186,13 @@ def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
 
 
 def _as_spelled(spec: PanelSpec, available: set[str]) -> PanelSpec:
-    own = {name.casefold(): name for name in available}
+    own = alike(sorted(available))
 
     def spelled(name: str, suffix: str = "") -> str:
         full = name + suffix
-        return name if full in available else own.get(full.casefold(), full).removesuffix(suffix)
+        same = own.get(full.casefold(), [])
+        # Where two files spell it in two ways, each is asked for the name as the spec has it.
+        return same[0].removesuffix(suffix) if len(same) == 1 else name
 
     columns = tuple(
         replace(
@@ -192,8 +205,11 @@ def _as_spelled(spec: PanelSpec, available: set[str]) -> PanelSpec:
         )
         for column in spec.columns
     )
-    keep = {spelled(name): values for name, values in spec.words.keep.items()}
-    return replace(spec, columns=columns, words=spec.words.model_copy(update={"keep": keep}))
+    words = {
+        word: {spelled(name): values for name, values in getattr(spec.words, word).items()}
+        for word in ("keep", "drop")
+    }
+    return replace(spec, columns=columns, words=spec.words.model_copy(update=words))
 
 
 def _check_money(spec: Spec, document: Document) -> None:
@@ -206,6 +222,24 @@ def _check_money(spec: Spec, document: Document) -> None:
     if (money.deflator is None) != (money.base_year is None):
         remedy = "State both: `deflator: FILE.csv` and `base_year: 2010`"
         raise SpecError("a deflator goes with its base year", document.place(("money",)), remedy)
+
+
+def _check_places(spec: Spec, document: Document) -> None:
+    read = spec.read
+    if read.fixed is None and read.dictionary is None:
+        return
+    stated = "fixed" if read.fixed is not None else "dictionary"
+    others = (
+        ("dictionary", "delimiter", "header_row") if read.fixed is not None else ("delimiter", "header_row")
+    )
+    for other in others:
+        if other in read.model_fields_set:
+            problem = f"`{stated}` and `{other}` exclude one another"
+            raise SpecError(problem, document.place(("read", other)), "Keep one")
+    for name, places in (read.fixed or {}).items():
+        if places[0] > places[-1]:
+            where = document.place(("read", "fixed", name))
+            raise SpecError("the first place lies behind the last", where, "Write [first, last]")
 
 
 def _check_signs(spec: Spec, document: Document) -> None:

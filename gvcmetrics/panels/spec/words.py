@@ -36,6 +36,7 @@ def _listed(name: str) -> str:
 Text = Annotated[str, BeforeValidator(_as_text)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 Listed = Annotated[str, AfterValidator(_listed), Field(json_schema_extra={"enum": list(LISTED)})]
+Places = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=2)]
 Sign = Annotated[str, Field(min_length=1, max_length=1)]
 
 
@@ -68,7 +69,9 @@ class Read(_Model):
     """How the raw file is written, where its ending does not say it.
 
     `member` names the file to read in an archive of several; `sheet` that of a workbook;
-    `header_row` the line or sheet row that holds the column names.
+    `header_row` the line or sheet row that holds the column names. In text of fixed width `fixed` gives
+    each column the place of its first and last sign, or `dictionary` names the file of Stata that does.
+    `format: eurostat` unpacks a TSV of Eurostat into a row a period.
     """
 
     delimiter: Sign | None = None
@@ -78,6 +81,9 @@ class Read(_Model):
     header_row: Annotated[int, Field(ge=1, le=1000)] = 1
     sheet: str | None = None
     member: str | None = None
+    fixed: Annotated[dict[str, Places] | None, Field(min_length=1)] = None
+    dictionary: str | None = None
+    format: Literal["eurostat"] | None = None
 
 
 class Item(_Model):
@@ -181,6 +187,8 @@ class WideToLong(_Model):
 
 
 class Layout(_Model):
+    """With both, a row a measure and a column a period, as the World Bank writes: `values_from: "{year}"`."""
+
     long_to_wide: LongToWide | None = None
     wide_to_long: WideToLong | None = None
 
@@ -206,11 +214,12 @@ class Money(_Model):
 class Spec(PanelWords):
     """The YAML of one panel of rows."""
 
-    contract: Literal["trade", "firm", "cluster"]
+    contract: Literal["trade", "firm", "cluster", "country"]
     columns: dict[str, ColumnSpec | None]
     read: Read = Read()
     layout: Layout | None = None
     keep: dict[str, Texts] = {}
+    drop: dict[str, Texts] = {}
     money: Money | None = None
     keys: list[str] | None = None
     partition_by: str | None = None

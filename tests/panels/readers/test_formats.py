@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,9 @@ import pytest
 
 from gvcmetrics.errors import DataError, GvcError, SpecError
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.readers.archives import unpack
+from gvcmetrics.panels.readers.labelled import copy_labelled, labelled_columns
+from gvcmetrics.panels.readers.tables import FORMATS
 
 Build = Callable[..., pd.DataFrame]
 
@@ -83,6 +88,22 @@ def write_sav(path: Path) -> None:
     pyreadstat.write_sav(FRAME, str(path), compress=path.suffix == ".sav", row_compress=False)
 
 
+def write_tar(path: Path, name: str = "in/f.csv") -> None:
+    with tarfile.open(path, "w:gz" if path.name.lower().endswith("gz") else "w") as archive:
+        for member, text in ((name, FRAME.to_csv(index=False)), ("in/._f.csv", "x"), ("readme.pdf", "x")):
+            content = text.encode()
+            info = tarfile.TarInfo(member)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+def write_linked_tar(path: Path) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        info = tarfile.TarInfo("f.csv")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+
+
 WRITERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "csv": ("f.csv", lambda path: FRAME.to_csv(path, index=False)),
     "csv with a byte order mark": (
@@ -98,6 +119,9 @@ WRITERS: dict[str, tuple[str, Callable[[Path], None]]] = {
             path, index=False, compression={"method": "zip", "archive_name": "in/f.csv"}
         ),
     ),
+    "por": ("f.por", lambda path: pyreadstat.write_por(FRAME, str(path))),
+    "xpt": ("f.xpt", lambda path: pyreadstat.write_xport(FRAME, str(path))),
+    **{kind: (f"f.{kind}", lambda path: write_tar(path)) for kind in ("tar", "tgz", "tar.gz", "TAR.GZ")},
     "parquet": ("f.parquet", lambda path: FRAME.to_parquet(path)),
     "sav": ("f.sav", write_sav),
     "xlsx": ("f.xlsx", lambda path: workbook(path, sheet_rows())),
@@ -295,6 +319,14 @@ def gz_bomb(path: Path) -> None:
     path.write_bytes(gzip.compress(b"id,year,workers\n" + b"0" * 60_000_000))
 
 
+def tar_bomb(path: Path) -> None:
+    content = b"id,year,workers\n" + b"0" * 60_000_000
+    with tarfile.open(path, "w:gz") as archive:
+        info = tarfile.TarInfo("f.csv")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+
+
 def escaping(name: str) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         with zipfile.ZipFile(path, "w") as archive:
@@ -343,6 +375,13 @@ BROKEN: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "zip with an absolute path": ("f.zip", escaping("/etc/f2.csv"), "leads out"),
     "zip with a drive": ("f.zip", escaping("C:\\f2.csv"), "leads out"),
     "zip with backslashes": ("f.zip", escaping("..\\f2.csv"), "leads out"),
+    "tar with a parent path": ("f.tgz", lambda path: write_tar(path, "../../f2.csv"), "leads out"),
+    "tar with a link": ("f.tar.gz", write_linked_tar, "points to another"),
+    "truncated tar.gz": ("f.tar.gz", cut(lambda path: write_tar(path), 0.6), "cut off"),
+    "tar.gz bomb": ("f.tar.gz", tar_bomb, "more than 200 times its size"),
+    "truncated xpt": ("f.xpt", cut(lambda path: pyreadstat.write_xport(FRAME, str(path)), 0.7), "cut off"),
+    "truncated por": ("f.por", cut(lambda path: pyreadstat.write_por(FRAME, str(path)), 0.5), "cut off"),
+    "text called sas7bdat": ("f.sas7bdat", lambda path: path.write_text("id,year\n1,2\n"), "damaged"),
     "zip without data": (
         "f.zip",
         lambda path: zipfile.ZipFile(path, "w").close(),
@@ -403,3 +442,16 @@ def test_wrong_delimiter_and_encoding_say_the_right_ones(project: Project, firms
     (project.raw / "f.csv").write_bytes(b"id,year,workers\na,2020,1\nb\x81\n,2020,1\n")
     with pytest.raises(GvcError, match=r"f.csv, row 3: the line is not shift_jis text"):
         firms(source="{file: raw/f.csv}", extra="read: {encoding: shift_jis}\n")
+
+
+def test_a_file_of_sas_is_what_another_reader_reads(tmp_path: Path) -> None:
+    """pandas has a reader of its own for this format."""
+    packed = Path(__file__).parents[2] / "reference" / "sas" / "iris.sas7bdat.gz"
+    ((name, path),) = unpack(packed, None, FORMATS.endings, tmp_path / "raw")
+    columns = labelled_columns(path, name, None)
+    copy_labelled(path, name, None, {column: column for column in columns}, tmp_path / "copy.parquet")
+    expected = pd.read_sas(path, encoding="latin-1")
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "copy.parquet").drop(columns="#row"), expected, check_dtype=False
+    )
+    assert len(expected) == 150

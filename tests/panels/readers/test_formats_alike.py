@@ -36,6 +36,8 @@ FORMATS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     ".xlsx": lambda frame, path: frame.to_excel(path, index=False),
     ".dta": _dta,
     ".sav": _sav,
+    ".por": lambda frame, path: pyreadstat.write_por(frame, str(path)),
+    ".xpt": lambda frame, path: pyreadstat.write_xport(frame, str(path)),
 }
 # A gap in every column, so that pandas holds whole numbers as fractions and writes -9 as -9.0.
 FRAME = pd.DataFrame(

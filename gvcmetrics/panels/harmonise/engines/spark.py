@@ -110,7 +110,7 @@ def _relation(spark: SparkSession, spec: PanelSpec, table: RawTable) -> exp.Expr
     if table.dialect is None:
         spark.read.parquet(_literal_path(table.path)).createOrReplaceTempView(name)
         return exp.to_table(name)
-    schema = ", ".join(f"{_quoted(column)} STRING" for column in table.columns)
+    schema = ", ".join(f"{_quoted(column)} STRING" for column in table.engine_names.values())
     # A quoted value may hold a newline, so a file is one task; many files are read in parallel.
     frame: Any = spark.read.csv(
         _literal_path(table.path),
@@ -125,7 +125,8 @@ def _relation(spark: SparkSession, spec: PanelSpec, table: RawTable) -> exp.Expr
         maxCharsPerColumn=-1,
         unescapedQuoteHandling="RAISE_ERROR",
     )
-    wanted = [column for column in spec.wanted() if column in table.columns]
+    named = [column for name in spec.wanted() if (column := table.column(name)) is not None]
+    wanted = list(dict.fromkeys(named))
     doubtful = [_UNREADABLE] + (["\\n", "\\r"] if signs_in(table.path, (b"\r",)) else [])
     frame.selectExpr(*(_sure(column, doubtful) for column in wanted)).createOrReplaceTempView(name)
     return exp.to_table(name)

@@ -1,0 +1,1 @@
+"""What changed between the waves of a survey, before they become one panel."""
