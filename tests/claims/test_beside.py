@@ -21,8 +21,9 @@ FIELD = {claim.id: claim for claim in read_claims(Path(__file__).parents[2] / "a
 CELLS = pd.DataFrame(
     {
         "country": "ITA", "region": ["n", "n", "n", "s", "s"],
-        "industry": ["10-12", "13", "70", "10-12", "70"], "year": 2001, "larger_region": ["N", "N", "N", "S", "S"],
-        "cluster_employment": [10.0, 20.0, 10.0, 30.0, 10.0], "cluster_n_firms": [4.0, 4.0, 2.0, 6.0, 4.0],
+        "industry": ["10-12", "13", "70", "10-12", "70"], "year": 2001,
+        "larger_region": ["N", "N", "N", "S", "S"], "cluster_employment": [10.0, 20.0, 10.0, 30.0, 10.0],
+        "cluster_n_firms": [4.0, 4.0, 2.0, 6.0, 4.0],
     }
 )  # fmt: skip
 
