@@ -17,6 +17,7 @@ from gvcmetrics.claims.construct import SECTORAL_PATTERNS
 from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.models import Results, holm
 from gvcmetrics.report import Study, coefficient_plot
+from gvcmetrics.report.findings import p_in_words
 
 STUDY = "06_italian_local_systems"
 TITLE = "Districts, owners and resilience: local systems of Italy"
@@ -436,11 +437,6 @@ def outpacing(provinces: pd.DataFrame) -> pd.DataFrame:
     return made.dropna(subset=KINDS)
 
 
-def p_said(p: float) -> str:
-    """A p-value in words of its size."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
 def signed(value: float, digits: int = 1) -> str:
     """A number with its sign, the minus a minus."""
     return f"{value:+.{digits}f}".replace("-", "−")
@@ -456,7 +452,7 @@ def resilience_in_words(
         found = "told apart from zero" if p < 0.05 else "not told apart from zero"
         said.append(
             f"{label.lower()}: {signed(result.params['district_share'])} per cent ({signed(low)} to {signed(high)}; "
-            f"bootstrap {p_said(p)}, N = {result.nobs}; {found})"
+            f"bootstrap {p_in_words(p)}, N = {result.nobs}; {found})"
         )
     signs = [
         result.params["district_share"] > 0 for result, p in zip(inner, districts, strict=True) if p < 0.05
@@ -468,7 +464,7 @@ def resilience_in_words(
         f"{len(inner)} outcomes."
     )
     joint = "; ".join(
-        f"{label.lower()}: {p_said(p)} ({strongest(result)})"
+        f"{label.lower()}: {p_in_words(p)} ({strongest(result)})"
         for label, result, p in zip(OUTCOMES.values(), outer, modes, strict=True)
     )
     told = [label.lower() for label, p in zip(OUTCOMES.values(), modes, strict=True) if p < 0.05]
@@ -505,7 +501,7 @@ def spatial_in_words(left: pd.DataFrame) -> str:
         for column in left.columns
         if column.endswith(": p")
     ]
-    alike = [f"{outcome.lower()} ({kind.lower()}, {p_said(p)})" for outcome, kind, p in tests if p < 0.05]
+    alike = [f"{outcome.lower()} ({kind.lower()}, {p_in_words(p)})" for outcome, kind, p in tests if p < 0.05]
     if not alike:
         return (
             f"In none of {len(tests)} tests are the residuals of neighbours alike at five per cent; errors are clustered by "
@@ -535,7 +531,7 @@ def owners_in_words(slopes: list[Results], p: float) -> str:
     return (
         f"Value added a job in multinationals, against independents of the same region and industry, is {higher}: "
         f"by {signed(plain.params['multinational'], 2)} log points ({signed(low, 2)} to {signed(high, 2)}; N = {plain.nobs} "
-        f"cells). By pattern, in log points: {each}; the gap {verdict} (bootstrap {p_said(p)}). Who owns is not drawn at "
+        f"cells). By pattern, in log points: {each}; the gap {verdict} (bootstrap {p_in_words(p)}). Who owns is not drawn at "
         "random, suppressed cells are the small ones, and firms with headquarters in a region book value added there."
     )
 
@@ -547,7 +543,9 @@ def together_in_words(together: dict[str, Results]) -> str:
         rho = next(name for name in result.params.index if name.startswith("rho("))
         value, p = float(result.params[rho]), float(result.pvalues[rho])
         word = ("together" if value > 0 else "apart") if p < 0.05 else "neither together nor apart"
-        said.append(f"{pair.lower().replace(', ', ' and ')} move {word} ({signed(value, 2)}, {p_said(p)})")
+        said.append(
+            f"{pair.lower().replace(', ', ' and ')} move {word} ({signed(value, 2)}, {p_in_words(p)})"
+        )
     changes = next(iter(together.values())).nobs
     return (
         f"Of {changes:,} changes of a province's section: {'; '.join(said)}. Correlations of latent indices, errors by "

@@ -18,6 +18,7 @@ from gvcmetrics.claims.beside import TABLE, coefficients, share_in_region, value
 from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.models import Results
 from gvcmetrics.report import Study
+from gvcmetrics.report.findings import p_in_words
 
 STUDY = "07_us_local_industries"
 TITLE = "Local industries of the United States: imports, completeness, links near and far"
@@ -356,11 +357,6 @@ def bootstrap(result: Results, hypothesis: str) -> float:
     return float(test.pvalue)
 
 
-def p_said(p: float) -> str:
-    """A p-value in words of its size."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
 def signed(value: float, digits: int = 2) -> str:
     """A number with its sign, the minus a minus."""
     return f"{value:+.{digits}f}".replace("-", "−")
@@ -400,7 +396,7 @@ def inner_in_words(result: Results) -> str:
     return (
         f"In standard deviations, the reduced form on manufacturing jobs is {signed(outside)} for the imports of other countries "
         f"and {signed(inside)} for the strongest inner feature, {LABELS[name].lower()} (N = {result.nobs:,}): the tie to the outside "
-        f"weighs {larger} in size{verdict} ({p_said(p)})."
+        f"weighs {larger} in size{verdict} ({p_in_words(p)})."
     )
 
 
@@ -418,7 +414,7 @@ def income_in_words(rich: list[Results]) -> str:
         )
         said.append(
             f"{name}, {direction} pay: {signed(result.params['completeness'])} standard deviations ({signed(low)} to "
-            f"{signed(high)}, N = {result.nobs:,}), {bound} (±{BOUND}, {p_said(p)})"
+            f"{signed(high)}, N = {result.nobs:,}), {bound} (±{BOUND}, {p_in_words(p)})"
         )
     return (
         f"A more complete chain in the state, with functions and specialisation held, goes {'; '.join(said)}. Intervals "
@@ -432,7 +428,7 @@ def links_in_words(result: Results, each: dict[str, float], equal: float) -> str
     for name in LINKS:
         value = result.params[name]
         sign = ("positive" if value > 0 else "negative") if each[name] < 0.05 else "not told apart from zero"
-        said.append(f"{LABELS[name].lower()} {signed(value)} ({p_said(each[name])}, {sign})")
+        said.append(f"{LABELS[name].lower()} {signed(value)} ({p_in_words(each[name])}, {sign})")
     claim = (
         "every link is positive, as claimed"
         if all(result.params[name] > 0 and each[name] < 0.05 for name in LINKS)
@@ -441,7 +437,7 @@ def links_in_words(result: Results, each: dict[str, float], equal: float) -> str
     weigh = "is rejected" if equal < 0.05 else "is not rejected, which is not to say that they do"
     return (
         f"Within state × industry, growth of pay in per cent a year for one standard deviation more at the start (N = {result.nobs:,}): "
-        f"{'; '.join(said)}. So {claim}. That specialisation and participation weigh alike {weigh} (bootstrap {p_said(equal)})."
+        f"{'; '.join(said)}. So {claim}. That specialisation and participation weigh alike {weigh} (bootstrap {p_in_words(equal)})."
     )
 
 

@@ -331,7 +331,7 @@ def test_sentences_turn_with_the_numbers() -> None:
         test = SimpleNamespace(pvalue=p)
         return STUDY["inner_in_words"](SimpleNamespace(params=params, nobs=9, test=lambda _: test))
 
-    assert "weighs more in size (p = 0.010)" in inner(-0.5, 0.01)
+    assert "weighs more in size (p = 0.020)" in inner(-0.5, 0.02)
     assert "weighs less in size, a difference not told apart from zero" in inner(0.1, 0.4)
 
     def income(value: float, error: float) -> str:
@@ -353,6 +353,6 @@ def test_sentences_turn_with_the_numbers() -> None:
 
     assert "every link is positive, as claimed" in links(0.5, 0.01, 0.5)
     assert "is not borne out" in links(-0.5, 0.01, 0.5)
-    assert "specialisation −0.50 (p = 0.010, negative)" in links(-0.5, 0.01, 0.5)
+    assert "specialisation −0.50 (p = 0.020, negative)" in links(-0.5, 0.02, 0.5)
     assert "weigh alike is rejected" in links(0.5, 0.01, 0.01)
     assert "weigh alike is not rejected" in links(0.5, 0.01, 0.5)
