@@ -87,6 +87,12 @@ $(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.state $(PARQUET)/us_in
 $(RESULTS)/03_ecuador_upgrading.json: $(PARQUET)/ecuador_innovation.state
 $(RESULTS)/04_quality_ladder.json: $(PARQUET)/passenger_cars.state
 $(RESULTS)/05_cluster_cases.json: $(PARQUET)/cluster_cases.state $(wildcard data/cases/*.csv)
+$(RESULTS)/06_italian_local_systems.json: $(PARQUET)/italy_local_systems.state $(PARQUET)/italy_municipalities.state \
+  $(PARQUET)/italy_provinces.state $(PARQUET)/italy_ownership.state $(PARQUET)/italy_ownership_regions.state
+$(RESULTS)/07_us_local_industries.json: $(PARQUET)/us_commuting_zones.state $(PARQUET)/us_zone_industries.state \
+  $(PARQUET)/us_state_industries.state $(PARQUET)/us_state_branches.state $(PARQUET)/wiod.state
+# Both take words of the claims' vocabulary.
+$(RESULTS)/06_italian_local_systems.json $(RESULTS)/07_us_local_industries.json: $(call ROOM,claims)
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"

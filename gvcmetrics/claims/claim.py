@@ -20,6 +20,7 @@ Measure = Literal[
     "cluster_largest_share",
     "cluster_mean",
     "column",
+    "completeness",
     "equals",
     "governance",
     "growth",
@@ -27,14 +28,18 @@ Measure = Literal[
     "location_quotient",
     "log",
     "mean_z",
+    "outpaces",
     "positive",
     "ratio",
     "relative_unit_value",
     "rises",
     "sectoral_pattern",
+    "share_in_panel",
+    "share_in_region",
     "share_of",
     "square",
     "starts",
+    "value_chain",
     "years_in_a_row",
 ]
 Model = Literal[
@@ -72,8 +77,10 @@ class Construct(Part):
     Attributes
     ----------
     of : columns of the panel, or other constructs of the entry.
-    value : for `equals`, the value or values that count.
-    by : for measures of a cluster, the columns that make one.
+    value : for `equals`, the value or values that count; for shares, those whose share it is; for
+        `value_chain`, the measure.
+    by : for measures of a cluster, the columns that make one; for `share_in_panel`, those that both have.
+    panel, among : another panel beside this one, and the column of it that has the values.
     meaning : what it stands for, said beside the result wherever this alternative is used.
     """
 
@@ -81,6 +88,8 @@ class Construct(Part):
     of: Names = ()
     value: str | float | tuple[str, ...] | None = None
     by: tuple[str, ...] = ("cluster_id",)
+    panel: str = ""
+    among: str = ""
     meaning: str = ""
 
 

@@ -14,13 +14,19 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics import measures
+from gvcmetrics.claims import beside
 from gvcmetrics.claims.claim import Claim, Construct, listed
+from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.ground.vocabulary import UNCLASSIFIED
 from gvcmetrics.lineage import record
 from gvcmetrics.panels.contracts import CONTRACTS
+from gvcmetrics.panels.project import Project
+from gvcmetrics.value_chain import MEASURES
 
 _ITEMS = ("buyer_sets_design", "buyer_sets_process", "joint_design", "specific_investment", "owned_by_buyer")
 _MOST_WAYS = 4
+ABSENT = "absent"
+"""Where a frame of constructs says which could not be made although it has their columns, and why."""
 SECTORAL_PATTERNS = {
     "traditional": ("13", "14", "15", "23", "25", "31", "32"),
     "natural_resource": ("01", "02", "03", "05", "06", "07", "08", "09", "10", "11", "12", "16", "17", "24"),
@@ -33,10 +39,11 @@ America by Giuliani, Pietrobelli and Rabellotti (2005); the divisions are this p
 
 @dataclass(frozen=True)
 class Panel:
-    """The rows that constructs are made from, and the columns that make a unit."""
+    """The rows that constructs are made from, the columns that make a unit, and where other panels are."""
 
     frame: pd.DataFrame
     unit: tuple[str, ...]
+    project: Project | None = None
 
     def before(self, values: pd.Series) -> pd.Series:
         """Each unit's value in its observation before."""
@@ -53,7 +60,7 @@ class Word:
     ----------
     make : the columns that it is `of`, the construct and the panel → the values.
     least, most : how many columns it is made of. some : whether a panel may lack all but `least` of them.
-    reads : columns that it needs besides. value : whether it takes one.
+    reads : columns that it needs besides. value : whether it takes one. values : the only ones.
     over_time : whether it compares a unit with itself, so needs its observations before.
     """
 
@@ -64,6 +71,7 @@ class Word:
     some: bool = False
     reads: tuple[str, ...] = ()
     value: bool = False
+    values: tuple[str, ...] = ()
     over_time: bool = False
 
 
@@ -137,6 +145,12 @@ def _rises(of: list[pd.Series], _: Construct, panel: Panel) -> pd.Series:
     return (change > 0).astype(float).where(change.notna())
 
 
+def _outpaces(of: list[pd.Series], construct: Construct, panel: Panel) -> pd.Series:
+    growth = _growth(of, construct, panel)
+    typical = growth.groupby([panel.frame[name] for name in ("country", "year")]).transform("median")
+    return (growth > typical).astype(float).where(growth.notna())
+
+
 def _starts(of: list[pd.Series], _: Construct, panel: Panel) -> pd.Series:
     return of[0].where(panel.before(of[0]) == 0)
 
@@ -166,8 +180,9 @@ def _cluster_largest_share(of: list[pd.Series], construct: Construct, panel: Pan
     return grouped.transform("max") / grouped.transform("sum").where(lambda total: total > 0)
 
 
-def _location_quotient(_: list[pd.Series], __: Construct, panel: Panel) -> pd.Series:
-    rows = panel.frame.dropna(subset=["region", "industry", "employment"])
+def _location_quotient(of: list[pd.Series], _: Construct, panel: Panel) -> pd.Series:
+    amount = of[0] if of else panel.frame["employment"]
+    rows = panel.frame.assign(employment=amount).dropna(subset=["region", "industry", "employment"])
     if "weight" in rows.columns:
         rows = rows.dropna(subset="weight")
     table = measures.location_quotient(rows)
@@ -178,7 +193,38 @@ def _location_quotient(_: list[pd.Series], __: Construct, panel: Panel) -> pd.Se
 
 def _sectoral_pattern(of: list[pd.Series], _: Construct, __: Panel) -> pd.Series:
     pattern = {division: name for name, found in SECTORAL_PATTERNS.items() for division in found}
-    return of[0].astype(str).str[:2].map(pattern).where(of[0].notna())
+
+    def of_code(code: str) -> str | float:
+        span = beside.divisions(code) if "-" in code else (code[:2],)
+        found = {pattern.get(division) for division in span}
+        return (found.pop() if len(found) == 1 else None) or np.nan
+
+    known = of[0].dropna()
+    return known.astype(str).map(of_code).reindex(of[0].index)
+
+
+def _several(construct: Construct) -> tuple[str, ...]:
+    return construct.value if isinstance(construct.value, tuple) else (str(construct.value),)
+
+
+def _share_in_region(of: list[pd.Series], construct: Construct, panel: Panel) -> pd.Series:
+    return beside.share_in_region(of[0].astype(float), panel.frame, _several(construct))
+
+
+def _share_in_panel(_: list[pd.Series], construct: Construct, panel: Panel) -> pd.Series:
+    return beside.share_in_panel(
+        panel.frame, construct.panel, construct.among, _several(construct), list(construct.by), panel.project
+    )
+
+
+def _value_chain(_: list[pd.Series], construct: Construct, panel: Panel) -> pd.Series:
+    return beside.value_chain(
+        panel.frame, str(construct.value), construct.panel or beside.TABLE, panel.project
+    )
+
+
+def _completeness(of: list[pd.Series], construct: Construct, panel: Panel) -> pd.Series:
+    return beside.completeness(of[0], panel.frame, construct.panel or beside.TABLE, panel.project)
 
 
 def _relative_unit_value(of: list[pd.Series], _: Construct, panel: Panel) -> pd.Series:
@@ -214,7 +260,28 @@ VOCABULARY = {
     "cluster_dispersion": Word(_cluster_dispersion, "deviation of logs in the cluster"),
     "cluster_largest_share": Word(_cluster_largest_share, "largest row's share in the cluster"),
     "location_quotient": Word(
-        _location_quotient, "location quotient", 0, 0, reads=("region", "industry", "employment")
+        _location_quotient, "location quotient, of employment where nothing else is named", 0, 1,
+        reads=("region", "industry", "employment"),
+    ),
+    "outpaces": Word(
+        _outpaces, "1 where it grows more than the median of its country and year", over_time=True
+    ),
+    "share_in_region": Word(
+        _share_in_region, "share of the industries of `value` in the region's total", value=True,
+        reads=("country", "region", "industry", "year"),
+    ),
+    "share_in_panel": Word(
+        _share_in_panel,
+        "share of the rows whose `among` is `value` in the jobs of another `panel`, joined `by` columns",
+        0, 0, value=True,
+    ),
+    "value_chain": Word(
+        _value_chain, "participation or position of the country's industry in an input-output table", 0, 0,
+        reads=("country", "industry", "year"), value=True, values=MEASURES,
+    ),
+    "completeness": Word(
+        _completeness, "share of the input chain at home, from location quotients and input coefficients",
+        reads=("country", "region", "industry", "year"),
     ),
     "sectoral_pattern": Word(_sectoral_pattern, "sectoral pattern of innovation of the ISIC division"),
     "relative_unit_value": Word(
@@ -273,9 +340,15 @@ def _tried(claim: Claim, name: str, way: int, columns: Collection[str]) -> Chose
 def reads(claim: Claim, construct: Construct) -> tuple[str, ...]:
     """Columns that a construct needs besides those that it is `of`."""
     word = VOCABULARY[construct.measure]
-    if construct.measure.startswith("cluster_"):
+    if construct.measure.startswith("cluster_") or construct.measure == "share_in_panel":
         return construct.by
-    return (*word.reads, *((*CONTRACTS[claim.contract].keys,) if word.over_time else ()))
+    return (*_own_reads(construct), *((*CONTRACTS[claim.contract].keys,) if word.over_time else ()))
+
+
+def _own_reads(construct: Construct) -> tuple[str, ...]:
+    found = VOCABULARY[construct.measure].reads
+    replaced = construct.measure == "location_quotient" and construct.of
+    return found[:-1] if replaced else found
 
 
 def ways(claim: Claim, name: str, columns: Collection[str], own: bool = False) -> list[frozenset[str]]:
@@ -307,7 +380,7 @@ def every_column(claim: Claim, name: str, own: bool = False) -> frozenset[str]:
     alternatives = () if own else claim.alternatives(name)
     if not alternatives:
         return frozenset({name})
-    found = {column for each in alternatives for column in VOCABULARY[each.measure].reads}
+    found = {column for each in alternatives for column in _own_reads(each)}
     found |= {
         column
         for each in alternatives
@@ -317,20 +390,38 @@ def every_column(claim: Claim, name: str, own: bool = False) -> frozenset[str]:
     return frozenset(found - set(CONTRACTS[claim.contract].keys))
 
 
-def constructed(claim: Claim, names: Sequence[str], frame: pd.DataFrame) -> pd.DataFrame:
-    """The panel with the constructs of some names, and their lineage. All of them must be makeable."""
+def constructed(
+    claim: Claim, names: Sequence[str], frame: pd.DataFrame, project: Project | None = None
+) -> pd.DataFrame:
+    """The panel with the constructs of some names, and their lineage. All of them must be makeable.
+
+    One that needs what is not there, such as another panel, is missing everywhere; `attrs` says why.
+    """
     keys = CONTRACTS[claim.contract].keys
     unit = tuple(name for name in keys if name != "year" and name in frame.columns)
     made = frame.copy()
     own = set(frame.columns)
+    absent: dict[str, str] = {}
+    # A panel with further keys, such as ownership, has no single observation before.
+    repeats = {"year", *unit} <= own and bool(frame.duplicated([*unit, "year"]).any())
     for name in in_order(claim, names, own):
         found = choose(claim, name, own)
         assert found.construct is not None
         parts = [made[part] if part in made.columns else frame[part] for part in found.parts]
-        values = VOCABULARY[found.construct.measure].make(parts, found.construct, Panel(frame, unit))
-        made[name] = values.to_numpy()
+        word = VOCABULARY[found.construct.measure]
+        try:
+            if word.over_time and repeats:
+                raise MissingSourceError("several rows of a unit in one year")
+            made[name] = word.make(parts, found.construct, Panel(frame, unit, project)).to_numpy()
+        except MissingSourceError as error:
+            made[name] = np.nan
+            absent[name] = error.problem
+        for part in found.parts:
+            if part in absent:
+                absent[name] = absent[part]
         measured = sorted(found.columns - set(keys)) or sorted(found.columns)
         made = record(made, name, *measured, like=frame)
+    made.attrs[ABSENT] = absent
     return made
 
 

@@ -11,13 +11,14 @@ import pandas as pd
 
 from gvcmetrics import models
 from gvcmetrics.claims.claim import Claim, Equation, Rule, describe, listed
-from gvcmetrics.claims.construct import choose, constructed
+from gvcmetrics.claims.construct import ABSENT, choose, constructed
 from gvcmetrics.claims.match import Match, match, names_of, rows_for, shortfalls, unknown, usable_controls
 from gvcmetrics.claims.verdict import Evidence, evidence, evidence_of_share
 from gvcmetrics.errors import DataError, ModelError
 from gvcmetrics.models.inference.bootstrap import wild_bootstrap
 from gvcmetrics.models.results.results import Results
 from gvcmetrics.panels.contracts import CONTRACTS
+from gvcmetrics.panels.project import Project
 
 _UNIT = "unit_of_panel"
 _REPEATED = 0.3
@@ -58,7 +59,7 @@ class Finding:
 
 
 def examine_claim(
-    claim: Claim, frame: pd.DataFrame, contract: str | None = None
+    claim: Claim, frame: pd.DataFrame, contract: str | None = None, project: Project | None = None
 ) -> tuple[Match, list[Finding]]:
     """Every rule of a claim on a frame; what a panel lacks is the reason of a finding, never an error."""
     found = match(claim, contract, frame.columns)
@@ -72,7 +73,7 @@ def examine_claim(
         if name in claim.constructs and not _lacks(claim, name, frame)
     ]
     try:
-        made = constructed(claim, names, frame.reset_index(drop=True))
+        made = constructed(claim, names, frame.reset_index(drop=True), project)
     except DataError as error:
         return found, [Finding(rule, None, f"lacks sound columns ({error})") for rule in claim.expect]
     findings = [
@@ -80,10 +81,25 @@ def examine_claim(
         for rule in claim.expect
         if rule not in found.rules
     ]
+    rules_left = []
+    for rule in found.rules:
+        absent = [name for name in names_of(claim, rule) if name in made.attrs[ABSENT]]
+        if absent:
+            findings.append(Finding(rule, None, f"lacks {_reasons(absent, made.attrs[ABSENT])}"))
+        else:
+            rules_left.append(rule)
     for equation in claim.equations:
-        rules = [rule for rule in found.rules if claim.target(rule)[0] == equation]
+        rules = [rule for rule in rules_left if claim.target(rule)[0] == equation]
         findings += _of_equation(claim, equation, rules, made) if rules else []
     return found, findings
+
+
+def _reasons(names: Sequence[str], why: dict[str, str]) -> str:
+    """Names by the reason that they share."""
+    reasons = dict.fromkeys(why[name] for name in names)
+    return "; ".join(
+        f"{', '.join(name for name in names if why[name] == reason)} ({reason})" for reason in reasons
+    )
 
 
 def _only(claim: Claim, rule: Rule) -> Claim:
@@ -145,7 +161,9 @@ def fit(claim: Claim, equation: Equation, regressors: Sequence[str], rows: pd.Da
     options: dict[str, Any] = {}
     if "weight" in rows.columns and rows["weight"].notna().all() and (rows["weight"] > 0).all():
         options["weights"] = "weight"
-    repeated = float((rows.groupby(_UNIT).size() > 1).mean()) >= _REPEATED
+    seen = rows.groupby(_UNIT)
+    times = seen["year"].nunique() if "year" in rows.columns else seen.size()
+    repeated = float((times > 1).mean()) >= _REPEATED
     effects, why = (
         _effects(claim, equation, regressors, rows) if repeated else (claim.effects.cross_section, "")
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gvcmetrics.claims.claim import Claim, Equation, Rule, Target, listed
+from gvcmetrics.claims.claim import Claim, Construct, Equation, Rule, Target, listed
 from gvcmetrics.claims.construct import VOCABULARY, every_column
 from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.spec.yaml_lines import KeyPath
@@ -79,8 +79,24 @@ def _of_constructs(claim: Claim) -> Iterator[Fault]:
             if (construct.value is not None) != word.value:
                 said = "needs a value" if word.value else "takes no value"
                 yield Fault((*path, "value"), f"{construct.measure} {said}", word.meaning)
+            elif word.values and construct.value not in word.values:
+                remedy = did_you_mean(str(construct.value), word.values, f"One of: {', '.join(word.values)}")
+                yield Fault((*path, "value"), f"{construct.measure} has no '{construct.value}'", remedy)
+            yield from _of_neighbour(construct, path)
             if name in _behind(claim, construct.of, name):
                 yield Fault((*path, "of"), "the construct is made of itself", "Name its columns")
+
+
+def _of_neighbour(construct: Construct, path: KeyPath) -> Iterator[Fault]:
+    """`panel` and `among` name another panel; only the measures of what stands beside one read them."""
+    meaning = VOCABULARY[construct.measure].meaning
+    if construct.measure == "share_in_panel":
+        for key in ("panel", "among"):
+            if not getattr(construct, key):
+                yield Fault((*path, "measure"), f"share_in_panel needs `{key}`", meaning)
+    elif construct.among or (construct.panel and construct.measure not in ("value_chain", "completeness")):
+        key = "among" if construct.among else "panel"
+        yield Fault((*path, key), f"{construct.measure} reads no other panel", meaning)
 
 
 def _behind(claim: Claim, of: str | tuple[str, ...], first: str) -> set[str]:

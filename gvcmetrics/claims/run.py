@@ -180,7 +180,7 @@ def examine(
     record = frame.attrs.get("provenance")
     if isinstance(record, dict):
         contract, name = record.get("contract"), record.get("panel", name)
-    found, findings = examine_claim(claim, frame, contract)
+    found, findings = examine_claim(claim, frame, contract, project)
     results = judged(_frame([row(claim, str(name), found, finding) for finding in findings]))
     return Answer(claim, str(results["claim_verdict"].iloc[0]), _typed(results))
 
@@ -227,7 +227,7 @@ def _of_panel(name: str, claims: Sequence[Claim], project: Project) -> list[dict
         given = (
             frame if found.answers and frame is not None else pd.DataFrame(columns=list(provenance.columns))
         )
-        found, findings = examine_claim(claim, given, provenance.contract)
+        found, findings = examine_claim(claim, given, provenance.contract, project)
         rows += [row(claim, name, found, finding) for finding in findings]
     return rows
 

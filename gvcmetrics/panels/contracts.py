@@ -8,6 +8,7 @@ and drafts all read it off these tables.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -22,6 +23,10 @@ ISIC4_DIVISIONS = tuple(
     f"{division:02}"
     for division in range(1, 100)
     if division not in (4, 34, 40, 44, 48, 54, 57, 67, 76, 83, 89)
+)
+# Regional statistics often go no deeper than a few divisions together: 10-12 is food, drink and tobacco.
+ISIC4_SPANS = ISIC4_DIVISIONS + tuple(
+    f"{first}-{last}" for first, last in itertools.combinations(ISIC4_DIVISIONS, 2)
 )
 
 
@@ -167,11 +172,19 @@ CLUSTER = _contract(
     [
         _country("country", "Country"),
         _text("region", "Region", fixed=True),
-        _text("industry", "Industry, ISIC Rev.4, 2-digit", allowed=ISIC4_DIVISIONS, fixed=True),
+        _text(
+            "industry", "Industry, ISIC Rev.4: a division, or the first and last of a span (10-12)",
+            allowed=ISIC4_SPANS, fixed=True,
+        ),
         _YEAR,
+        _text("larger_region", "Region that the region lies in", fixed=True),
         _text("cluster_id", "Cluster (region × industry unless given)"),
         Column("cluster_employment", "number", "persons", "Employment of the cluster", 0),
         Column("cluster_n_firms", "number", "firms", "Firms of the cluster", 0),
+        Column("cluster_employees", "number", "persons", "Employees, without the self-employed", 0),
+        _money("cluster_sales_usd", "Sales of the cluster"),
+        _money("cluster_value_added_usd", "Value added of the cluster", None),
+        _money("cluster_wages_usd", "Wages of the cluster"),
         Column("location_quotient", "number", "ratio", "Location quotient of employment", 0),
         _share("region_share", "Cluster's share of the region's employment"),
         _share("cluster_cr_1", "Largest firm's share of the cluster's employment"),
@@ -182,7 +195,7 @@ CLUSTER = _contract(
         Column("industry_ellison_glaeser", "number", "index", "Ellison and Glaeser's index of the industry"),
     ],
     cluster_id=("region", "industry"),
-)
+)  # fmt: skip
 
 COUNTRY = _contract(
     "country",

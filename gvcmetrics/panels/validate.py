@@ -11,6 +11,7 @@ from gvcmetrics.panels.codes import countries
 from gvcmetrics.panels.contracts import CONTRACTS, Column, Contract
 
 _NUMERIC = ("integer", "number", "binary")
+_SHORT_LIST = 6
 
 
 def schema(contract: Contract) -> pa.DataFrameSchema:
@@ -45,7 +46,9 @@ def _column(column: Column, is_key: bool) -> pa.Column:
     if column.maximum is not None:
         rules.append(pa.Check.le(column.maximum, error=f"above {column.maximum:g}"))
     if column.allowed:
-        rules.append(pa.Check.isin(column.allowed, error=f"not one of {', '.join(column.allowed)}"))
+        few = len(column.allowed) <= _SHORT_LIST
+        said = f"not one of {', '.join(column.allowed)}" if few else f"no code of {column.name}"
+        rules.append(pa.Check.isin(column.allowed, error=said))
     if column.type == "country":
         rules.append(pa.Check.isin(list(countries()), error="not an ISO3 code"))
     if column.type in _NUMERIC:

@@ -67,7 +67,8 @@ def test_every_panel_answers_and_the_table_is_tidy(
     path = project / "analysis" / "results" / "hypotheses.parquet"
     results = pd.read_parquet(path)
     assert not results.duplicated(["hypothesis", "panel", "rule", "ways"]).any()
-    assert set(results["hypothesis"]) == {f"H{number}" for number in range(1, 24)}
+    every = {f"H{number}" for number in range(1, 24)} | {"H16_clusters", "H22_clusters"}
+    assert set(results["hypothesis"]) == every
     both = results[results["panel"] == "all panels"]
     assert both[both["hypothesis"] == "H2"]["call"].tolist() == ["pool of here, there"] * 2
     assert (both["i2"] > 50).any()

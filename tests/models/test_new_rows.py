@@ -205,7 +205,7 @@ def test_a_unit_whose_effect_is_zero() -> None:
 
 def test_predict_has_a_typed_signature() -> None:
     parameters = inspect.signature(Results.predict).parameters
-    assert list(parameters) == ["self", "data", "kind", "interval", "level", "unit_effect", "outcomes"]
+    assert list(parameters) == ["self", "data", "kind", "outcomes", "interval", "level", "unit_effect"]
     assert all(
         parameter.annotation is not inspect.Parameter.empty for parameter in [*parameters.values()][1:]
     )

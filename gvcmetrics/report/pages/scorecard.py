@@ -48,7 +48,7 @@ def in_words(claims: Sequence[Mapping[str, Any]]) -> str:
     said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
     return (
         f"{len(answered)} of {len(claims)} hypotheses can be examined on a panel of this machine, in "
-        f"{sum(counts.values())} answers: {said}. Verdicts take the p-values that are adjusted within families "
+        f"{sum(counts.values())} answers: {said}. Verdicts take p-values adjusted within families "
         "of hypotheses. What the others need is listed below."
     )
 

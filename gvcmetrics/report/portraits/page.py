@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,7 +81,10 @@ def _exhibits(name: str, contract: str, frame: pd.DataFrame) -> tuple[Exhibit, .
 
 def _formats(exhibit: Exhibit, made: pd.DataFrame) -> object:
     """The exhibit's formats; whole numbers of a table with one format for all stay counts."""
-    if not isinstance(exhibit.formats, str):
-        return exhibit.formats
+    if isinstance(exhibit.formats, Mapping):
+        # A panel need not have every column that an exhibit would show.
+        return {column: shown for column, shown in exhibit.formats.items() if column in made} or None
+    if exhibit.formats is None:
+        return None
     counts = [column for column in made if pd.api.types.is_integer_dtype(made[column])]
     return {column: exhibit.formats for column in made if column not in counts} or None

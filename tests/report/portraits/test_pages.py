@@ -113,6 +113,20 @@ def test_what_columns_do_not_allow_is_named_with_the_columns(project: Project) -
         assert wanting in said
 
 
+def test_a_panel_of_clusters_needs_employment_alone(project: Project) -> None:
+    """Formats named columns that the panel did not have, and the page stopped."""
+    frame = pd.DataFrame({"region": ["n", "s"], "cluster_employment": [10, 20]})
+    frame.to_csv(project.raw / "places.csv", index=False)
+    spec = HEAD.replace("contract: firm", "contract: cluster").replace("firms.csv", "places.csv")
+    path = project.spec_file("places")
+    path.write_text(
+        spec + '  industry: {constant: "10-12"}\n  region:\n  cluster_employment:\n', encoding="utf-8"
+    )
+    build_panel(path, project)
+    found = page(project, "places")
+    assert "panel_places_largest" in [item.get("stem") for item in found["items"]]
+
+
 def test_a_panel_without_its_source_says_what_mends_it(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
