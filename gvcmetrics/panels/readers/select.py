@@ -41,7 +41,8 @@ def duckdb_relation(
 ) -> exp.Expression:
     """One table as DuckDB reads it; of a text file, some columns as numbers."""
     if table.dialect is not None:
-        return delimited_relation(table.path, table.columns, table.dialect, numbers, nulls)
+        raw = frozenset(table.raw(name) for name in numbers)
+        return delimited_relation(table.path, table.columns, table.dialect, raw, nulls)
     if table.rows_from is not None:
         return parquet_files([table.path])
     numbered = exp.EQ(this=exp.to_identifier("file_row_number"), expression=exp.true())
@@ -51,11 +52,14 @@ def duckdb_relation(
 def _select(table: RawTable, spec: PanelSpec, numbered: bool, relation: exp.Expression) -> exp.Select:
     query = exp.select().from_(relation)
     for name in spec.wanted():
-        if name not in table.columns:
+        if not table.has(name):
             query = query.select(exp.cast(exp.null(), "VARCHAR").as_(name, quoted=True))
             continue
-        raw: exp.Expr = exp.column(exp.to_identifier(name, quoted=True))
-        query = query.select((as_text(raw, table.types[name]) if table.types else raw).as_(name, quoted=True))
+        found = table.raw(name)
+        raw: exp.Expr = exp.column(exp.to_identifier(found, quoted=True))
+        query = query.select(
+            (as_text(raw, table.types[found]) if table.types else raw).as_(name, quoted=True)
+        )
     if any(column.spec.file_name for column in spec.columns):
         query = query.select(exp.Literal.string(table.year or "").as_(FILE_YEAR, quoted=True))
     if numbered:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gvcmetrics.errors import DataError, Place
+from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.readers.archives import unpack
 from gvcmetrics.panels.readers.columnar import parquet_types, refuse_nested
@@ -42,7 +43,8 @@ class RawTable:
     dialect : how text is written; None for Parquet.
     types : the columns' types in Parquet; empty for text.
     rows_from : the column that holds the file's own row numbers, if the copy has one.
-    year : the only four-digit year in the file's name.
+    year : the only four-digit year in the file's name, or the last.
+    renamed : name that the spec uses → column of the file, where the two differ.
     """
 
     name: str
@@ -52,6 +54,15 @@ class RawTable:
     types: dict[str, pa.DataType]
     rows_from: str | None
     year: str | None
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    def raw(self, name: str) -> str:
+        """The file's own name of a column that the spec calls `name`."""
+        return self.renamed.get(name, name)
+
+    def has(self, name: str) -> bool:
+        """Whether the file has a column that the spec calls `name`."""
+        return self.raw(name) in self.columns
 
     @property
     def first_row(self) -> int:
@@ -72,7 +83,9 @@ def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[
         for raw in paths
         for name, path in unpack(raw, read.member, FORMATS.endings, scratch)
     ]
-    available = {column for table in found for column in table.columns}
+    found = [_renamed(table, spec) for table in found]
+    _refuse_idle_patterns(found, spec)
+    available = {name for table in found for name in (*table.columns, *table.renamed)}
     spec = without_absent(spec, available)
     optional = {
         raw
@@ -86,6 +99,30 @@ def open_tables(paths: Sequence[Path], spec: PanelSpec, scratch: Path) -> tuple[
     return spec, [_converted(table, spec, scratch) for table in found]
 
 
+def _renamed(table: RawTable, spec: PanelSpec) -> RawTable:
+    """The table with the names that the spec gives to columns of files called as it is."""
+    matching = [(at, names) for at, names in spec.words.renamed.items() if fnmatch(table.name, at)]
+    renamed = {new: old for _, names in matching for new, old in names.items()}
+    wanted = set(spec.wanted())
+    for pattern, names in matching:
+        for new, old in names.items():
+            if old not in table.columns or (old in wanted and old not in renamed):
+                problem = f"'{table.name}' has no column '{old}'"
+                if old in table.columns:
+                    problem = f"the column '{old}' of '{table.name}' is read under its own name too"
+                remedy = did_you_mean(old, table.columns, "Name each column once")
+                raise SpecError(problem, spec.document.place(("renamed", pattern, new)), remedy)
+    return replace(table, renamed=renamed)
+
+
+def _refuse_idle_patterns(tables: Sequence[RawTable], spec: PanelSpec) -> None:
+    for pattern in spec.words.renamed:
+        if not any(fnmatch(table.name, pattern) for table in tables):
+            files = ", ".join(table.name for table in tables)
+            place = spec.document.place(("renamed", pattern))
+            raise SpecError(f"no raw file is called '{pattern}'", place, f"Files: {files}")
+
+
 def about_rows(table: RawTable) -> int:
     """How many rows the table has: in text, by the length of its first lines."""
     if table.dialect is None:
@@ -97,7 +134,8 @@ def about_rows(table: RawTable) -> int:
 
 def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
     read, suffix = spec.words.read, path.suffix.lower()
-    year = _year(name) if any(column.spec.file_name for column in spec.columns) else None
+    asked = {column.spec.file_name for column in spec.columns} - {None}
+    year = _year(name, last="last_year" in asked) if asked else None
     if suffix not in FORMATS.endings:
         raise DataError(
             f"'{suffix}' is no format that a panel is built from",
@@ -128,7 +166,7 @@ def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
 
 
 def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
-    read, wanted = spec.words.read, [name for name in spec.wanted() if name in table.columns]
+    read, wanted = spec.words.read, [table.raw(name) for name in spec.wanted() if table.has(name)]
     if table.dialect is not None or table.path.suffix.lower() == ".parquet":
         refuse_nested(table.types, set(wanted), table.name)
         return table
@@ -138,9 +176,7 @@ def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
     else:
         names = list(table.columns)
         copy_workbook(table.path, table.name, read.sheet, read.header_row, names, wanted, target)
-    return RawTable(
-        table.name, target, table.columns, None, parquet_types(target, table.name), ROW, table.year
-    )
+    return replace(table, path=target, types=parquet_types(target, table.name), rows_from=ROW)
 
 
 def _encoding(spec: PanelSpec) -> str | None:
@@ -150,7 +186,7 @@ def _encoding(spec: PanelSpec) -> str | None:
 
 def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> None:
     for name in spec.wanted():
-        if name in table.columns or name in optional:
+        if table.has(name) or name in optional:
             continue
         shown = ", ".join(table.columns[:12]) + (", …" if len(table.columns) > 12 else "")
         remedy = f"The file has: {shown}. Correct the spec"
@@ -165,10 +201,10 @@ def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> Non
         raise DataError("the column is absent", Place(table.name, row=row, column=name), remedy)
 
 
-def _year(name: str) -> str:
+def _year(name: str, last: bool = False) -> str:
     years = sorted(set(re.findall(r"(?<![0-9])(?:1[89]|20)[0-9]{2}(?![0-9])", name)))
-    if len(years) != 1:
+    if len(years) != 1 and not (last and years):
         found = f"holds {', '.join(years)}" if years else "holds none"
         problem = f"the year is to be in the file's name, which {found}"
         raise DataError(problem, Place(name), "Rename the file, or write `from` for the year")
-    return years[0]
+    return years[-1]

@@ -125,7 +125,7 @@ def _relation(spark: SparkSession, spec: PanelSpec, table: RawTable) -> exp.Expr
         maxCharsPerColumn=-1,
         unescapedQuoteHandling="RAISE_ERROR",
     )
-    wanted = [column for column in spec.wanted() if column in table.columns]
+    wanted = [table.raw(name) for name in spec.wanted() if table.has(name)]
     doubtful = [_UNREADABLE] + (["\\n", "\\r"] if signs_in(table.path, (b"\r",)) else [])
     frame.selectExpr(*(_sure(column, doubtful) for column in wanted)).createOrReplaceTempView(name)
     return exp.to_table(name)
