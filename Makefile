@@ -95,6 +95,7 @@ $(RESULTS)/07_us_local_industries.json: $(PARQUET)/us_commuting_zones.state $(PA
 $(RESULTS)/06_italian_local_systems.json $(RESULTS)/07_us_local_industries.json: $(call ROOM,claims)
 $(RESULTS)/06_social_upgrading.json: $(PARQUET)/spanish_firms.state $(PARQUET)/training_firms.state
 $(RESULTS)/07_colombian_services.json: $(PARQUET)/colombian_services.state $(PARQUET)/colombian_services_2011.state
+$(RESULTS)/08_collective_efficiency.json: $(PARQUET)/jordan_small_enterprises.state
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"

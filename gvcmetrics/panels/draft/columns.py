@@ -18,7 +18,7 @@ from pyarrow.types import is_binary, is_nested
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.panels.readers.archives import unpack
-from gvcmetrics.panels.readers.columnar import parquet_types
+from gvcmetrics.panels.readers.columnar import parquet_types, twins
 from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, read_header
 from gvcmetrics.panels.readers.labelled import LABELLED, labelled_sample
 from gvcmetrics.panels.readers.tables import FORMATS, TEXTS
@@ -126,7 +126,10 @@ def read_sample(path: Path) -> RawSample:
             frame = _parquet_sample(target, name, names)
         else:
             types = parquet_types(file, name)
-            flat = [key for key, kind in types.items() if not (is_nested(kind) or is_binary(kind))]
+            alike = twins(types)
+            flat = [
+                key for key, kind in types.items() if not (is_nested(kind) or is_binary(kind) or key in alike)
+            ]
             frame = _parquet_sample(file, name, flat)
     if frame.empty:
         raise DataError("the file has a header and no rows", Place(name), "Check that it is complete")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ def parquet_types(path: Path, name: str) -> dict[str, pa.DataType]:
 
     Raises
     ------
-    DataError : the file is damaged or cut off, or two names differ in case only.
+    DataError : the file is damaged or cut off.
     """
     try:
         schema = pq.read_schema(path)
@@ -28,13 +29,6 @@ def parquet_types(path: Path, name: str) -> dict[str, pa.DataType]:
     except (ValueError, pa.ArrowException, OSError) as error:
         problem = f"the Parquet file is damaged or cut off ({str(error).splitlines()[0]:.120})"
         raise DataError(problem, Place(name), "Restore the file") from None
-    seen: set[str] = set()
-    for field in schema:
-        if field.name.casefold() in seen:
-            raise DataError(
-                "two columns have this name", Place(name, column=field.name), "Rename one of them"
-            )
-        seen.add(field.name.casefold())
     return {field.name: field.type for field in schema}
 
 
@@ -59,9 +53,23 @@ def as_text(column: exp.Expr, kind: pa.DataType) -> exp.Expr:
     return exp.Case().when(small, exp.Case().when(whole, as_whole).else_(fraction.copy())).else_(fraction)
 
 
-def refuse_nested(types: dict[str, pa.DataType], wanted: set[str], name: str) -> None:
-    """Raise DataError for a wanted column that holds lists or records."""
-    for column in wanted.intersection(types):
+def twins(names: Iterable[str]) -> set[str]:
+    """Names that another has but for case."""
+    spelt: dict[str, set[str]] = {}
+    for name in names:
+        spelt.setdefault(name.casefold(), set()).add(name)
+    return {name for alike in spelt.values() if len(alike) > 1 for name in alike}
+
+
+def refuse_unreadable(types: dict[str, pa.DataType], wanted: set[str], name: str) -> None:
+    """Raise DataError for a wanted column of lists or records, or whose name another has but for case.
+
+    Engines know names whatever their case; such a pair that nobody asks for does no harm.
+    """
+    alike = twins(types)
+    for column in sorted(wanted.intersection(types)):
+        if column in alike:
+            raise DataError("two columns have this name", Place(name, column=column), "Rename one of them")
         if pa.types.is_nested(types[column]) or pa.types.is_binary(types[column]):
             problem = f"the column holds {types[column]}, not one value a row"
             raise DataError(problem, Place(name, column=column), "Flatten it before")

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.readers.archives import unpack
-from gvcmetrics.panels.readers.columnar import parquet_types, refuse_nested
+from gvcmetrics.panels.readers.columnar import parquet_types, refuse_unreadable
 from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, open_text
 from gvcmetrics.panels.readers.labelled import LABELLED, ROW, copy_labelled, labelled_columns
 from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
@@ -168,7 +168,7 @@ def _inspect(name: str, path: Path, spec: PanelSpec, scratch: Path) -> RawTable:
 def _converted(table: RawTable, spec: PanelSpec, scratch: Path) -> RawTable:
     read, wanted = spec.words.read, [table.raw(name) for name in spec.wanted() if table.has(name)]
     if table.dialect is not None or table.path.suffix.lower() == ".parquet":
-        refuse_nested(table.types, set(wanted), table.name)
+        refuse_unreadable(table.types, set(wanted), table.name)
         return table
     target = scratch / f"copy{len(list(scratch.iterdir())) if scratch.exists() else 0}.parquet"
     if table.path.suffix.lower() in LABELLED:

@@ -272,6 +272,15 @@ def test_several_files_one_a_year(project: Project, firms: Build, firms_spec: st
         firms(spec, source="{files: raw/s_*}")
 
 
+def test_names_that_differ_in_case_only_matter_where_one_is_asked_for(project: Project, firms: Build) -> None:
+    table = pa.table({"id": ["a"], "year": [2020], "workers": [3.0], "Size": [7], "size": [8]})
+    pq.write_table(table, project.raw / "f.parquet")
+    assert firms(source="{file: raw/f.parquet}")["employment"].tolist() == [3.0]
+    size = "  size: {type: number, unit: persons, label: Size}\n"
+    with pytest.raises(DataError, match=r"column 'size': two columns have this name"):
+        firms(extra=size, source="{file: raw/f.parquet}")
+
+
 def test_waves_that_name_a_question_differently(project: Project, firms: Build, firms_spec: str) -> None:
     """Text, Parquet and Stata each by the file's own name; a name is as good as absent elsewhere."""
     codes = {"s_2012_2013.csv": "q1", "s_2014_2015.parquet": "q7", "s_2016_2017.dta": "workers"}
