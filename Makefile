@@ -96,6 +96,7 @@ $(RESULTS)/06_italian_local_systems.json $(RESULTS)/07_us_local_industries.json:
 $(RESULTS)/06_social_upgrading.json: $(PARQUET)/spanish_firms.state $(PARQUET)/training_firms.state
 $(RESULTS)/07_colombian_services.json: $(PARQUET)/colombian_services.state $(PARQUET)/colombian_services_2011.state
 $(RESULTS)/08_collective_efficiency.json: $(PARQUET)/jordan_small_enterprises.state
+$(RESULTS)/09_trade_costs.json: $(PARQUET)/passenger_cars.state $(PARQUET)/logistics.state $(PARQUET)/gravity.state
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"
