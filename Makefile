@@ -97,6 +97,7 @@ $(RESULTS)/06_social_upgrading.json: $(PARQUET)/spanish_firms.state $(PARQUET)/t
 $(RESULTS)/07_colombian_services.json: $(PARQUET)/colombian_services.state $(PARQUET)/colombian_services_2011.state
 $(RESULTS)/08_collective_efficiency.json: $(PARQUET)/jordan_small_enterprises.state
 $(RESULTS)/09_trade_costs.json: $(PARQUET)/passenger_cars.state $(PARQUET)/logistics.state $(PARQUET)/gravity.state
+$(RESULTS)/10_ecuador_claims.json: $(PARQUET)/ecuador_innovation.state
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"
