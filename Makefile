@@ -98,6 +98,7 @@ $(RESULTS)/07_colombian_services.json: $(PARQUET)/colombian_services.state $(PAR
 $(RESULTS)/08_collective_efficiency.json: $(PARQUET)/jordan_small_enterprises.state
 $(RESULTS)/09_trade_costs.json: $(PARQUET)/passenger_cars.state $(PARQUET)/logistics.state $(PARQUET)/gravity.state
 $(RESULTS)/10_ecuador_claims.json: $(PARQUET)/ecuador_innovation.state
+$(RESULTS)/11_export_careers.json: $(PARQUET)/exporters_mexico_peru.state $(PARQUET)/exporters_brazil.state
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"

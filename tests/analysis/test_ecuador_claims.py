@@ -94,10 +94,12 @@ def test_growth_of_sales_and_jobs_is_a_tetrachoric_correlation(
     )
     table = table / table.sum()
     ends = stats.norm.ppf([table[1].sum(), table[:, 1].sum()])
-    found = minimize(
-        lambda z: (stats.multivariate_normal.cdf(ends, cov=[[1, np.tanh(z[0])], [np.tanh(z[0]), 1]]) - table[1, 1]) ** 2 * 1e6,
-        [0.5], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-14},
-    )  # fmt: skip
+
+    def gap(z: np.ndarray) -> float:
+        rho = np.tanh(z[0])
+        return (stats.multivariate_normal.cdf(ends, cov=[[1, rho], [rho, 1]]) - table[1, 1]) ** 2 * 1e6
+
+    found = minimize(gap, [0.5], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-14})
     jobs = gvc.joint_probit("sales_grow + jobs_grow ~ 1", firms, weights="weight")
     assert jobs.params["rho(jobs_grow, sales_grow)"] == pytest.approx(np.tanh(found.x[0]), abs=1e-5)
 
