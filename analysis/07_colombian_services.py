@@ -170,9 +170,12 @@ def linkage(late: pd.DataFrame, early: pd.DataFrame) -> pd.DataFrame:
 def caution(links: pd.DataFrame) -> str:
     """What the data can and cannot bear, from the links."""
     r, entered = links["Correlation of log employment"], links["Entered"]
+    chance = 1.96 / np.sqrt(links["Firms matched"].iloc[2])
+    linked_too = "no more than" if abs(r.iloc[2]) <= chance else "more than"
     return f"""
-    Read with care. The order number finds the same firm again in neighbouring waves only: over these, log employment
-    correlates by {r.iloc[0]:.2f} and {r.iloc[1]:.2f}, over the first and the last by {r.iloc[2]:.2f}, which is chance.
+    Read with care. The order number is to find the same firm again in neighbouring waves: over these, log employment
+    correlates by {r.iloc[0]:.2f} and {r.iloc[1]:.2f}, over the first and the last by {r.iloc[2]:.2f}, {linked_too}
+    chance gives (±{chance:.2f}).
     From 2010–11 to 2012–13 no more than {entered.iloc[0]} of {links["Did not export"].iloc[0]:,} firms entered exporting,
     too few for a model, so what follows is 2012–13 to 2014–15, with {entered.iloc[1]} of
     {links["Did not export"].iloc[1]:,}. A firm that is not matched may have closed, or was not asked.

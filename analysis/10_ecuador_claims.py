@@ -63,8 +63,8 @@ def run() -> None:
     study.sample(f"Cells of {LEAST_FIRMS} firms or more", len(cells), firms=int(cells["firms"].sum()))
     study.text(
         f"""
-        Read with care. All firms of the survey innovate in some way, so differences are between kinds of upgrading and
-        not between firms that upgrade and others. Buyers are not asked for: of ties, the survey knows those of ownership
+        Read with care. Of the firms {upgrading(firms):.0%} (weighted) report at least one of four kinds of upgrading, so
+        differences are between kinds of upgrading rather than between firms that upgrade and others. Buyers are not asked for: of ties, the survey knows those of ownership
         alone, the hierarchical ones. Co-operation is with anyone, not with universities or institutes only, and there are
         no wages, so that social upgrading is more jobs. Few provinces hold most firms, and {provinces} are few
         clusters: where cells or partners are compared, errors leave out each province in turn (CRV3) or p-values are
@@ -157,6 +157,11 @@ def prepared(survey: pd.DataFrame) -> pd.DataFrame:
     }.items():
         firms = measures.record(firms, column, *sources)
     return firms
+
+
+def upgrading(firms: pd.DataFrame) -> float:
+    """Weighted share of firms with at least one kind."""
+    return float(np.average(firms["kinds"] > 0, weights=firms["weight"]))
 
 
 def in_cells(firms: pd.DataFrame) -> pd.DataFrame:

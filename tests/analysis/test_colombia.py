@@ -84,6 +84,21 @@ def test_links_equal_those_of_the_raw_files(
         assert row[3:5] == (idle.sum(), (idle & entered).sum())
 
 
+def test_what_is_chance_is_said_by_the_numbers() -> None:
+    links = pd.DataFrame(
+        {
+            "Firms matched": [849, 3681, 676],
+            "Correlation of log employment": [0.7, 0.8, 0.04],
+            "Did not export": [802, 3328, 627],
+            "Entered": [12, 122, 38],
+        }
+    )
+    said = " ".join(STUDY["caution"](links).split())
+    assert "by 0.04, no more than chance gives (±0.08)" in said
+    links.loc[2, "Correlation of log employment"] = 0.5
+    assert "by 0.50, more than chance gives" in " ".join(STUDY["caution"](links).split())
+
+
 def test_entry_and_research_equal_logits_of_statsmodels(
     panels: tuple[pd.DataFrame, pd.DataFrame], two_waves: pd.DataFrame
 ) -> None:
