@@ -91,8 +91,15 @@ $(RESULTS)/06_italian_local_systems.json: $(PARQUET)/italy_local_systems.state $
   $(PARQUET)/italy_provinces.state $(PARQUET)/italy_ownership.state $(PARQUET)/italy_ownership_regions.state
 $(RESULTS)/07_us_local_industries.json: $(PARQUET)/us_commuting_zones.state $(PARQUET)/us_zone_industries.state \
   $(PARQUET)/us_state_industries.state $(PARQUET)/us_state_branches.state $(PARQUET)/wiod.state
-# Both take words of the claims' vocabulary.
-$(RESULTS)/06_italian_local_systems.json $(RESULTS)/07_us_local_industries.json: $(call ROOM,claims)
+# These take words of the claims' vocabulary.
+$(RESULTS)/06_italian_local_systems.json $(RESULTS)/07_us_local_industries.json \
+  $(RESULTS)/10_ecuador_claims.json: $(call ROOM,claims)
+$(RESULTS)/06_social_upgrading.json: $(PARQUET)/spanish_firms.state $(PARQUET)/training_firms.state
+$(RESULTS)/07_colombian_services.json: $(PARQUET)/colombian_services.state $(PARQUET)/colombian_services_2011.state
+$(RESULTS)/08_collective_efficiency.json: $(PARQUET)/jordan_small_enterprises.state
+$(RESULTS)/09_trade_costs.json: $(PARQUET)/passenger_cars.state $(PARQUET)/logistics.state $(PARQUET)/gravity.state
+$(RESULTS)/10_ecuador_claims.json: $(PARQUET)/ecuador_innovation.state
+$(RESULTS)/11_export_careers.json: $(PARQUET)/exporters_mexico_peru.state $(PARQUET)/exporters_brazil.state
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"

@@ -64,6 +64,29 @@ def share_in_panel(
     return found
 
 
+def from_panel(
+    frame: pd.DataFrame, name: str, column: str, by: list[str], project: Project | None
+) -> pd.Series:
+    """A column of another panel, which has one row for what the columns of `by` name.
+
+    Raises
+    ------
+    MissingSourceError : the other panel is not here, or lacks the column, the rows, or a single one of each.
+    """
+    other = panel(name, project=project)
+    absent = [each for each in (column, *by) if each not in other.columns]
+    if absent:
+        raise MissingSourceError(f"the panel {name} has no column {absent[0]}")
+    known = other[[*by, column]].dropna()
+    if known.duplicated(by).any():
+        raise MissingSourceError(f"the panel {name} has several rows for one {' and '.join(by)}")
+    places = frame[by].astype({key: known[key].dtype for key in by})
+    found = places.merge(known, on=by, how="left")[column].set_axis(frame.index)
+    if found.isna().all():
+        raise MissingSourceError(f"the panel {name} has none of the panel's {' and '.join(by)}")
+    return found
+
+
 def value_chain(frame: pd.DataFrame, measure: str, table: str, project: Project | None) -> pd.Series:
     """A measure of the row's country, industry and year; a span's is the mean over its divisions."""
     cells = frame[_CELL].drop_duplicates().astype({"country": object, "industry": object})

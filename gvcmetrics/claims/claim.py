@@ -22,6 +22,7 @@ Measure = Literal[
     "column",
     "completeness",
     "equals",
+    "from_panel",
     "governance",
     "growth",
     "less_than_one",
@@ -78,8 +79,9 @@ class Construct(Part):
     ----------
     of : columns of the panel, or other constructs of the entry.
     value : for `equals`, the value or values that count; for shares, those whose share it is; for
-        `value_chain`, the measure.
-    by : for measures of a cluster, the columns that make one; for `share_in_panel`, those that both have.
+        `value_chain`, the measure; for `from_panel`, the column.
+    by : for measures of a cluster, the columns that make one; for `share_in_panel` and `from_panel`, those
+        that both panels have.
     panel, among : another panel beside this one, and the column of it that has the values.
     meaning : what it stands for, said beside the result wherever this alternative is used.
     """

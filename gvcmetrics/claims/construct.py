@@ -217,6 +217,11 @@ def _share_in_panel(_: list[pd.Series], construct: Construct, panel: Panel) -> p
     )
 
 
+def _from_panel(_: list[pd.Series], construct: Construct, panel: Panel) -> pd.Series:
+    wanted = (construct.panel, str(construct.value), list(construct.by))
+    return beside.from_panel(panel.frame, *wanted, panel.project)
+
+
 def _value_chain(_: list[pd.Series], construct: Construct, panel: Panel) -> pd.Series:
     return beside.value_chain(
         panel.frame, str(construct.value), construct.panel or beside.TABLE, panel.project
@@ -275,6 +280,7 @@ VOCABULARY = {
         "share of the rows whose `among` is `value` in the jobs of another `panel`, joined `by` columns",
         0, 0, value=True,
     ),
+    "from_panel": Word(_from_panel, "column `value` of another `panel`, joined `by`", 0, 0, value=True),
     "value_chain": Word(
         _value_chain, "participation or position of the country's industry in an input-output table", 0, 0,
         reads=("country", "industry", "year"), value=True, values=MEASURES,
@@ -340,7 +346,7 @@ def _tried(claim: Claim, name: str, way: int, columns: Collection[str]) -> Chose
 def reads(claim: Claim, construct: Construct) -> tuple[str, ...]:
     """Columns that a construct needs besides those that it is `of`."""
     word = VOCABULARY[construct.measure]
-    if construct.measure.startswith("cluster_") or construct.measure == "share_in_panel":
+    if construct.measure.startswith("cluster_") or construct.measure in ("share_in_panel", "from_panel"):
         return construct.by
     return (*_own_reads(construct), *((*CONTRACTS[claim.contract].keys,) if word.over_time else ()))
 

@@ -112,6 +112,9 @@ def _lacks(claim: Claim, name: str, frame: pd.DataFrame) -> bool:
 
 def _of_equation(claim: Claim, equation: Equation, rules: list[Rule], made: pd.DataFrame) -> list[Finding]:
     empty = {id(rule): unknown(claim, rule, made) for rule in rules if rule.where_present}
+    if all(empty.get(id(rule)) for rule in rules):
+        # What few rows know takes rows from the other rules of the equation; here there are none.
+        empty = {id(rule): unknown(claim, rule, made, most=1.0) for rule in rules}
     without = [
         Finding(rule, None, f"lacks values of {', '.join(empty[id(rule)])}")
         for rule in rules

@@ -103,8 +103,8 @@ def _equation_of(claim: Claim, target: Target) -> tuple[Equation, tuple[str, ...
     return equation, of
 
 
-def unknown(claim: Claim, rule: Rule, made: pd.DataFrame) -> list[str]:
-    """Regressors of a rule that most rows do not know, or that do not vary."""
+def unknown(claim: Claim, rule: Rule, made: pd.DataFrame, most: float = 0.5) -> list[str]:
+    """Regressors of a rule that more rows than a share `most` do not know, or that do not vary."""
     names = [
         part
         for target in (rule, rule.less)
@@ -113,7 +113,7 @@ def unknown(claim: Claim, rule: Rule, made: pd.DataFrame) -> list[str]:
         for part in name.split(":")
     ]
     return [
-        name for name in dict.fromkeys(names) if made[name].isna().mean() > 0.5 or made[name].nunique() < 2
+        name for name in dict.fromkeys(names) if made[name].isna().mean() > most or made[name].nunique() < 2
     ]
 
 

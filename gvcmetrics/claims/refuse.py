@@ -90,11 +90,14 @@ def _of_constructs(claim: Claim) -> Iterator[Fault]:
 def _of_neighbour(construct: Construct, path: KeyPath) -> Iterator[Fault]:
     """`panel` and `among` name another panel; only the measures of what stands beside one read them."""
     meaning = VOCABULARY[construct.measure].meaning
+    needed = {"share_in_panel": ("panel", "among"), "from_panel": ("panel",)}.get(construct.measure, ())
+    for key in needed:
+        if not getattr(construct, key):
+            yield Fault((*path, "measure"), f"{construct.measure} needs `{key}`", meaning)
     if construct.measure == "share_in_panel":
-        for key in ("panel", "among"):
-            if not getattr(construct, key):
-                yield Fault((*path, "measure"), f"share_in_panel needs `{key}`", meaning)
-    elif construct.among or (construct.panel and construct.measure not in ("value_chain", "completeness")):
+        return
+    reads = ("value_chain", "completeness", "from_panel")
+    if construct.among or (construct.panel and construct.measure not in reads):
         key = "among" if construct.among else "panel"
         yield Fault((*path, key), f"{construct.measure} reads no other panel", meaning)
 

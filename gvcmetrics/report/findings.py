@@ -11,6 +11,8 @@ from typing import TypeVar
 from gvcmetrics.ground.numbers import fixed, minus
 
 Word = TypeVar("Word")
+LEVELS = (0.01, 0.05, 0.1)
+"""p-values that a rounded one must not be mistaken for."""
 
 
 def p_in_words(p_value: float) -> str:
@@ -18,12 +20,14 @@ def p_in_words(p_value: float) -> str:
 
     Examples
     --------
-    >>> p_in_words(0.0341), p_in_words(0.04963), p_in_words(2e-9)
-    ('p = 0.034', 'p = 0.0496', 'p < 0.001')
+    >>> p_in_words(0.0341), p_in_words(0.04963), p_in_words(0.05), p_in_words(2e-9)
+    ('p = 0.034', 'p = 0.0496', 'p = 0.050', 'p < 0.001')
     """
     if p_value < 0.001:
         return "p < 0.001"
-    digits = next((d for d in (3, 4, 5) if all(round(p_value, d) != level for level in (0.01, 0.05, 0.1))), 6)
+    digits = next(
+        (d for d in (3, 4, 5) if all(round(p_value, d) != level or p_value == level for level in LEVELS)), 6
+    )
     return f"p = {p_value:.{digits}f}"
 
 

@@ -17,7 +17,14 @@ from gvcmetrics.panels.build import build_panel
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "analysis").glob("[0-9]*.py"))
-ON_EVERY_MACHINE = ("passenger_cars", "patents_rd", "us_innovators", "cluster_cases")
+ON_EVERY_MACHINE = (
+    "passenger_cars",
+    "patents_rd",
+    "us_innovators",
+    "cluster_cases",
+    "spanish_firms",
+    "training_firms",
+)
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,10 @@ def test_what_is_lacking_is_said(somewhere: pd.DataFrame) -> None:
     lacking = somewhere.drop(columns=["rd_usd"])
     found = gvc.examine("H6", lacking, path=FIELD)
     assert found.verdict == "not estimable"
-    assert found.results["reason"].iloc[0] == "not estimable on frame: lacks log_rd or own_rd or rd_usd"
+    assert (
+        found.results["reason"].iloc[0]
+        == "not estimable on frame: lacks log_rd or own_rd or rd_of_innovators or rd_usd"
+    )
     constant = gvc.examine("H20", somewhere.assign(export_share=0.3), path=FIELD)
     assert constant.verdict == "supported"
     unvaried = somewhere.assign(main_buyer_share=0.5, n_buyers=4)

@@ -86,4 +86,4 @@ def _ambiguous(bench: Bench, item: PanelColumn, code: str, longest: int) -> Data
         "if codes of several levels are meant, write `pad: 1`"
     )
     place = Place(bench.tables[0].name, column=item.raw)
-    return DataError(f"{lengths}; a zero in front may be lost", place, remedy)
+    return DataError(lengths, place, remedy)

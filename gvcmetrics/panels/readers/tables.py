@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -54,7 +55,8 @@ class RawTable:
     dialect : how text is written; None for Parquet.
     types : the types of Parquet by the engine's column; empty for text.
     rows_from : the column that holds the file's own row numbers, if the copy has one.
-    year : the only four-digit year in the file's name.
+    year : the only four-digit year in the file's name, or the last.
+    renamed : name that the spec uses → column of the file, where the two differ.
     copy : what writes wanted columns to a Parquet file, of text that no engine reads.
     """
 
@@ -65,6 +67,7 @@ class RawTable:
     types: dict[str, pa.DataType]
     rows_from: str | None
     year: str | None
+    renamed: dict[str, str] = field(default_factory=dict)
     copy: Callable[[dict[str, str], Path], None] | None = None
 
     @property
@@ -84,10 +87,13 @@ class RawTable:
     def column(self, name: str) -> str | None:
         """The engine's column for one that a spec names, whatever its capitals; None if there is none.
 
+        A column of the file that the spec renames is known by its other name.
+
         Raises
         ------
         DataError : several columns differ from the name in capitals, and none is the name itself.
         """
+        name = self.renamed.get(name, name)
         found = spelled(name, self._alike)
         same = self._alike.get(name.casefold(), [])
         if found is None and same:
@@ -113,7 +119,9 @@ def open_tables(
         for raw in paths
         for name, path in unpack(raw, read.member, FORMATS.endings, scratch)
     ]
-    available = {column for table in found for column in table.columns}
+    found = [_renamed(table, spec) for table in found]
+    _refuse_idle_patterns(found, spec)
+    available = {name for table in found for name in (*table.columns, *table.renamed)}
     spec = without_absent(spec, available)
     optional = {
         raw
@@ -125,6 +133,30 @@ def open_tables(
     for table in found:
         _refuse_lacking(table, spec, optional)
     return spec, [converted(table, spec, scratch, spec.wanted()) for table in found]
+
+
+def _renamed(table: RawTable, spec: PanelSpec) -> RawTable:
+    """The table with the names that the spec gives to columns of files called as it is."""
+    matching = [(at, names) for at, names in spec.words.renamed.items() if fnmatch(table.name, at)]
+    renamed = {new: old for _, names in matching for new, old in names.items()}
+    wanted = set(spec.wanted())
+    for pattern, names in matching:
+        for new, old in names.items():
+            if old not in table.columns or (old in wanted and old not in renamed):
+                problem = f"'{table.name}' has no column '{old}'"
+                if old in table.columns:
+                    problem = f"the column '{old}' of '{table.name}' is read under its own name too"
+                remedy = did_you_mean(old, table.columns, "Name each column once")
+                raise SpecError(problem, spec.document.place(("renamed", pattern, new)), remedy)
+    return replace(table, renamed=renamed)
+
+
+def _refuse_idle_patterns(tables: Sequence[RawTable], spec: PanelSpec) -> None:
+    for pattern in spec.words.renamed:
+        if not any(fnmatch(table.name, pattern) for table in tables):
+            files = ", ".join(table.name for table in tables)
+            place = spec.document.place(("renamed", pattern))
+            raise SpecError(f"no raw file is called '{pattern}'", place, f"Files: {files}")
 
 
 def about_rows(table: RawTable) -> int:
@@ -155,7 +187,8 @@ def inspected(
 ) -> RawTable:
     """One raw file, unpacked, as a table that is not yet copied."""
     read, suffix = spec.words.read, path.suffix.lower()
-    year = _year(name) if any(column.spec.file_name for column in spec.columns) else None
+    asked = {column.spec.file_name for column in spec.columns} - {None}
+    year = _year(name, last="last_year" in asked) if asked else None
     if suffix not in FORMATS.endings:
         raise DataError(
             f"'{suffix}' is no format that a panel is built from",
@@ -167,7 +200,7 @@ def inspected(
     if fields is not None and suffix in (*TEXTS, *FIXED):
         path = as_utf8(path, name, read.encoding, scratch)
         copy = partial(copy_fixed_width, path, name, fields)
-        return RawTable(name, path, tuple(fields), None, {}, ROW, year, copy)
+        return RawTable(name, path, tuple(fields), None, {}, ROW, year, copy=copy)
     if fields is not None or suffix in FIXED:
         stated = "dictionary" if read.dictionary is not None else "fixed"
         problem = f"'{name}' is no text of fixed width" if fields else "no column says where its values stand"
@@ -185,7 +218,7 @@ def inspected(
         packed = packed_columns(read_header(path, name, dialect)) if read.format == "eurostat" else None
         if packed is not None:
             unpack_keys = partial(copy_eurostat, path, name, dialect.delimiter)
-            return RawTable(name, path, tuple(packed), None, {}, ROW, year, unpack_keys)
+            return RawTable(name, path, tuple(packed), None, {}, ROW, year, copy=unpack_keys)
         path, columns, dialect = open_text(path, name, dialect, scratch)
         return RawTable(name, path, tuple(columns), dialect, {}, None, year)
     if suffix == ".parquet":
@@ -249,10 +282,10 @@ def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> Non
         raise DataError("the column is absent", Place(table.name, row=row, column=name), remedy)
 
 
-def _year(name: str) -> str:
+def _year(name: str, last: bool = False) -> str:
     years = sorted(set(re.findall(r"(?<![0-9])(?:1[89]|20)[0-9]{2}(?![0-9])", name)))
-    if len(years) != 1:
+    if len(years) != 1 and not (last and years):
         found = f"holds {', '.join(years)}" if years else "holds none"
         problem = f"the year is to be in the file's name, which {found}"
         raise DataError(problem, Place(name), "Rename the file, or write `from` for the year")
-    return years[0]
+    return years[-1]

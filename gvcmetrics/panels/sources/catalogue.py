@@ -39,7 +39,7 @@ class Remote(_Model):
 
 
 class Source(_Model):
-    """One entry of the catalogue."""
+    """One entry of the catalogue; `members` are the files meant, where `mirror` is a folder of more."""
 
     name: str
     title: str
@@ -48,6 +48,7 @@ class Source(_Model):
     licence: str
     embedded: Embedded | None = None
     mirror: str | None = None
+    members: list[str] = []
     remote: Remote | None = None
     by_hand: str | None = None
 

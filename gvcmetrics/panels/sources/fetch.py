@@ -29,7 +29,7 @@ def raw_file(source: Source, project: Project) -> Path:
         path = project.raw / f"{source.name}.csv"
         return path if path.exists() else _materialise(source, path)
     mirrored = mirror_path(source)
-    if mirrored is not None and mirrored.exists():
+    if mirrored is not None and is_there(mirrored, source):
         return mirrored
     downloaded = download_path(source, project)
     if downloaded is not None and downloaded.exists():
@@ -43,6 +43,11 @@ def mirror_path(source: Source) -> Path | None:
     """Where the mirror has the source, if there is a mirror and the source names a place in it."""
     folder = os.environ.get("GVCMETRICS_MIRROR")
     return Path(folder) / source.mirror if folder and source.mirror else None
+
+
+def is_there(path: Path, source: Source) -> bool:
+    """Whether a path holds the source, all of its files where it names several."""
+    return all((path / name).is_file() for name in source.members) if source.members else path.exists()
 
 
 def download_path(source: Source, project: Project) -> Path | None:
@@ -68,7 +73,8 @@ def how_to_get(source: Source) -> str:
     if source.remote is not None:
         ways.append(f"run `gvcmetrics fetch {source.name}`")
     if source.mirror is not None:
-        ways.append(f"set GVCMETRICS_MIRROR to a folder that holds '{source.mirror}'")
+        held = " and ".join(f"'{name}'" for name in source.members or [source.mirror])
+        ways.append(f"set GVCMETRICS_MIRROR to a folder that holds {held}")
     if source.by_hand is not None:
         ways.append(source.by_hand)
     text = ", or ".join(ways)

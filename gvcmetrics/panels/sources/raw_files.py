@@ -108,7 +108,7 @@ def find_raw(spec: Sourced, project: Project, formats: Formats) -> RawFiles:
         place = spec.document.place(("source",))
         entry = catalogue_source(given, place)
         path = raw_file(entry, project)
-        paths = _files_of(path, formats, place)
+        paths = tuple(path / name for name in entry.members) or _files_of(path, formats, place)
         expected = expected_sha256(entry, path, project)
         return RawFiles(paths, entry, expected, _restore(entry, path, project))
     paths = _paths(given, spec.document, project, formats)

@@ -119,7 +119,8 @@ class ColumnSpec(_Model):
     """How one column of the panel comes from the raw file.
 
     Where the value comes from, one of: `from`, `cell` (a measure of a long file), `constant`,
-    `file_name` (the year in the raw file's name), `cross` (panel columns joined into one code),
+    `file_name` (the year, or the last of several, in the raw file's name), `cross` (panel columns joined
+    into one code),
     `any_of`, `all_of` (answers combined).
     What happens to it, in this order: `part`, `missing`, `recode`, `pad`, `classification`, `characters`,
     `crosswalk`, then `equals`, `in` or `at_least` (0/1), or `scale`. Where `characters` does not begin with
@@ -129,7 +130,7 @@ class ColumnSpec(_Model):
     from_: Annotated[str | None, Field(alias="from")] = None
     cell: str | None = None
     constant: Text | None = None
-    file_name: Literal["year"] | None = None
+    file_name: Literal["year", "last_year"] | None = None
     cross: Annotated[list[str] | None, Field(min_length=2)] = None
     any_of: Annotated[list[Item] | None, Field(min_length=1)] = None
     all_of: Annotated[list[Item] | None, Field(min_length=1)] = None
@@ -212,7 +213,11 @@ class Money(_Model):
 
 
 class Spec(PanelWords):
-    """The YAML of one panel of rows."""
+    """The YAML of one panel of rows.
+
+    `renamed` gives raw columns another name in the files that a pattern matches, where a survey's waves name
+    one question differently: `{"*_2013*": {exports: I3R1C2}, "*_2015*": {exports: I3R2C2}}`.
+    """
 
     contract: Literal["trade", "firm", "cluster", "country"]
     columns: dict[str, ColumnSpec | None]
@@ -220,6 +225,7 @@ class Spec(PanelWords):
     layout: Layout | None = None
     keep: dict[str, Texts] = {}
     drop: dict[str, Texts] = {}
+    renamed: dict[str, dict[str, str]] = {}
     money: Money | None = None
     keys: list[str] | None = None
     partition_by: str | None = None

@@ -296,6 +296,46 @@ def test_several_files_one_a_year(project: Project, firms: Build, firms_spec: st
         firms(spec, source="{files: raw/s_*}")
 
 
+def test_names_that_differ_in_case_only_matter_where_one_is_asked_for(project: Project, firms: Build) -> None:
+    table = pa.table({"id": ["a"], "year": [2020], "workers": [3.0], "Size": [7], "size": [8]})
+    pq.write_table(table, project.raw / "f.parquet")
+    assert firms(source="{file: raw/f.parquet}")["employment"].tolist() == [3.0]
+    size = "  extent: {from: FROM, type: number, unit: persons, label: Size}\n"
+    for name, value in (("size", 8), ("Size", 7)):
+        built = firms(extra=size.replace("FROM", name), source="{file: raw/f.parquet}")
+        assert built["extent"].tolist() == [value]
+    with pytest.raises(DataError, match="'Size' and 'size' differ in capitals only"):
+        firms(extra=size.replace("FROM", "SIZE"), source="{file: raw/f.parquet}")
+
+
+def test_waves_that_name_a_question_differently(project: Project, firms: Build, firms_spec: str) -> None:
+    """Text, Parquet and Stata each by the file's own name; a name is as good as absent elsewhere."""
+    codes = {"s_2012_2013.csv": "q1", "s_2014_2015.parquet": "q7", "s_2016_2017.dta": "workers"}
+    for name, code in codes.items():
+        frame = pd.DataFrame({"id": ["a", "b"], code: [1.5, 20.0], "other": [5, 6]})
+        if name.endswith("csv"):
+            frame.to_csv(project.raw / name, index=False)
+        elif name.endswith("parquet"):
+            frame.to_parquet(project.raw / name)
+        else:
+            pyreadstat.write_dta(frame, str(project.raw / name))
+    renamed = 'renamed:\n  "*_2013*": {workers: q1}\n  "*_2015*": {workers: q7, size: other}\n'
+    size = "  size: {optional: true, type: number, unit: persons, label: Size}\n"
+    spec = firms_spec.replace("  year:\n", "  year: {file_name: last_year}\n") + size
+    built = firms(spec, extra=renamed, source="{files: raw/s_*}").set_index(["year", "firm_id"])
+    assert built["employment"].unstack().to_numpy().tolist() == [[1.5, 20.0]] * 3
+    assert built["size"].unstack().loc[2015].tolist() == [5, 6]
+    assert built.loc[[2013, 2017], "size"].isna().all()
+    for wrong, said in {
+        "{workers: q9}": r"renamed\.\*_2013\*\.workers.*has no column 'q9'",
+        "{workers: id}": r"the column 'id' of 's_2012_2013.csv' is read under its own name too",
+    }.items():
+        with pytest.raises(SpecError, match=said):
+            firms(spec, extra=renamed.replace("{workers: q1}", wrong), source="{files: raw/s_*}")
+    with pytest.raises(SpecError, match=r"no raw file is called '\*_2018\*'"):
+        firms(spec, extra=f'{renamed}  "*_2018*": {{workers: q1}}\n', source="{files: raw/s_*}")
+
+
 def test_members_of_an_archive(project: Project, firms: Build) -> None:
     with zipfile.ZipFile(project.raw / "f.zip", "w") as archive:
         for year in (2019, 2020):

@@ -46,7 +46,8 @@ def test_columns_without_a_name_stand_at_the_ends(
     (project.raw / "f.csv").write_bytes(ends.join([header, *rows, ""]).encode())
     built = firms(source=CSV)
     assert built[["firm_id", "year", "employment"]].to_numpy().tolist() == [["7", 2019, 5], ["8", 2020, 6]]
-    (project.raw / "f.csv").write_bytes(ends.join([header, *rows, rows[0].replace("5", "x"), ""]).encode())
+    bad = rows[0].replace("5", "x").replace('"1"', '"3"')
+    (project.raw / "f.csv").write_bytes(ends.join([header, *rows, bad, ""]).encode())
     with pytest.raises(DataError, match=r"f.csv, row 4, column 'workers': 'x': not a number"):
         firms(source=CSV)
 

@@ -221,7 +221,7 @@ WORDS = (
     "from", "cell", "constant", "file_name", "cross", "any_of", "all_of", "by_label", "missing", "recode",
     "characters", "pad", "equals", "in", "at_least", "scale", "only_in", "optional", "type", "unit", "label",
     "minimum", "maximum", "note", "extends", "read", "layout", "keep", "money", "keys", "omit_empty",
-    "requires",
+    "requires", "renamed",
 )  # fmt: skip
 
 

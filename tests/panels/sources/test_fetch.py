@@ -15,9 +15,11 @@ import pytest
 from gvcmetrics.errors import DataError, MissingSourceError, SpecError
 from gvcmetrics.ground.files import sha256
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.readers.tables import FORMATS
 from gvcmetrics.panels.sources.catalogue import Embedded, Remote, Source, catalogue, read_catalogue, source
 from gvcmetrics.panels.sources.download import download
-from gvcmetrics.panels.sources.fetch import raw_file
+from gvcmetrics.panels.sources.fetch import is_there, raw_file
+from gvcmetrics.panels.sources.raw_files import find_raw
 
 CONTENT = bytes(range(256)) * 12_000  # three chunks
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -181,12 +183,28 @@ def test_the_mirror_is_read_in_place(
     assert raw_file(entry, project) == mirror / "agtpa_gravity.parquet"
 
 
+def test_several_files_of_the_mirror_are_one_source(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = source("colombia_edits")
+    monkeypatch.setenv("GVCMETRICS_MIRROR", str(tmp_path))
+    (tmp_path / entry.members[0]).write_bytes(b"x")
+    (tmp_path / "another.parquet").write_bytes(b"x")
+    with pytest.raises(MissingSourceError, match=f"holds '{entry.members[0]}' and '{entry.members[1]}'"):
+        raw_file(entry, project)
+    (tmp_path / entry.members[1]).write_bytes(b"y")
+    words = type("Words", (), {"source": "colombia_edits"})
+    document = type("Document", (), {"place": staticmethod(lambda path: None)})
+    found = find_raw(type("Spec", (), {"words": words, "document": document}), project, FORMATS)
+    assert [path.name for path in found.files] == entry.members
+
+
 @pytest.mark.skipif("GVCMETRICS_MIRROR" not in os.environ, reason="needs the mirror: set GVCMETRICS_MIRROR")
 def test_every_mirror_path_of_the_catalogue_exists() -> None:
     mirror = Path(os.environ["GVCMETRICS_MIRROR"])
-    paths = [entry.mirror for entry in catalogue().values() if entry.mirror]
-    assert [path for path in paths if not (mirror / path).exists()] == []
-    assert len(paths) == 7
+    entries = [entry for entry in catalogue().values() if entry.mirror]
+    assert [entry.name for entry in entries if not is_there(mirror / (entry.mirror or ""), entry)] == []
+    assert len(entries) == 20
 
 
 def test_every_source_says_where_it_comes_from() -> None:
