@@ -7,7 +7,6 @@ different wording is no fault.
 from __future__ import annotations
 
 import ast
-import copy
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ _CALLED = {
 }  # fmt: skip
 _CALLED |= {new: old for old, new in _CALLED.items()}
 # A call that is left out, its first argument or what it was called on taking its place.
-_SKIPPED_FUNCTIONS = {"abs", "sorted", "unique", "maximum.accumulate"}
+_SKIPPED_FUNCTIONS = {"abs", "sorted", "unique"}
 _SKIPPED_METHODS = {"abs", "fillna", "dropna", "sort_values", "sort_index", "drop_duplicates", "clip", "copy"}
 _NO_FAULT = {"remedy", "help", "repr", "dtype", "stacklevel", "encoding", "ndmin", "name", "strict", "check"}
 _SMALL = 1e-4
@@ -165,25 +164,24 @@ def _says_something(call: ast.Call) -> bool:
 
 
 def _of_expression(node: ast.expr) -> Iterator[str]:
-    other = copy.deepcopy(node)
-    if isinstance(other, ast.Compare) and type(other.ops[0]) in _COMPARED:
-        other.ops[0] = _COMPARED[type(other.ops[0])]()
+    # Shallow copies: a tree below a change stays as it is.
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARED:
+        other = ast.Compare(node.left, [_COMPARED[type(node.ops[0])](), *node.ops[1:]], node.comparators)
         yield f"({ast.unparse(other)})"
-    elif isinstance(other, ast.BinOp) and type(other.op) in _COMBINED and not _text(other):
-        other.op = _COMBINED[type(other.op)]()
-        yield f"({ast.unparse(other)})"
-    elif isinstance(other, ast.BoolOp):
-        other.op = ast.And() if isinstance(other.op, ast.Or) else ast.Or()
-        yield f"({ast.unparse(other)})"
-    elif isinstance(other, ast.UnaryOp) and not isinstance(other.operand, ast.Constant):
-        yield f"({ast.unparse(other.operand)})"
-    elif isinstance(other, ast.IfExp):
-        yield f"({ast.unparse(other.body)})"
-        yield f"({ast.unparse(other.orelse)})"
-    elif isinstance(other, ast.Constant):
-        yield from _of_constant(other.value)
-    elif isinstance(other, ast.Call):
-        yield from _of_call(other)
+    elif isinstance(node, ast.BinOp) and type(node.op) in _COMBINED and not _text(node):
+        yield f"({ast.unparse(ast.BinOp(node.left, _COMBINED[type(node.op)](), node.right))})"
+    elif isinstance(node, ast.BoolOp):
+        op = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
+        yield f"({ast.unparse(ast.BoolOp(op, node.values))})"
+    elif isinstance(node, ast.UnaryOp) and not isinstance(node.operand, ast.Constant):
+        yield f"({ast.unparse(node.operand)})"
+    elif isinstance(node, ast.IfExp):
+        yield f"({ast.unparse(node.body)})"
+        yield f"({ast.unparse(node.orelse)})"
+    elif isinstance(node, ast.Constant):
+        yield from _of_constant(node.value)
+    elif isinstance(node, ast.Call):
+        yield from _of_call(node)
 
 
 def _text(node: ast.BinOp) -> bool:
@@ -201,24 +199,21 @@ def _of_constant(value: object) -> Iterator[str]:
 
 
 def _of_call(call: ast.Call) -> Iterator[str]:
-    name = ast.unparse(call.func)
+    function = call.func
+    name = ast.unparse(function)
     last = name.rpartition(".")[2]
-    if name in _CALLED or (last in _CALLED and isinstance(call.func, ast.Attribute)):
-        swapped = copy.deepcopy(call)
-        if isinstance(swapped.func, ast.Attribute):
-            swapped.func.attr = _CALLED[last]
-        else:
-            swapped.func = ast.Name(_CALLED[last])
-        yield ast.unparse(swapped)
+    if isinstance(function, ast.Attribute) and last in _CALLED:
+        other = ast.Attribute(function.value, _CALLED[last], function.ctx)
+        yield ast.unparse(ast.Call(other, call.args, call.keywords))
+    elif name in _CALLED:
+        yield ast.unparse(ast.Call(ast.Name(_CALLED[name]), call.args, call.keywords))
     if call.args and last in _SKIPPED_FUNCTIONS and name in (last, f"np.{last}"):
         yield f"({ast.unparse(call.args[0])})"
-    elif isinstance(call.func, ast.Attribute) and last in _SKIPPED_METHODS and not name.startswith("np."):
-        yield f"({ast.unparse(call.func.value)})"
+    elif isinstance(function, ast.Attribute) and last in _SKIPPED_METHODS and not name.startswith("np."):
+        yield f"({ast.unparse(function.value)})"
     for keyword in call.keywords:
         if keyword.arg and keyword.arg not in _NO_FAULT:
-            shorter = copy.deepcopy(call)
-            shorter.keywords = [k for k in shorter.keywords if k.arg != keyword.arg]
-            yield ast.unparse(shorter)
+            yield ast.unparse(ast.Call(function, call.args, [k for k in call.keywords if k is not keyword]))
 
 
 def _of_statement(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
@@ -226,8 +221,6 @@ def _of_statement(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
     if isinstance(node, (ast.If, ast.While)) and isinstance(node.test, (ast.Name, ast.Attribute, ast.Call)):
         yield node.test, f"(not {ast.unparse(node.test)})"
     elif isinstance(node, ast.AugAssign) and type(node.op) in _COMBINED:
-        other = copy.deepcopy(node)
-        other.op = _COMBINED[type(node.op)]()
-        yield node, ast.unparse(other)
+        yield node, ast.unparse(ast.AugAssign(node.target, _COMBINED[type(node.op)](), node.value))
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         yield node, "pass"
