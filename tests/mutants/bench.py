@@ -69,7 +69,9 @@ class Bench:
         near = [
             name
             for name in self.tests
-            if str(Path(name).parent) == folder or module in (ROOT / name).read_text("utf-8")
+            if str(Path(name).parent) == folder
+            or Path(name).stem.startswith(f"test_{inside.stem}")
+            or module in (ROOT / name).read_text("utf-8")
         ]
         room = [name for name in self.tests if name.startswith(f"tests/{inside.parts[0]}/")]
         front = [name for name in self.tests if name.count("/") == 1]
@@ -79,7 +81,7 @@ class Bench:
             new = [name for name in stage if name not in asked]
             asked |= set(new)
             notes = self.watched(new)
-            running = [name for name in new if _runs(notes[name], mutant)]
+            running = [name for name in new if self._runs(notes[name], mutant)]
             if running:
                 yield sorted(running, key=lambda name: notes[name]["seconds"])
 
@@ -91,32 +93,45 @@ class Bench:
         records = {name: self.folder / "watched" / f"{self.tests[name]}.json" for name in tests}
         unknown = [name for name, record in records.items() if not record.exists()]
         if unknown:
-            into = self.folder / "watching.json"
-            into.unlink(missing_ok=True)
-            self._run(unknown, 7200, ("-p", "watch"), WATCH_INTO=str(into))
-            notes = json.loads(into.read_text()) if into.exists() else {}
             (self.folder / "watched").mkdir(exist_ok=True)
+            paths = {name: str(records[name]) for name in unknown}
+            self._run(unknown, 7200, ("-p", "watch"), WATCH_RECORDS=json.dumps(paths))
             for name in unknown:
-                write(records[name], notes.get(name, {"passed": False, "seconds": 0.0, "functions": []}))
+                if not records[name].exists():  # it has no test here, or cannot be imported
+                    write(records[name], {"passed": False, "seconds": 0.0, "functions": []})
         return {name: json.loads(record.read_text()) for name, record in records.items()}
 
     def fails(self, tests: Sequence[str], mutant: Mutant) -> bool:
         """Whether a test does, or does not end, against the copy with the mutant in it."""
         seconds = sum(note["seconds"] for note in self.watched(tests).values())
         # Compiled callers of a wrong function are wrong themselves, and nothing else would say so.
-        compiled = self.folder / (_ONCE if compiles(mutant) else _COMPILED)
+        compiled = self.folder / (_ONCE if self.compiles(mutant) else _COMPILED)
         return self._run(tests, 120 + 5 * seconds, ("-x",), NUMBA_CACHE_DIR=str(compiled)) != 0
 
     @contextlib.contextmanager
     def wrong(self, mutant: Mutant) -> Iterator[None]:
         """The copy with the mutant in it."""
-        path, right = self.tree / mutant.file, (ROOT / mutant.file).read_bytes()
+        path = self.tree / mutant.file
+        right = path.read_bytes()
         try:
             rewrite(path, mutant.applied(right))
             yield
         finally:
             rewrite(path, right)
             shutil.rmtree(self.folder / _ONCE, ignore_errors=True)
+
+    def compiles(self, mutant: Mutant) -> bool:
+        """Whether the module holds functions that numba compiles."""
+        return "njit" in (self.tree / mutant.file).read_text("utf-8")
+
+    def _runs(self, note: dict[str, Any], mutant: Mutant) -> bool:
+        if not note["passed"]:
+            return False
+        # Compiled functions run unseen, and what stands at the top of a module is run by all who import it.
+        where, top = f"{mutant.file}:{mutant.function}", f"{mutant.file}:<module>"
+        if not mutant.function or self.compiles(mutant):
+            return any(name.startswith(f"{mutant.file}:") and name != top for name in note["functions"])
+        return any(name == where or name.startswith(f"{where}.") for name in note["functions"])
 
     def _run(self, tests: Sequence[str], seconds: float, options: Sequence[str], **more: str) -> int:
         """pytest's exit code; 124 where it takes too long."""
@@ -140,21 +155,6 @@ class Bench:
                 process.wait()
 
 
-def _runs(note: dict[str, Any], mutant: Mutant) -> bool:
-    if not note["passed"]:
-        return False
-    # Compiled functions run unseen, and what stands at the top of a module is run by all who import it.
-    where, top = f"{mutant.file}:{mutant.function}", f"{mutant.file}:<module>"
-    if not mutant.function or compiles(mutant):
-        return any(name.startswith(f"{mutant.file}:") and name != top for name in note["functions"])
-    return any(name == where or name.startswith(f"{where}.") for name in note["functions"])
-
-
-def compiles(mutant: Mutant) -> bool:
-    """Whether the module holds functions that numba compiles."""
-    return "njit" in (ROOT / mutant.file).read_text("utf-8")
-
-
 def rewrite(path: Path, content: bytes) -> None:
     """New content with a time of its own, by which Python and numba know that what they keep is old."""
     before = path.stat().st_mtime_ns
@@ -163,9 +163,9 @@ def rewrite(path: Path, content: bytes) -> None:
     os.utime(path, ns=(after, after))
 
 
-def digest(path: Path) -> str:
+def digest(path: Path, root: Path = ROOT) -> str:
     """Of name and content."""
-    return hashlib.sha256(str(path.relative_to(ROOT)).encode() + path.read_bytes()).hexdigest()[:24]
+    return hashlib.sha256(str(path.relative_to(root)).encode() + path.read_bytes()).hexdigest()[:24]
 
 
 def write(path: Path, value: object) -> None:

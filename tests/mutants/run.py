@@ -25,7 +25,7 @@ def main() -> None:
     asked = arguments()
     bench = Bench(asked.folder.resolve(), asked.reach)
     bench.refresh()
-    every = mutants(ROOT / "gvcmetrics")
+    every = mutants(bench.tree / "gvcmetrics")
     chosen = [mutant for mutant in in_order(every, asked.seed) if asked.only in mutant.file][: asked.number]
     print(f"mutants  {len(chosen)} of {len(every)}, seed {asked.seed}", flush=True)
     fates = {}
@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
 def fate(bench: Bench, mutant: Mutant) -> str:
     """`caught`, `survived`, or `not run` where no test runs its function; from its record if there is one."""
     path = bench.folder / "mutants" / f"{mutant.key}.json"
-    module = digest(ROOT / mutant.file)
+    module = digest(bench.tree / mutant.file, bench.tree)
     tests = hashlib.sha256("".join([bench.reach, *bench.tests.values()]).encode()).hexdigest()[:24]
     if path.exists():
         record = json.loads(path.read_text())

@@ -1,6 +1,7 @@
 """A pytest plugin that notes which functions of the package each test file runs, and how long it takes.
 
-`WATCH_INTO` names the file that the notes are written to; `WATCH_UNDER` the folder of the package.
+`WATCH_RECORDS` says where the note of each file goes. It is written when the file is done, so that a run
+which is stopped has lost one file. `WATCH_UNDER` is the folder of the package.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _seen: dict[str, set[CodeType]] = defaultdict(set)
 _seconds: dict[str, float] = defaultdict(float)
 _failed: set[str] = set()
 _now: set[CodeType] = set()
+_file: list[str] = []
 
 
 def _note(frame: FrameType, event: str, argument: object) -> None:
@@ -56,6 +58,10 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """A test with its fixtures."""
+    name = item.nodeid.partition("::")[0]
+    if _file and _file[-1] != name:
+        _record(_file[-1])
+    _file.append(name)
     with _of(item.nodeid):
         return (yield)
 
@@ -67,22 +73,28 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Write what was noted, functions as `module.py:function`."""
+    """The last file's record."""
+    if _file:
+        _record(_file[-1])
+
+
+def _record(name: str) -> None:
+    """Write what was noted of a test file, functions as `module.py:function`, in one rename."""
     under = Path(os.environ["WATCH_UNDER"]).resolve()
 
     def named(code: CodeType) -> str | None:
         path = Path(code.co_filename)
         if not path.is_relative_to(under):
             return None
-        name = code.co_qualname.replace(".<locals>", "").partition(".<")[0]
-        return f"{path.relative_to(under.parent)}:{name}"
+        function = code.co_qualname.replace(".<locals>", "").partition(".<")[0]
+        return f"{path.relative_to(under.parent)}:{function}"
 
-    notes = {
-        name: {
-            "passed": name not in _failed,
-            "seconds": round(_seconds[name], 1),
-            "functions": sorted({text for code in codes if (text := named(code))}),
-        }
-        for name, codes in _seen.items()
+    note = {
+        "passed": name not in _failed,
+        "seconds": round(_seconds[name], 1),
+        "functions": sorted({text for code in _seen[name] if (text := named(code))}),
     }
-    Path(os.environ["WATCH_INTO"]).write_text(json.dumps(notes))
+    path = Path(json.loads(os.environ["WATCH_RECORDS"])[name])
+    half = path.with_suffix(".half")
+    half.write_text(json.dumps(note, indent=1))
+    half.replace(path)
