@@ -24,12 +24,13 @@ HERE = Path(__file__).resolve().parent
 _NOT_ASKED = ("tests/test_architecture.py", "tests/mutants/", "tests/analysis/", "tests/simulate/")
 _PYTEST = ("-m", "pytest", "-n", "0", "-q", "-W", "ignore", "-p", "no:cacheprovider", "--tb=no",
            "--hypothesis-seed=0")  # fmt: skip
+REACHES = {"module": 1, "folder": 2, "room": 3, "all": 5}
 _COMPILED, _ONCE = "compiled", "compiled_once"
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A folder with the copy and the records. reach : how far tests are asked, `folder`, `room` or `all`."""
+    """A folder with the copy and the records. reach : how far tests are asked, one of `REACHES`."""
 
     folder: Path
     reach: str
@@ -66,18 +67,17 @@ class Bench:
         inside = Path(mutant.file).relative_to("gvcmetrics")
         module = mutant.file.removesuffix(".py").replace("/", ".")
         folder = str(Path("tests") / inside.parent)
-        near = [
+        own = [
             name
             for name in self.tests
-            if str(Path(name).parent) == folder
-            or Path(name).stem.startswith(f"test_{inside.stem}")
-            or module in (ROOT / name).read_text("utf-8")
+            if Path(name).stem.startswith(f"test_{inside.stem}") or module in (ROOT / name).read_text("utf-8")
         ]
+        beside = [name for name in self.tests if str(Path(name).parent) == folder]
         room = [name for name in self.tests if name.startswith(f"tests/{inside.parts[0]}/")]
         front = [name for name in self.tests if name.count("/") == 1]
-        reaches = {"folder": (near,), "room": (near, room), "all": (near, room, front, [*self.tests])}
+        nearest_first = (own, beside, room, front, [*self.tests])
         asked: set[str] = set()
-        for stage in reaches[self.reach]:
+        for stage in nearest_first[: REACHES[self.reach]]:
             new = [name for name in stage if name not in asked]
             asked |= set(new)
             notes = self.watched(new)

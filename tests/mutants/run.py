@@ -13,7 +13,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from bench import ROOT, Bench, digest, write
+from bench import REACHES, ROOT, Bench, digest, write
 from sites import Mutant, in_order, mutants
 
 RECORDS = ROOT / "analysis" / "results" / "mutants"
@@ -41,7 +41,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--number", type=int, default=300, help="mutants (300)")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (1)")
     parser.add_argument("--only", default="", help="part of a path: only the modules that have it")
-    parser.add_argument("--reach", choices=("folder", "room", "all"), default="all", help="tests (all)")
+    parser.add_argument("--reach", choices=REACHES, default="all", help="tests (all)")
     parser.add_argument("--folder", type=Path, default=RECORDS, help="of the records")
     return parser.parse_args()
 
