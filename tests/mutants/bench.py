@@ -67,13 +67,10 @@ class Bench:
         inside = Path(mutant.file).relative_to("gvcmetrics")
         module = mutant.file.removesuffix(".py").replace("/", ".")
         folder = str(Path("tests") / inside.parent)
-        own = [
-            name
-            for name in self.tests
-            if Path(name).stem.startswith(f"test_{inside.stem}") or module in (ROOT / name).read_text("utf-8")
-        ]
-        beside = [name for name in self.tests if str(Path(name).parent) == folder]
         room = [name for name in self.tests if name.startswith(f"tests/{inside.parts[0]}/")]
+        named = {name for name in room if Path(name).stem.startswith(f"test_{inside.stem}")}
+        own = [name for name in self.tests if name in named or module in (ROOT / name).read_text("utf-8")]
+        beside = [name for name in self.tests if str(Path(name).parent) == folder]
         front = [name for name in self.tests if name.count("/") == 1]
         nearest_first = (own, beside, room, front, [*self.tests])
         asked: set[str] = set()
