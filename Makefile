@@ -28,7 +28,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test doctest test-fuzz test-spark test-pythons lint bench validate fetch notebooks lock clean help AGAIN
+.PHONY: all test doctest test-fuzz test-spark test-pythons mutants lint bench validate fetch notebooks lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -152,6 +152,10 @@ test-pythons: $(READY) | $(BIN)/uv ## run the tests on a second Python as well; 
 
 $(BIN)/uv: $(READY)
 	@$(BIN)/python -m pip install -qq uv
+
+# One process, for hours: stop it when you like, it goes on from its records.
+mutants: $(READY) ## put 300 small faults in, one at a time, and list which no test notices; N=40 for a quick look
+	@$(BIN)/python tests/mutants/run.py $(if $(N),--number $(N)) $(if $(ONLY),--only $(ONLY)) $(if $(REACH),--reach $(REACH))
 
 lint: $(READY) ## style, types, and which room may import from which
 	@$(BIN)/ruff check .

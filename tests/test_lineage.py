@@ -181,6 +181,15 @@ def test_measures_of_other_rows_or_names_are_refused(firms, made, message):
         with_measures(firms, made)
 
 
+def test_a_measure_of_as_many_rows_in_another_order_is_refused() -> None:
+    firms = pd.DataFrame({"sales_usd": [4.0, 9.0, 1.0]}, index=["a", "b", "c"])
+    twice = record((2 * firms["sales_usd"]).rename("twice"), "twice", "sales_usd", like=firms)
+    assert with_measures(firms, twice)["twice"].tolist() == [8.0, 18.0, 2.0]
+    for other in (twice.iloc[[1, 0, 2]], twice.to_frame().iloc[::-1], twice.set_axis(["a", "b", "d"])):
+        with pytest.raises(DataError, match="3 rows that are not the 3 of the panel"):
+            with_measures(firms, other)
+
+
 def test_a_panel_says_what_its_columns_are_made_from(tmp_path):
     """From a raw file over a panel and two measures to the refusal of a model."""
     folder = tmp_path / "data"

@@ -13,11 +13,12 @@ import gvcmetrics as gvc
 from gvcmetrics.errors import DataError, MissingSourceError
 from gvcmetrics.lineage import raw_columns
 from gvcmetrics.measures import national_coefficients
-from gvcmetrics.measures.input_output.participation import gvc_participation
+from gvcmetrics.measures.input_output.participation import gvc_participation, participation_koopman
 from gvcmetrics.measures.input_output.position import positions
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.value_chain import (
+    MEASURES,
     cluster_completeness,
     compare_editions,
     describe,
@@ -94,6 +95,24 @@ def test_the_measures_of_the_small_table() -> None:
     assert german["backward_share"] == pytest.approx(0.0)
     assert german["upstreamness"] == pytest.approx(2.0)
     assert found.loc[(2000, "ROW", "c2")].isna().all()
+    # Position: the fifth that goes on less nothing foreign; nothing that goes on less two fifths foreign.
+    assert german["position_koopman"] == pytest.approx(np.log(1.2))
+    assert world["position_koopman"] == pytest.approx(-np.log(1.4))
+
+
+@pytest.mark.usefixtures("project")
+def test_each_joined_measure_is_its_source() -> None:
+    table, by = input_output("wiod", 2000), ("exporter", "industry")
+    shares, places = gvc_participation(table, by=by), positions(table)
+    sources = {name: shares[name] for name in ("backward_share", "forward_share", "participation")}
+    sources |= {name: places[name] for name in ("upstreamness", "downstreamness")}
+    sources["position_koopman"] = participation_koopman(table, by=by, sector="exporter")["position"]
+    cells = pd.DataFrame({"country": ["ROW", "DEU", "DEU"], "industry": ["c1", "c2", "c1"], "year": 2000})
+    done = join_value_chain(cells, None, quiet=True)
+    assert set(MEASURES) == set(sources)
+    for name, source in sources.items():
+        expected = source.reindex(pd.MultiIndex.from_frame(cells[["country", "industry"]]))
+        np.testing.assert_allclose(done[name], expected, rtol=1e-12, err_msg=name)
 
 
 @pytest.mark.usefixtures("project")

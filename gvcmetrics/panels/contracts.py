@@ -186,7 +186,7 @@ CLUSTER = _contract(
         _money("cluster_value_added_usd", "Value added of the cluster", None),
         _money("cluster_wages_usd", "Wages of the cluster"),
         Column("location_quotient", "number", "ratio", "Location quotient of employment", 0),
-        _share("region_share", "Cluster's share of the region's employment"),
+        _share("region_share", "Region's share of the industry's employment"),
         _share("cluster_cr_1", "Largest firm's share of the cluster's employment"),
         _share("cluster_cr_4", "Four largest firms' share of the cluster's employment"),
         _share("cluster_hhi", "Herfindahl index of firm employment"),

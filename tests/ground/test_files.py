@@ -37,6 +37,15 @@ def test_an_error_while_writing_leaves_the_earlier_file(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
+def test_who_reads_the_earlier_file_reads_it_to_its_end(tmp_path):
+    target = write_atomic(tmp_path / "file", "earlier")
+    with target.open() as reading:
+        write_atomic(target, "later")
+        assert reading.read() == "earlier"
+    assert target.read_text() == "later"
+    assert names(tmp_path) == ["file"]
+
+
 def test_what_a_dead_process_left_is_removed_and_what_a_living_one_holds_is_not(tmp_path):
     target = tmp_path / "panel.parquet"
     script = (

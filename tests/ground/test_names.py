@@ -37,3 +37,7 @@ def test_a_remedy_names_the_nearest_or_says_something_else():
     assert did_you_mean("shares", ["share", "sharer"], most=2) == "Did you mean 'share' or 'sharer'?"
     assert did_you_mean("zzz", ["share"], "The columns are: share.") == "The columns are: share."
     assert did_you_mean("zzz", ["share"]) == ""
+
+
+def test_a_remedy_names_one_unless_more_are_asked_for():
+    assert did_you_mean("shares", ["share", "sharer"]) == "Did you mean 'share'?"

@@ -237,3 +237,14 @@ def test_penalised_and_corrected_estimates_are_refused() -> None:
         with pytest.raises(ModelError, match=message):
             gvc.wild_bootstrap(result, "d", "region", interval=False)
     assert gvc.wild_bootstrap(firth, "d", "region", impose_null=False, interval=False).pvalue > 0
+
+
+@pytest.mark.parametrize("cluster", ["region + industry", "industry + region"])
+def test_of_two_ways_the_one_with_fewer_groups_is_drawn(cluster: str) -> None:
+    result = gvc.ols("continuous ~ x1 + d", BALANCED)
+    fewest = min(("region", "industry"), key=lambda name: BALANCED[name].nunique())
+    options = {"draws": 99, "interval": False}
+    made = gvc.wild_bootstrap(result, "d", cluster, **options)
+    assert made.n_clusters == BALANCED[fewest].nunique()
+    asked = gvc.wild_bootstrap(result, "d", cluster, bootstrap_cluster=fewest, **options)
+    np.testing.assert_array_equal(made.draws, asked.draws)

@@ -111,6 +111,31 @@ def test_lags_need_a_panel(panel: pd.DataFrame, change: dict, options: dict, mes
         build_sample("y ~ L(x)", panel.assign(**change), **options)
 
 
+@pytest.mark.parametrize("back", [1, 2, 3])
+def test_a_difference_is_today_less_as_many_periods_ago(panel: pd.DataFrame, back: int) -> None:
+    panel = panel.sample(frac=1, random_state=4)
+    made = build_sample(f"y ~ D(x, {back}) + L(x, {back})", panel, unit="firm", time="year")
+    used = panel.iloc[made.rows]
+    before = pd.MultiIndex.from_arrays([used["firm"], used["year"] - back])
+    earlier = panel.set_index(["firm", "year"])["x"].reindex(before)
+    assert made.nobs > 0
+    columns = dict(zip(made.names, made.X.T, strict=True))
+    difference, lag = columns[f"D(x, {back})"], columns[f"L(x, {back})"]
+    np.testing.assert_allclose(lag, earlier)
+    np.testing.assert_allclose(difference, used["x"].to_numpy() - earlier.to_numpy())
+
+
+def test_a_row_that_counts_twice_is_no_singleton_and_one_that_counts_once_is() -> None:
+    frame = pd.DataFrame({"g": [1, 1, 2, 3], "x": [1.0, 3.0, 2.0, 5.0], "y": [1.0, 2.0, 4.0, 3.0]})
+    frame["times"] = [1, 1, 2, 1]
+    made = build_sample("y ~ x | g", frame, weights="times", frequency=True)
+    assert made.rows.tolist() == [0, 1, 2]
+    assert made.dropped == {"singleton of an absorbed effect": 1}
+    repeated = build_sample("y ~ x | g", frame.loc[frame.index.repeat(frame["times"])])
+    assert made.nobs == repeated.nobs == 4
+    assert build_sample("y ~ x | g", frame, weights="times").rows.tolist() == [0, 1]
+
+
 def test_crossed_effects_and_codes(panel: pd.DataFrame) -> None:
     sample = build_sample("y ~ x | firm^sector + year", panel, clusters=["firm^year", "sector"])
     assert list(sample.absorbed) == ["firm^sector", "year"]

@@ -69,13 +69,17 @@ def group_sums(columns: np.ndarray, codes: np.ndarray, weights: np.ndarray | Non
     return np.asarray(dummies.T @ columns)
 
 
-def singletons(effects: Sequence[np.ndarray]) -> np.ndarray:
-    """Mask of rows that stand alone in a group once other such rows are gone (as reghdfe drops them)."""
+def singletons(effects: Sequence[np.ndarray], times: np.ndarray | None = None) -> np.ndarray:
+    """Mask of rows that stand alone in a group once other such rows are gone (as reghdfe drops them).
+
+    times : how many rows each stands for, whole numbers; one by default.
+    """
     alone = np.zeros(len(effects[0]) if effects else 0, dtype=bool)
     while True:
         before = alone.sum()
         for codes in effects:
-            counts = np.bincount(codes[~alone], minlength=int(codes.max(initial=0)) + 1)
+            left = None if times is None else times[~alone]
+            counts = np.bincount(codes[~alone], left, minlength=int(codes.max(initial=0)) + 1)
             alone |= counts[codes] == 1
         if alone.sum() == before:
             return alone

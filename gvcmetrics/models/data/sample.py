@@ -328,11 +328,11 @@ class Sample:
 def without_singletons(sample: Sample) -> Sample:
     """Without rows that stand alone in a group of an absorbed effect, which fit themselves.
 
-    Frequency weights make several rows of one.
+    A frequency weight above one makes several rows of one.
     """
-    if not sample.absorbed or (sample.frequency and sample.weights is not None):
+    if not sample.absorbed:
         return sample
-    single = singletons([*sample.absorbed.values()])
+    single = singletons([*sample.absorbed.values()], sample.weights if sample.frequency else None)
     if single.any() and not single.all():
         sample = replace(sample, alone=sample.select(single, "not single"))
     return sample.select(~single, "singleton of an absorbed effect")

@@ -140,3 +140,28 @@ def test_bad_input(country):
         industrial_districts(country.assign(weight=np.nan))
     with pytest.raises(DataError, match="column 'sector': the frame has no such column"):
         industrial_districts(country.drop(columns="sector"))
+
+
+OFFICE, FARM = ("62", "business_services"), ("01", "agriculture")
+
+
+def test_manufacturing_that_only_ties_with_a_rival_does_not_prevail():
+    frame = pd.concat(
+        [
+            *(plants("Lucca", *one, [10] * 10) for one in (("15", "manufacturing"), OFFICE)),
+            *(plants("Siena", *one, [10] * 5) for one in (("15", "manufacturing"), OFFICE)),
+            plants("Siena", *FARM, [10] * 10),
+        ]
+    )
+    lucca = industrial_districts(frame).set_index("region").loc["Lucca"]
+    assert lucca["manufacturing_quotient"] == pytest.approx(4 / 3)
+    assert lucca["stage"] == "not manufacturing"
+    assert industrial_districts(frame, rivals=()).set_index("region").loc["Lucca", "stage"] != lucca["stage"]
+
+
+def test_large_firms_that_only_tie_with_small_ones_do_not_dominate():
+    parts = [plants("Lucca", "15", "manufacturing", [20] * 5 + [300])]
+    parts += [plants("Siena", "29", "manufacturing", [20] * 5 + [300]), plants("Siena", *OFFICE, [20] * 30)]
+    lucca = industrial_districts(pd.concat(parts)).set_index("region").loc["Lucca"]
+    assert lucca["quotient_small"] == lucca["quotient_large"] == 1
+    assert lucca["stage"] == "main industry of large firms"

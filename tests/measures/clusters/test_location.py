@@ -268,3 +268,15 @@ def test_a_table_with_a_missing_key_is_refused():
     )
     with pytest.raises(DataError, match="part of the key is missing"):
         industry_localisation(table.assign(region=[None, "s"]))
+
+
+def test_a_region_share_is_of_the_industry_not_of_the_region():
+    frame = pd.DataFrame(
+        [("east", "shoes", 30.0), ("east", "cars", 10.0), ("west", "shoes", 20.0), ("west", "cars", 70.0)],
+        columns=["region", "industry", "employment"],
+    )
+    out = location_quotient(frame).set_index(["region", "industry"])
+    assert out.loc[("east", "shoes"), "region_share"] == pytest.approx(30 / 50)
+    assert out.loc[("west", "cars"), "region_share"] == pytest.approx(70 / 80)
+    assert out.loc[("east", "shoes"), "location_quotient"] == pytest.approx((30 / 40) / (50 / 130))
+    np.testing.assert_allclose(out.groupby("industry")["region_share"].sum(), 1)

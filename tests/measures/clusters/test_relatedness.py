@@ -163,3 +163,17 @@ def test_co_location_of_bad_frames(country):
         {"region": list("abc") * 2, "industry": ["x"] * 3 + ["y"] * 3, "employment": [5, 5, 5, 1, 2, 3]}
     )
     assert np.isnan(locational_correlation(flat).loc["x", "y"])
+
+
+def test_a_cluster_of_two_is_judged_and_one_of_one_is_not():
+    names = list("abcde")
+    related = pd.DataFrame(0.1, names, names)
+    related.loc["a", "b"] = related.loc["b", "a"] = 0.9
+    related.loc["c", "d"] = related.loc["d", "c"] = 0.05
+    table = cluster_validation(related, pd.Series([1, 1, 2, 2, 3], names)).set_index("industry_cluster")
+    assert table["n_industries"].tolist() == [2, 2, 1]
+    np.testing.assert_allclose(table["within"], [0.9, 0.05, np.nan])
+    np.testing.assert_allclose(table["between_mean"], 0.1)
+    for bar in ("mean", "p95"):
+        np.testing.assert_array_equal(table[f"exceeds_{bar}"], [1, 0, np.nan])
+    assert table.attrs["validation_score"] == 0.5

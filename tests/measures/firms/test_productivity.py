@@ -362,3 +362,23 @@ def test_the_repr_is_short_and_all_solutions_are_at_hand(firms):
     assert result.solutions["taken"].sum() == 1
     taken = result.solutions.query("taken")[["employment", "capital_usd"]].to_numpy()[0]
     np.testing.assert_array_equal(taken, result.coefficients["estimate"])
+
+
+@pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
+def test_one_firm_of_many_years_and_few_rows_of_many_firms_are_too_few(firms):
+    one = firms[firms["firm_id"] == firms["firm_id"].iloc[0]]
+    one = pd.concat(
+        [one.assign(year=one["year"] + 100 * k, employment=one["employment"] + k) for k in range(12)]
+    )
+    few = firms[firms["year"] == firms["year"].iloc[0]].head(3)
+    parts = {
+        "all": firms,
+        "one": one.assign(firm_id=90_000),
+        "few": few.assign(firm_id=few["firm_id"] + 90_001),
+    }
+    both = pd.concat([part.assign(industry=name) for name, part in parts.items()], ignore_index=True)
+    status = production_function(both, method="ols", by="industry").groups.set_index("group")["status"]
+    assert len(one) > 8
+    assert status["all"] == "estimated"
+    assert status["one"] == f"1 firms and {len(one)} rows are too few."
+    assert status["few"] == "3 firms and 3 rows are too few."

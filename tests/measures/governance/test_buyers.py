@@ -109,3 +109,13 @@ def test_spells_refuse_bad_keys(sales):
         main_buyer_spells(sales.assign(buyer_id=sales["buyer_id"].where(sales.index != 2)))
     with pytest.raises(DataError, match="not whole numbers"):
         main_buyer_spells(sales.assign(year=2000.5))
+
+
+def test_a_tie_keeps_the_incumbent_wherever_its_name_stands():
+    rows = [
+        ("a", 1, "Y", 6.0), ("a", 1, "X", 1.0), ("a", 2, "X", 4.0), ("a", 2, "Y", 4.0), ("a", 3, "Z", 3.0),
+        ("a", 3, "X", 3.0), ("a", 4, "W", 2.0), ("a", 4, "X", 2.0), ("a", 4, "Z", 2.0),
+    ]  # fmt: skip
+    out = main_buyer_spells(pd.DataFrame(rows, columns=["firm_id", "year", "buyer_id", "sales_usd"]))
+    # In year 3 the incumbent Y is gone and two newcomers tie: the first by name, which year 4 keeps.
+    assert out[["buyer_id", "start", "end"]].to_numpy().tolist() == [["Y", 1, 2], ["X", 3, 4]]

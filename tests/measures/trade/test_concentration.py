@@ -142,3 +142,10 @@ def test_bad_frames_are_refused_with_their_place(trade):
         concentration_indices(trade.assign(value_usd=trade["value_usd"].astype(str)))
     with pytest.raises(DataError, match="part of the key is missing"):
         concentration_indices(trade.assign(importer=None))
+
+
+def test_two_markets_are_normalised_too():
+    frame = pd.DataFrame({"firm_id": "a", "buyer_id": ["X", "Y"], "sales_usd": [75.0, 25.0]})
+    row = concentration_indices(frame, across="buyer_id", by=["firm_id"], value="sales_usd").iloc[0]
+    assert row["hhi"] == pytest.approx(0.625)
+    assert row["hhi_normalised"] == pytest.approx((0.625 - 0.5) / 0.5)

@@ -13,7 +13,7 @@ import pytest
 from gvcmetrics.errors import DataError, MissingSourceError
 from gvcmetrics.panels.contracts import ISIC4_DIVISIONS
 from gvcmetrics.panels.crosswalks.convert import convert, describe
-from gvcmetrics.panels.crosswalks.links import crosswalk
+from gvcmetrics.panels.crosswalks.links import Crosswalk, crosswalk, links_for
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "crosswalks"
 MIRROR = os.environ.get("GVCMETRICS_MIRROR")
@@ -70,6 +70,33 @@ def test_weights_by_value() -> None:
     assert found["01", "010111"] == 0
     assert found["010110", "010111"] == 1  # its only target has no value: stays equal
     assert found["999999", None] == 1
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("source", "target"), [("HS1", "HS0"), ("HS1", "WIOD2013"), ("ISIC3", "WIOD2013")])
+def test_weights_sum_to_one_by_value_too_where_part_leads_nowhere(source: str, target: str) -> None:
+    value = pd.Series({"c1": 7.0, "c3": 2.0, "010210": 3.0, "010290": 1.0})
+    for options in ({}, {"weights": value}, {"weights": value * 0}):
+        sums = crosswalk(source, target, **options).links.groupby("source")["weight"].sum()
+        np.testing.assert_allclose(sums, 1)
+    if target == "WIOD2013":
+        assert weights("HS1", "WIOD2013", weights=value)["010210", "c1"] == 0.5
+
+
+def test_the_level_above_is_the_nearest_that_is_known() -> None:
+    links = pd.DataFrame({"source": ["15", "151"], "target": ["c4", "c3"], "weight": [1.0, 1.0]})
+    found = Crosswalk("ISIC3", "WIOD2013", ("ISIC3", "WIOD2013"), (), links)
+    made = links_for(pd.Series(["1519", "1599", "151", "2011"]), found, parents=True)
+    assert made["target"].fillna("").tolist() == ["c3", "c4", "c3", ""]
+    assert made["by_parent"].tolist() == [True, True, False, False]
+
+
+@pytest.mark.usefixtures("small")
+def test_the_unmatched_share_is_of_absolute_values() -> None:
+    frame = trade(product=["010110", "999999", "010110", "555555"], net=[10.0, -6.0, -2.0, 2.0])
+    (report,) = convert(frame, "product", "HS1", "WIOD2013", ["net"]).attrs["crosswalks"]
+    assert report["unmatched_share"]["net"] == pytest.approx(8 / 20)
+    assert report["unmatched"] == pytest.approx({"999999": 6 / 20, "555555": 2 / 20})
 
 
 @pytest.mark.usefixtures("small")

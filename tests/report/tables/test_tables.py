@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
+import gvcmetrics as gvc
 from gvcmetrics import table
 from gvcmetrics.errors import DataError, SpecError
 from gvcmetrics.report.tables.render.tidy import records
@@ -85,6 +87,16 @@ def test_stars_can_be_changed_and_left_out(results):
 def test_what_stands_below_an_estimate(results, below, under):
     results[0].terms = {"x": (0.123456, 0.04, 0.002)}
     assert texts_of(table(results[0], below=below), "x")[1] == under
+
+
+def test_the_note_names_the_level_of_the_intervals_that_are_printed():
+    rng = np.random.default_rng(1)
+    made = gvc.ols("y ~ x", pd.DataFrame({"x": rng.normal(size=40), "y": rng.normal(size=40)}))
+    shown = table(made, below="conf_int")
+    assert "95% confidence intervals in brackets" in shown.notes[0].text
+    half = stats.t.ppf(0.975, 38) * made.std_errors["x"]
+    low, high = made.params["x"] - half, made.params["x"] + half
+    assert texts_of(shown, "x")[1] == [f"[{low:.3f}, {high:.3f}]"]
 
 
 def test_keep_drop_and_order_match_names_and_labels(results):
