@@ -112,7 +112,7 @@ def _between(a: Variable, b: Variable) -> Iterator[tuple[str, str, str]]:
         yield "spelling", a.name, b.name
     if _plain(a.wording) != _plain(b.wording):
         yield "wording", a.wording, b.wording
-    for code in a.labels.keys() & b.labels.keys():
+    for code in (code for code in a.labels if code in b.labels):
         if _plain(a.labels[code]) != _plain(b.labels[code]):
             yield "labels", f"{code}: {a.labels[code]}", f"{code}: {b.labels[code]}"
     lost, new = _only(a, b), _only(b, a)
