@@ -34,8 +34,8 @@ from gvcmetrics.panels.readers.fixed_width import (
 from gvcmetrics.panels.readers.labelled import LABELLED, ROW, copy_labelled, labelled_columns
 from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
 from gvcmetrics.panels.sources.raw_files import Formats, data_file
-from gvcmetrics.panels.spec.names import alike, spelled, told_apart
 from gvcmetrics.panels.spec.columns import LABEL
+from gvcmetrics.panels.spec.names import alike, spelled, told_apart
 from gvcmetrics.panels.spec.panel import PanelSpec, without_absent
 
 TEXTS = (".csv", ".tsv", ".tab", ".txt")
