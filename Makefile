@@ -22,6 +22,9 @@ PANEL_CODE := $(GROUND) $(call ROOM,panels)
 STUDY_CODE := $(GROUND) gvcmetrics/value_chain.py $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
 CLAIM_CODE := $(PANEL_CODE) $(call ROOM,measures) $(call ROOM,models) $(call ROOM,claims)
 
+# A variable of the environment as one word of the shell, whatever signs are in it.
+WORD     = '$(subst ','\'',$(value $(1)))'
+
 # One process builds each file; keep the numerical libraries from fighting over the cores.
 export OMP_NUM_THREADS ?= 2
 export PYTHONHASHSEED := 0
@@ -52,7 +55,7 @@ $(READY): requirements.lock pyproject.toml
 # are tried again when GVCMETRICS_MIRROR changes or something was fetched; a built panel whose Parquet
 # file is gone is built again.
 
-HERE     = { echo "$(GVCMETRICS_MIRROR)"; ls data/raw/*/* 2>/dev/null || true; }
+HERE     = { printf '%s\n' $(call WORD,GVCMETRICS_MIRROR); ls data/raw/*/* 2>/dev/null || true; }
 MIRROR  := $(PARQUET)/.mirror
 $(if $(wildcard $(MIRROR)),$(shell $(HERE) > $(MIRROR).now; \
   if cmp -s $(MIRROR).now $(MIRROR); then rm $(MIRROR).now; else mv $(MIRROR).now $(MIRROR); fi))
@@ -167,7 +170,7 @@ bench: $(READY) ## speed against what you would otherwise use, as ratios within 
 	@for script in analysis/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 validate: $(READY) ## Monte Carlo of every estimator, for the report (some 25 minutes); REPLICATIONS=50 for a quick look
-	@OMP_NUM_THREADS=1 $(BIN)/python analysis/validation/run.py $(if $(REPLICATIONS),--replications $(REPLICATIONS))
+	@OMP_NUM_THREADS=1 $(BIN)/python analysis/validation/run.py $(if $(REPLICATIONS),--replications $(call WORD,REPLICATIONS))
 
 # --- errands ----------------------------------------------------------------------------------
 

@@ -7,10 +7,15 @@ next to nothing.
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
+from gvcmetrics.ground.compiled import find_cache
 from gvcmetrics.ground.version import __version__
 from gvcmetrics.models import RESPONSES
+
+# Before any module that numba compiles is imported.
+find_cache(Path(__file__).parent)
 
 _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     # panels

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
+import click
 import typer
 
-from gvcmetrics.errors import GvcError
+from gvcmetrics.errors import GvcError, printable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 panel_app = typer.Typer(
@@ -21,6 +22,8 @@ hypotheses_app = typer.Typer(
 )
 app.add_typer(hypotheses_app, name="hypotheses")
 
+# What a shell gives a program that Ctrl-C has ended; typer hands it back without a word.
+_STOPPED = 130
 _SPEC_HELP = "The panel's YAML, as in data/panels/NAME.yaml; or NAME, of the project or an installed package."
 
 
@@ -64,12 +67,13 @@ def panel_new(
 @panel_app.command("check")
 def panel_check(spec: Annotated[str, typer.Argument(help=_SPEC_HELP)]) -> None:
     """Report what a spec makes of its raw file, without building; exit code 1 if something is wrong."""
-    from gvcmetrics.panels.show import findings
+    from gvcmetrics.panels.show import findings, terminal
     from gvcmetrics.panels.sources.plugins import find_spec_file
     from gvcmetrics.panels.trial import check_panel
 
     path, project = find_spec_file(spec)
-    report = check_panel(path, project)
+    with terminal.shown_progress(path.stem) as progress:
+        report = check_panel(path, project, progress)
     findings.print_check(report, path)
     for problem in report.problems:
         typer.echo(f"error: {problem}", err=True)
@@ -226,16 +230,24 @@ def _shown(path: Path) -> str:
 
 
 def main() -> None:
-    """Run the command line; an error that a user can act on is one message and exit code 1."""
+    """Run the command line; an error that a user can act on is one message and exit code 1, Ctrl-C 130."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal of cp1252 has no minus sign of ours
     try:
-        app()
+        status = app(standalone_mode=False)
     except GvcError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {printable(str(error))}", err=True)
         sys.exit(1)
+    except click.exceptions.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        status = _STOPPED
     except OSError as error:
         at = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"error: {at}{error.strerror or error}.", err=True)
+        typer.echo(f"error: {printable(f'{at}{error.strerror or error}')}.", err=True)
         sys.exit(1)
+    if status == _STOPPED:
+        typer.echo("stopped.", err=True)
+    sys.exit(status if isinstance(status, int) else 0)

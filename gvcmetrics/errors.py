@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_BREAKS = re.compile("[\t-\r\x1c-\x1e\x85\u2028\u2029]+")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """A text of one line in which signs that would steer a terminal are written out, as `\\x1b`."""
+    return _CONTROL.sub(lambda sign: _escaped(sign[0]), _BREAKS.sub(" ", text))
+
+
+def _escaped(sign: str) -> str:
+    return f"\\x{ord(sign):02x}" if ord(sign) < 256 else f"\\u{ord(sign):04x}"
 
 
 class GvcError(Exception):
@@ -49,7 +59,7 @@ class PlacedError(GvcError):
         message = f"{where}: {problem}" if where else problem
         said = f"{message}. {remedy}".strip() if remedy else f"{message}."
         # Values of a user's file may hold newlines, and a message is one line.
-        super().__init__(_CONTROL.sub(" ", said))
+        super().__init__(printable(said))
 
 
 class SpecError(PlacedError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -162,6 +163,9 @@ def test_new_then_check_then_build(
     assert shown.err.count("still to be filled in") == 3
     spec = folder / "data" / "panels" / "firms.yaml"
     spec.write_text(spec.read_text(encoding="utf-8").replace("???", "unknown"), encoding="utf-8")
+    assert run(monkeypatch, "panel", "check", "firms") == 1
+    assert capsys.readouterr().err.count("a guess of the draft is still marked") == 1
+    spec.write_text(spec.read_text(encoding="utf-8").replace("#?", "#"), encoding="utf-8")
     assert run(monkeypatch, "panel", "check", "firms") == 0
     out = capsys.readouterr().out
     for said in ("no key stands twice", "sales_usd", "Rows by year\n2018 (9), 2019 (9)", "Nothing is wrong"):
@@ -232,3 +236,46 @@ def test_as_a_module(folder: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["panel", "list"], ["panel", "build", "exports"], ["codebook"], ["fetch"], ["hypotheses", "list"]],
+)
+def test_stopped_by_hand_is_one_line_and_130(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, arguments: list[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("panels.project.find_project", "panels.sources.plugins.find_project"):
+        monkeypatch.setattr(f"gvcmetrics.{name}", stopped)
+    for name in ("panels.show.terminal", "panels.show.codebook", "panels.store.listing", "claims.show"):
+        module = importlib.import_module(f"gvcmetrics.{name}")
+        if hasattr(module, "find_project"):
+            monkeypatch.setattr(module, "find_project", stopped)
+    monkeypatch.setattr("gvcmetrics.claims.show.print_list", stopped)
+    assert run(monkeypatch, *arguments) == 130
+    assert capsys.readouterr().err == "stopped.\n"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
+def test_a_terminal_without_our_signs_prints_all_the_same(folder: Path, encoding: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "gvcmetrics", "panel", "build", "exports"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"exports: 4 rows" in done.stdout
+
+
+def test_what_would_steer_a_terminal_is_written_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    raw = folder / "data" / "raw" / "exports.csv"
+    text = raw.read_text(encoding="utf-8")
+    raw.write_text(text.replace("Germany,0111,2001", "\x1b[31mGer\u202emany,0111,2001", 1), encoding="utf-8")
+    assert run(monkeypatch, "panel", "build", "exports") == 1
+    err = capsys.readouterr().err
+    assert "\x1b" not in err
+    assert "\u202e" not in err
+    assert r"\x1b[31mGer\u202emany" in err

@@ -23,7 +23,16 @@ except ImportError:  # Windows has no advisory locks of this kind; there, leftov
     fcntl = None  # type: ignore[assignment]
 
 
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+# EBADF is what NFS says of a lock on what is open for reading only, as a folder is.
+_NO_LOCKS = (
+    errno.ENOLCK,
+    errno.ENOSYS,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.EBADF,
+    errno.EINVAL,
+    errno.EACCES,
+)
 
 
 @contextlib.contextmanager

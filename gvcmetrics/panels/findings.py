@@ -53,6 +53,7 @@ class Findings:
     note : what else is to be said of a spec that is in order.
     absent : columns of the contract that the spec does not map.
     coverage : rows by value of year, region and industry, the most frequent first (years in order).
+    implausible : columns that break no rule and look odd, each with why.
     """
 
     name: str
@@ -67,3 +68,4 @@ class Findings:
     recoded: tuple[Recoded, ...] = ()
     outliers: tuple[Outliers, ...] = ()
     coverage: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
+    implausible: tuple[tuple[str, str], ...] = ()

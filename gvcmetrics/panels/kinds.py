@@ -14,6 +14,7 @@ from gvcmetrics.panels.findings import Findings
 from gvcmetrics.panels.input_output.build import build_tables, no_sql, try_tables
 from gvcmetrics.panels.input_output.spec import tables_formats, tables_spec
 from gvcmetrics.panels.job import AnySpec, Built, Job
+from gvcmetrics.panels.progress import Report
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.tables import FORMATS
 from gvcmetrics.panels.rows.build import build_rows, rows_sql
@@ -41,7 +42,7 @@ class Kind:
     load: Callable[[Path, Document], AnySpec]
     formats: Callable[[Any], Formats]
     build: Callable[[Any, Job], Built]
-    trial: Callable[[Any, RawFiles, Project], Findings]
+    trial: Callable[[Any, RawFiles, Project, Report | None], Findings]
     sql: Callable[[Any, str], str]
     engines: tuple[str, ...]
 

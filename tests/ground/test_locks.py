@@ -12,7 +12,9 @@ from gvcmetrics.ground import files
 from gvcmetrics.ground.provenance import ColumnProvenance, Coverage, Provenance
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+@pytest.mark.parametrize(
+    "number", sorted({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.EINVAL})
+)
 def test_a_disk_without_locks_is_written_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -22,6 +24,11 @@ def test_a_disk_without_locks_is_written_to(
     monkeypatch.setattr(files.fcntl, "flock", refuse)
     assert files.write_atomic(tmp_path / "a.txt", "b").read_text() == "b"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    for text in ("old", "new"):
+        (tmp_path / "made").mkdir()
+        (tmp_path / "made" / "part").write_text(text)
+        files.put_folder(tmp_path / "made", tmp_path / "folder")
+    assert (tmp_path / "folder" / "part").read_text() == "new"
 
 
 def test_a_record_of_a_later_version_is_read() -> None:

@@ -1,86 +1,168 @@
-"""What a raw file shows of itself: names, labels, value labels and the values of its first rows."""
+"""What a raw file shows of itself: names, labels, value labels and the values of its first rows.
+
+Cells stay in Arrow's memory, and what is asked of a column is answered by its distinct values: a survey of
+thousands of columns takes no more than its cells, and no time for columns that nobody asks about.
+"""
 
 from __future__ import annotations
 
-import codecs
 import re
-import tempfile
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pyarrow.types import is_binary, is_nested
+import pyarrow.compute as pc
+from pyarrow import types
 
-from gvcmetrics.errors import DataError, Place
-from gvcmetrics.panels.readers.archives import unpack
-from gvcmetrics.panels.readers.columnar import parquet_types
-from gvcmetrics.panels.readers.delimited import Dialect, as_utf8, better_delimiter, read_header
-from gvcmetrics.panels.readers.fixed_width import FIXED
-from gvcmetrics.panels.readers.labelled import LABELLED, labelled_sample
-from gvcmetrics.panels.readers.tables import FORMATS, TEXTS
-from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
-
-SAMPLE_ROWS = 20_000
-_CHUNK = 1 << 20
-_COMMA_NUMBER = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+),[0-9]+")
 _YEAR = re.compile(r"(?<![0-9])((?:19|20)[0-9]{2})(?![0-9])")
 # What -9 and its like stand for in surveys, where nothing else in the column is below zero.
-_NEGATIVE_CODES = ("-9", "-8", "-7", "-6", "-99", "-98", "-97", "-999")
-_NO_ANSWER = re.compile(
+_NEGATIVE_CODES = (-9, -8, -7, -6, -99, -98, -97, -999)
+_EMPTY = ("", "NA", ".")
+_EXACT = 1e15
+NO_ANSWER = re.compile(
     r"don.?t know|refus|not applicable|no answer|no sabe|no responde|no aplica|^ns$|^nr$|ns ?/ ?nr|missing",
     re.I,
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RawColumn:
     """A raw column, or the columns of one variable by year, named with `{year}`.
 
     Attributes
     ----------
-    texts : the cells as text, None where empty; for columns by year, year under year.
+    cells : the cells as they were read; for columns by year, year under year.
     years : the years of a variable that has a column a year.
     """
 
     name: str
     label: str
     value_labels: dict[str, str]
-    texts: pd.Series
+    cells: pa.ChunkedArray
     years: tuple[str, ...] = ()
+
+    @cached_property
+    def _coded(self) -> tuple[np.ndarray, pa.Array]:
+        """For each cell the position of its value among the distinct ones, -1 where empty; and these."""
+        encoded = _plain(self.cells).combine_chunks().dictionary_encode()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        values = encoded.dictionary
+        # Blanks are cut off the distinct values alone, which are fewer than the cells.
+        if types.is_string(values.type):
+            values = pc.utf8_trim_whitespace(values)
+            values = pc.if_else(pc.is_in(values, pa.array(_EMPTY)), None, values)
+        else:
+            values = pc.if_else(pc.is_nan(values), None, values)
+        if values.null_count or pc.count_distinct(values).as_py() < len(values):
+            again = values.dictionary_encode()
+            places = np.append(again.indices.fill_null(-1).to_numpy(zero_copy_only=False), -1)
+            codes, values = places[codes], again.dictionary
+        return codes, values
+
+    @cached_property
+    def _floats(self) -> np.ndarray:
+        """The distinct values as numbers; no-number is missing."""
+        values = self._coded[1]
+        if not types.is_string(values.type):
+            return values.to_numpy(zero_copy_only=False).astype(float)
+        try:
+            found = pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:
+            found = pd.to_numeric(pd.Series(values.to_pylist(), dtype=object), errors="coerce").to_numpy(
+                float
+            )
+        return found
 
     @cached_property
     def missing_codes(self) -> tuple[str, ...]:
         """Codes that stand for no answer, by their label or by being the only negative values."""
-        found = [code for code, label in self.value_labels.items() if _NO_ANSWER.search(label)]
-        present = set(self.texts.dropna().unique())
-        below = {text for text in present if text.startswith("-")}
-        if below and below.issubset(_NEGATIVE_CODES):
-            found += sorted(below)
-        return tuple(dict.fromkeys(code for code in found if code in present))
+        labelled = [code for code, label in self.value_labels.items() if NO_ANSWER.search(label)]
+        found: list[str] = []
+        numbers = self._floats
+        below = numbers[numbers < 0]
+        if len(below) and set(below.tolist()) <= set(_NEGATIVE_CODES):
+            found = sorted(text for text, number in zip(self._texts, numbers, strict=True) if number < 0)
+        if labelled:
+            present = set(self._texts)
+            found = [code for code in labelled if code in present] + found
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def _texts(self) -> list[str]:
+        """The distinct values as text."""
+        values = self._coded[1]
+        if types.is_string(values.type):
+            return values.to_pylist()
+        return [_number_text(value) for value in values.to_pylist() if value is not None]
 
     @cached_property
-    def present(self) -> pd.Series:
-        """The cells that hold an answer."""
-        cells = self.texts.dropna()
-        return cells[~cells.isin(self.missing_codes)]
+    def _answered(self) -> np.ndarray:
+        """Of each distinct value, whether it is an answer."""
+        if not self.missing_codes:
+            return np.ones(len(self._coded[1]), dtype=bool)
+        return np.array([text not in self.missing_codes for text in self._texts], dtype=bool)
+
+    @property
+    def answers(self) -> list[str]:
+        """The distinct answers as text, in the order in which they come."""
+        if self._answered.all():
+            return self._texts
+        return [text for text, answered in zip(self._texts, self._answered, strict=True) if answered]
 
     @cached_property
-    def numbers(self) -> pd.Series:
-        """The cells as numbers, one a row; no-number is missing."""
-        return pd.to_numeric(self.texts.where(~self.texts.isin(self.missing_codes)), errors="coerce")
+    def counts(self) -> np.ndarray:
+        """How often each of `answers` stands."""
+        codes, values = self._coded
+        return np.bincount(codes[codes >= 0], minlength=len(values))[self._answered]
+
+    @property
+    def rows(self) -> int:
+        return len(self._coded[0])
 
     @cached_property
-    def is_number(self) -> bool:
-        return len(self.present) > 0 and int(self.numbers.notna().sum()) == len(self.present)
+    def filled(self) -> int:
+        """How many cells hold an answer."""
+        return int(self.counts.sum())
 
     @cached_property
     def distinct(self) -> int:
-        return int(self.present.nunique())
+        return int(self._answered.sum())
+
+    @cached_property
+    def is_number(self) -> bool:
+        return self.filled > 0 and bool(np.isfinite(self.numbers).all())
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The distinct answers as numbers."""
+        return self._floats[self._answered]
+
+    @property
+    def by_row(self) -> np.ndarray:
+        """The cells as numbers, one a row; no-number is missing."""
+        numbers = np.append(np.where(self._answered, self._floats, np.nan), np.nan)
+        return numbers[self._coded[0]]
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Are the answers whole numbers?"""
+        return self.is_number and bool((self.numbers % 1 == 0).all())
+
+    @cached_property
+    def is_named(self) -> bool:
+        """Are most of the answers codes with a label of their own?"""
+        if not self.value_labels or self.distinct > 3 * len(self.value_labels):
+            return False
+        answers = self.answers
+        return 2 * sum(answer in self.value_labels for answer in answers) > len(answers)
+
+    def keys(self, others: Iterable[RawColumn] = ()) -> int:
+        """How many different combinations the column and others have, row by row."""
+        codes = [column._coded[0] for column in (self, *others)]
+        return len(np.unique(np.stack(codes), axis=1).T)
 
 
 @dataclass(frozen=True)
@@ -92,63 +174,6 @@ class RawSample:
     whole: bool
     columns: tuple[RawColumn, ...]
     read: dict[str, str] = field(default_factory=dict)
-
-
-def read_sample(path: Path) -> RawSample:
-    """Read the first 20,000 rows of a raw file of any format that panels are built from.
-
-    Raises
-    ------
-    DataError : the file is absent, empty, damaged, or of another format.
-    """
-    if not path.is_file():
-        raise DataError("there is no such file", Place(str(path)), "Check the path")
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        unpacked = unpack(path, None, FORMATS.endings, scratch / "raw")
-        name, file = unpacked[0]
-        suffix = file.suffix.lower()
-        if suffix not in FORMATS.endings:
-            problem = f"'{suffix}' is no format that a panel is built from"
-            raise DataError(problem, Place(name), f"Formats: {FORMATS}")
-        if file.stat().st_size == 0:
-            raise DataError("the file is empty", Place(name), "Check the file")
-        read: dict[str, str] = {}
-        labels: dict[str, str] = {}
-        values: dict[str, dict[str, str]] = {}
-        if suffix in FIXED:
-            remedy = "Write the spec by hand, with `read: {fixed: …}` or `read: {dictionary: …}`"
-            raise DataError("text of fixed width does not name its columns", Place(name), remedy)
-        if suffix in TEXTS:
-            frame, read = _text_sample(file, name, scratch)
-        elif suffix in LABELLED:
-            frame, labels, values = labelled_sample(file, name, SAMPLE_ROWS + 1)
-        elif suffix in WORKBOOKS:
-            names = [column for column in workbook_columns(file, name, None, 1) if column]
-            target = scratch / "sheet.parquet"
-            copy_workbook(
-                file,
-                name,
-                None,
-                1,
-                workbook_columns(file, name, None, 1),
-                dict(zip(names, names, strict=True)),
-                target,
-            )
-            frame = _parquet_sample(target, name, names)
-        else:
-            types = parquet_types(file, name)
-            flat = [key for key, kind in types.items() if not (is_nested(kind) or is_binary(kind))]
-            frame = _parquet_sample(file, name, flat)
-    if frame.empty:
-        raise DataError("the file has a header and no rows", Place(name), "Check that it is complete")
-    whole = len(frame) <= SAMPLE_ROWS
-    frame = frame.head(SAMPLE_ROWS)
-    columns = [
-        RawColumn(str(column), labels.get(column, ""), values.get(column, {}), _as_text(frame[column]))
-        for column in frame.columns
-    ]
-    return RawSample(name, len(frame), whole, tuple(columns), read)
 
 
 def by_year(columns: Iterable[RawColumn]) -> tuple[tuple[RawColumn, ...], tuple[str, ...]]:
@@ -174,98 +199,33 @@ def by_year(columns: Iterable[RawColumn]) -> tuple[tuple[RawColumn, ...], tuple[
 
 def _gathered(stem: str, parts: list[RawColumn], years: tuple[str, ...]) -> RawColumn:
     label = _YEAR.sub("", parts[-1].label).strip()
-    values = pd.concat([part.texts for part in parts], ignore_index=True)
-    return RawColumn(stem, label, parts[-1].value_labels, values, years)
+    cells = [_plain(part.cells) for part in parts]
+    if len({part.type for part in cells}) > 1:
+        texts = any(types.is_string(part.type) for part in cells)
+        cells = [_as_text(part) if texts else part.cast(pa.float64()) for part in cells]
+    under = pa.chunked_array([chunk for part in cells for chunk in part.chunks], cells[0].type)
+    return RawColumn(stem, label, parts[-1].value_labels, under, years)
 
 
-def _text_sample(path: Path, name: str, scratch: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    read: dict[str, str] = {}
-    encoding = _encoding(path)
-    if encoding != "utf-8":
-        read["encoding"] = encoding
-    path = as_utf8(path, name, encoding, scratch / "utf8")
-    dialect = Dialect("," if path.suffix.lower() in (".csv", ".txt") else "\t")
-    names = read_header(path, name, dialect)
-    better = better_delimiter(names, dialect)
-    if better is not None:
-        dialect = Dialect(better)
-        names = read_header(path, name, dialect)
-        read["delimiter"] = better
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                path,
-                sep=dialect.delimiter,
-                dtype=str,
-                nrows=SAMPLE_ROWS + 1,
-                encoding="utf-8-sig",
-                na_filter=False,
-                header=0,
-                names=names,
-                index_col=False,
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
-        problem = f"the lines cannot be split into columns ({str(error).splitlines()[0]})"
-        raise DataError(problem, Place(name), "Check delimiter and quotes") from None
-    if dialect.delimiter != "," and _decimal_comma(frame):
-        read["decimal"] = ","
-        dotted = frame.map(lambda cell: bool(_COMMA_NUMBER.fullmatch(cell) and "." in cell))
-        if dotted.to_numpy().any():
-            read["thousands"] = "."
-        frame = frame.map(_with_point)
-    return frame, read
+def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Cells as texts, whole numbers or fractions."""
+    if types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
+    kind = cells.type
+    if types.is_boolean(kind) or (types.is_integer(kind) and kind != pa.uint64()):
+        return cells.cast(pa.int64())
+    return cells.cast(pa.float64() if types.is_floating(kind) else pa.string())
 
 
-def _encoding(path: Path) -> str:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with open(path, "rb") as file:
-        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16"
-        file.seek(0)
-        try:
-            while chunk := file.read(_CHUNK):
-                decoder.decode(chunk)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
-
-
-def _decimal_comma(frame: pd.DataFrame) -> bool:
-    head = frame.head(200)
-    return any(
-        (cells := head[column][head[column] != ""]).size > 0
-        and cells.str.fullmatch(r"[+-]?[0-9.]*(,[0-9]+)?").all()
-        and cells.str.fullmatch(_COMMA_NUMBER).any()
-        for column in head.columns
+def _as_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    if types.is_string(cells.type):
+        return cells
+    return pa.chunked_array(
+        [pa.array([None if v is None else _number_text(v) for v in cells.to_pylist()], pa.string())]
     )
 
 
-def _with_point(cell: str) -> str:
-    return cell.replace(".", "").replace(",", ".") if _COMMA_NUMBER.fullmatch(cell) else cell
-
-
-def _parquet_sample(path: Path, name: str, columns: list[str]) -> pd.DataFrame:
-    try:
-        batches = pq.ParquetFile(path).iter_batches(SAMPLE_ROWS + 1, columns=columns)
-        first = next(batches, None)
-        if first is None:
-            return pd.DataFrame(columns=columns)
-        # What pandas wrote into the file beside its columns may be damaged, and is not needed.
-        return first.replace_schema_metadata(None).to_pandas()
-    except (ValueError, pa.ArrowException, OSError) as error:
-        problem = f"the Parquet file is damaged or cut off ({str(error).splitlines()[0]:.120})"
-        raise DataError(problem, Place(name), "Restore the file") from None
-
-
-def _as_text(values: pd.Series) -> pd.Series:
-    if pd.api.types.is_bool_dtype(values.dtype):
-        values = values.astype("int64")
-    if pd.api.types.is_float_dtype(values.dtype):
-        cells = [
-            None if pd.isna(v) else (str(int(v)) if v == int(v) and abs(v) < 1e15 else repr(float(v)))
-            for v in values
-        ]
-    else:
-        cells = [None if v is None or pd.isna(v) else str(v).strip() for v in values]
-    return pd.Series([None if cell in ("", "NA", ".") else cell for cell in cells], dtype=object)
+def _number_text(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return str(int(value)) if abs(value) < _EXACT and value == int(value) else repr(value)

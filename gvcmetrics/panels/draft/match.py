@@ -1,6 +1,8 @@
 """Which raw column is which panel column: by name, by label, by values, and by columns made from it.
 
-Scores are rules, not learned: the same file gives the same proposals on every machine.
+Scores are rules, not learned: the same file gives the same proposals on every machine. A proposal is sure
+only where the name says nothing but the panel column, or another column was made from it, and the values fit;
+what rests on a label, on part of a name or on one of several candidates is for a person to decide.
 """
 
 from __future__ import annotations
@@ -14,12 +16,26 @@ import numpy as np
 from gvcmetrics.panels.contracts import Column, Contract
 from gvcmetrics.panels.draft.columns import RawColumn
 from gvcmetrics.panels.draft.values import Fit, fits
-from gvcmetrics.panels.draft.words import Clues, clue_score, says_mean
+from gvcmetrics.panels.draft.words import (
+    Clues,
+    clue_score,
+    columns_told,
+    names_alone,
+    plain_words,
+    says_mean,
+    without_mean,
+)
 
-SURE, POSSIBLE = 0.75, 0.4
+POSSIBLE = 0.4
+_EXACT = 2.0
 _IN_NAME, _IN_LABEL = 0.2, 0.06
 _ENOUGH = 10
 _RIVALS = 4
+_FIRST_ROWS = 200
+# Columns of which more than so many could be meant are looked for among these only.
+_MOST_TOLD = 3
+# Levels of one classification, as ciiu2 and ciiu3, are told apart by a digit.
+_WITH_LEVELS = ("industry", "product")
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,7 @@ class _Match:
     raw: RawColumn
     fit: Fit
     why: str
+    sure: bool
     by_label: bool = False
 
 
@@ -64,16 +81,21 @@ def propose(
     raws = list(raws)
     matches: dict[str, list[_Match]] = {}
     columns = {name: contract.columns.get(name) or _added(name, words) for name, words in clues.items()}
+    told: dict[str, list[RawColumn]] = {name: [] for name in clues}
+    for raw in raws:
+        for name in columns_told(clues, raw.name.replace("{year}", ""), raw.label):
+            told[name].append(raw)
     for name, words in clues.items():
         column = columns[name]
-        found = [match for raw in raws if (match := _match(raw, words, column, rows))]
-        found += _twins(raws, words, column, rows)
+        found = [match for raw in told[name] if (match := _match(raw, words, column, rows))]
+        found += _twins(told[name], raws, words, column, rows)
         matches[name] = sorted(found, key=lambda match: -match.score)
     chosen: dict[str, _Match] = {}
     used: set[str] = set()
+    place = {name: at for at, name in enumerate(clues)}
     ranked = sorted(
         ((match.score, name, match) for name, found in matches.items() for match in found),
-        key=lambda item: (-item[0], list(clues).index(item[1])),
+        key=lambda item: (-item[0], place[item[1]]),
     )
     for _, name, match in ranked:
         if name not in chosen and match.raw.name not in used:
@@ -84,6 +106,11 @@ def propose(
         for name in clues
         if name in chosen
     ]
+
+
+def is_exact(raw: RawColumn, name: str) -> bool:
+    """Is a raw column called as the panel column is?"""
+    return plain_words(raw.name.replace("{year}", "")) == plain_words(name)
 
 
 def _added(name: str, words: Clues) -> Column:
@@ -99,88 +126,100 @@ def _added(name: str, words: Clues) -> Column:
 
 
 def _match(raw: RawColumn, words: Clues, column: Column, rows: int) -> _Match | None:
-    by_name = clue_score(words, raw.name.replace("{year}", ""), _IN_NAME)
-    by_label = clue_score(words, raw.label, _IN_LABEL)
-    score = min(1.0, max(by_name, by_label) + (0.1 if min(by_name, by_label) >= POSSIBLE else 0))
-    if score < POSSIBLE or raw.present.empty or (fit := fits(raw, column, rows)) is None:
+    name = raw.name.replace("{year}", "")
+    exact = is_exact(raw, column.name)
+    by_name = _EXACT if exact else clue_score(words, name, _IN_NAME)
+    by_label = clue_score(words, raw.label, _IN_LABEL) if raw.label else 0.0
+    score = max(by_name, by_label)
+    if score < POSSIBLE or (fit := fits(raw, column, rows)) is None:
         return None
+    told = re.sub("[0-9]+$", "", name) if column.name in _WITH_LEVELS else name
+    alone = exact or names_alone(words, told)
+    if fit.weak and not alone:
+        return None
+    score += 0.1 if score < 1 and min(by_name, by_label) >= POSSIBLE else 0
     if raw.years:
         score += 0.05
     elif says_mean(raw.name):
         score -= 0.3
         fit = replace(fit, doubt=fit.doubt or "a mean, so its name says")
     if column.name == "firm_id" and raw.distinct == rows:
-        score = min(1.0, score + 0.2)
+        score += 0.2
     # Of several levels of one classification, the coarsest that still fits.
     if column.name == "industry":
-        score -= 0.01 * float(raw.present.str.len().mean())
-    return _Match(score, raw, fit, "by its name", by_label >= by_name)
+        score -= 0.01 * float(np.average([len(text) for text in raw.answers], weights=raw.counts))
+    return _Match(score, raw, fit, "by its name", alone, not exact and by_label >= by_name)
 
 
-def _twins(raws: list[RawColumn], words: Clues, column: Column, rows: int) -> list[_Match]:
+def _twins(
+    named: list[RawColumn], raws: list[RawColumn], words: Clues, column: Column, rows: int
+) -> list[_Match]:
     """Columns without a telling name, of which a column with one was made: its mean, or its 0/1."""
+    told = [
+        raw
+        for raw in named
+        if not raw.years and clue_score(words, raw.name, _IN_NAME) >= POSSIBLE and raw.is_number
+    ]
     found = []
-    for told in raws:
-        if told.years or not told.is_number or clue_score(words, told.name, _IN_NAME) < POSSIBLE:
-            continue
-        is_mean = says_mean(told.name)
+    for made in [raw for raw in told if says_mean(raw.name)][:_MOST_TOLD]:
         for raw in raws:
-            limit = _threshold(told, raw) if column.unit == "share" else None
-            if raw.years and is_mean and _is_mean(told, raw):
-                score, why = 0.95, f"“{told.name}” is its mean over the years"
-            elif limit is not None:
-                score, why = 0.6, f"“{told.name}” is 1 where it is at least {limit:g}, 0 below"
-            else:
-                continue
-            if (fit := fits(raw, column, rows)) is not None:
-                found.append(_Match(score, raw, fit, why))
+            if raw.years and _is_mean(made, raw) and (fit := fits(raw, column, rows)) is not None:
+                why = f"“{made.name}” is its mean over the years"
+                found.append(_Match(0.95, raw, fit, why, names_alone(words, without_mean(made.name))))
+    for made in [raw for raw in told if column.unit == "share" and raw.distinct == 2][:_MOST_TOLD]:
+        for raw in raws:
+            limit = _threshold(made, raw)
+            if limit is not None and (fit := fits(raw, column, rows)) is not None:
+                why = f"“{made.name}” is 1 where it is at least {limit:g}, 0 below"
+                found.append(_Match(0.6, raw, fit, why, False))
     return found
 
 
 def _is_mean(told: RawColumn, raw: RawColumn) -> bool:
-    wide = raw.numbers.to_numpy(float).reshape(len(raw.years), -1)
-    mean = wide.mean(axis=0)
-    known = np.isfinite(mean) & told.numbers.notna().to_numpy()
+    if not raw.is_number:
+        return False
+    mean = raw.by_row.reshape(len(raw.years), -1).mean(axis=0)
+    known = np.isfinite(mean) & np.isfinite(told.by_row)
     if known.sum() < _ENOUGH or len(np.unique(mean[known])) < _ENOUGH:
         return False
-    near = np.isclose(told.numbers.to_numpy(float)[known], mean[known], rtol=1e-5, atol=1e-9)
+    near = np.isclose(told.by_row[known], mean[known], rtol=1e-5, atol=1e-9)
     return bool(near.mean() > 0.99)
 
 
 def _without_digits(name: str) -> str:
-    """Levels of one classification, as ciiu2 and ciiu3, are no rivals."""
     return re.sub("[0-9]", "", name)
 
 
 def _threshold(told: RawColumn, raw: RawColumn) -> float | None:
     """The value of `raw` from which on `told` is 1, if there is one that parts all rows."""
-    if told.distinct != 2 or raw.years or not raw.is_number or raw.distinct < 5:
+    if raw.years or raw.distinct < 5 or not raw.is_number or set(told.numbers) != {0.0, 1.0}:
         return None
-    if set(told.present.unique()) != {"0", "1"}:
-        return None
-    one = raw.numbers[told.texts == "1"].dropna()
-    zero = raw.numbers[told.texts == "0"].dropna()
-    if min(len(one), len(zero)) < _ENOUGH or one.min() <= zero.max():
-        return None
-    return float(one.min())
+    is_one, is_zero = told.by_row == 1, told.by_row == 0
+    values = raw.by_row
+    for rows in (slice(0, _FIRST_ROWS), slice(None)):
+        ones, zeros = values[rows][is_one[rows]], values[rows][is_zero[rows]]
+        ones, zeros = ones[np.isfinite(ones)], zeros[np.isfinite(zeros)]
+        if len(ones) and len(zeros) and ones.min() <= zeros.max():
+            return None
+    return float(ones.min()) if min(len(ones), len(zeros)) >= _ENOUGH else None
 
 
 def _proposal(column: Column, match: _Match, found: list[_Match], clues: Clues, used: set[str]) -> Proposal:
+    levels = column.name in _WITH_LEVELS
     rivals = [
         other.raw.name
         for other in found
         if other.raw.name not in used
         and other.score >= match.score - 0.1
-        and _without_digits(other.raw.name) != _without_digits(match.raw.name)
+        and not (levels and _without_digits(other.raw.name) == _without_digits(match.raw.name))
     ]
     raw = match.raw
-    sure = match.score >= SURE and not match.fit.doubt and not rivals
     return Proposal(
         column,
         raw,
         match.fit.words,
         match.why,
-        sure,
+        match.sure and not match.fit.doubt and not rivals,
         match.fit.doubt,
         match.by_label,
         clues.added,

@@ -25,12 +25,14 @@ class PresetMatch:
     ----------
     mapped : the panel columns whose raw columns the file has, and these.
     required : what the preset cannot know (`columns.year`, `money`), and what to write.
+    unlabelled : the panel columns that it reads by value labels, which the file does not have.
     """
 
     name: str
     contract: str
     mapped: dict[str, tuple[str, ...]]
     required: dict[str, str]
+    unlabelled: tuple[str, ...]
 
 
 def best_preset(sample: RawSample, name: str | None, folder: Path) -> PresetMatch | None:
@@ -45,6 +47,7 @@ def best_preset(sample: RawSample, name: str | None, folder: Path) -> PresetMatc
         remedy = did_you_mean(name, known, f"Presets: {', '.join(known)}")
         raise SpecError(f"there is no preset '{name}'", remedy=remedy)
     available = {column.name.casefold(): column.name for column in sample.columns}
+    labelled = {column.name for column in sample.columns if column.value_labels}
     best: tuple[float, PresetMatch] | None = None
     for candidate in [name] if name else known:
         document = with_presets(Document(candidate, {"extends": candidate}), folder)
@@ -55,14 +58,16 @@ def best_preset(sample: RawSample, name: str | None, folder: Path) -> PresetMatc
                 )
                 raise SpecError(problem, remedy="Write the spec by hand, after one in data/panels")
             continue
-        share, match = _meet(candidate, available, document)
+        share, match = _meet(candidate, available, labelled, document)
         enough = len(match.mapped) >= _LEAST_COLUMNS and share >= _LEAST_SHARE
         if name is not None or (enough and (best is None or share > best[0])):
             best = (share, match)
     return best[1] if best else None
 
 
-def _meet(name: str, available: dict[str, str], document: Document) -> tuple[float, PresetMatch]:
+def _meet(
+    name: str, available: dict[str, str], labelled: set[str], document: Document
+) -> tuple[float, PresetMatch]:
     columns: dict[str, Any] = document.data.get("columns", {})
     required = document.data.get("requires", {})
     wanted = {column: tuple(_raws(words)) for column, words in columns.items() if tuple(_raws(words))}
@@ -74,7 +79,12 @@ def _meet(name: str, available: dict[str, str], document: Document) -> tuple[flo
     contract = document.data["contract"]
     keys = [key for key in CONTRACTS[contract].keys if key in wanted and f"columns.{key}" not in required]
     share = len(mapped) / len(wanted) if wanted and all(key in mapped for key in keys) else 0.0
-    return share, PresetMatch(name, contract, mapped, required)
+    unlabelled = tuple(
+        column
+        for column, raws in mapped.items()
+        if columns[column].get("by_label") and not labelled.intersection(raws)
+    )
+    return share, PresetMatch(name, contract, mapped, required, unlabelled)
 
 
 def _raws(words: Any) -> Iterator[str]:

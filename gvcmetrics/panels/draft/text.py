@@ -8,19 +8,22 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gvcmetrics.panels.classifications import HS_YEARS
 from gvcmetrics.panels.contracts import Contract
 from gvcmetrics.panels.draft.columns import RawColumn, RawSample
-from gvcmetrics.panels.draft.match import Proposal
+from gvcmetrics.panels.draft.match import Proposal, is_exact
 from gvcmetrics.panels.draft.preset import PresetMatch
-from gvcmetrics.panels.draft.values import quoted
+from gvcmetrics.panels.draft.values import fitting_lists, quoted
 from gvcmetrics.panels.draft.words import plain_words
 from gvcmetrics.panels.sources.catalogue import catalogue
-from gvcmetrics.panels.spec.blanks import BLANK
+from gvcmetrics.panels.spec.blanks import BLANK, MARK
 
 _DOLLAR_COUNTRIES = ("ECU", "FSM", "MHL", "PAN", "PLW", "SLV", "TLS", "USA")
 _COMMENT_AT, _WIDTH = 44, 100
 _LABEL = 64
 _LISTED = 40
+# HS5 came into force in 2017.
+HS_STARTS = {name: ("19" if years[2] == "9" else "20") + years[2:] for years, name in HS_YEARS.items()}
 _RATES = "rates: a CSV file in data/ with currency,year,per_usd"
 
 
@@ -32,6 +35,7 @@ class Found:
     ----------
     years : of variables that have a column a year.
     rest : the raw columns without a proposal.
+    unique : raw columns that tell all rows apart, where no column names the firm.
     """
 
     sample: RawSample
@@ -41,6 +45,7 @@ class Found:
     proposals: tuple[Proposal, ...]
     years: tuple[str, ...]
     rest: tuple[RawColumn, ...]
+    unique: tuple[str, ...] = ()
 
     @property
     def proposed(self) -> dict[str, str]:
@@ -122,9 +127,15 @@ def _columns(found: Found) -> list[Line]:
         lines.append(Line(said))
         labels = {column.name: column.label for column in found.sample.columns}
         for name, raws in found.preset.mapped.items():
+            if name in found.preset.unlabelled:
+                continue
             label = labels.get(raws[0], "")
             said = f"  “{_short(label)}”" if label else ""
             lines.append(Line(f"  #   {name} ← {', '.join(raws)}{said}"))
+        why = "codes: the file has no value labels, by which the preset reads the column"
+        for name in found.preset.unlabelled:
+            raw = quoted(found.preset.mapped[name][0])
+            lines.append(_line(f"  {name}", f"{{from: {raw}, by_label: false}}", why, sure=False))
     known = {item.name for item in found.proposals} | set(found.preset.mapped if found.preset else ())
     proposals = {item.name: item for item in found.proposals}
     for key, blank in _keys(found).items():
@@ -141,11 +152,12 @@ def _keys(found: Found) -> dict[str, Line]:
     """The lines for keys and what else is required, where no raw column was found for it."""
     code = found.country
     if found.contract.name == "firm":
+        why = "no column names the firm in every row"
+        if found.unique:
+            why += f"; none has a value twice in {', '.join(found.unique)}"
         lines = {
             "country": _line("  country", f"{{constant: {code}}}", "--country"),
-            "firm_id": _line(
-                "  firm_id", f"{{from: {BLANK}}}", "no column names the firm in every row", sure=False
-            ),
+            "firm_id": _line("  firm_id", f"{{from: {BLANK}}}", why, sure=False),
         }
     elif found.contract.name == "trade":
         lines = {
@@ -155,9 +167,7 @@ def _keys(found: Found) -> dict[str, Line]:
             "importer": _line(
                 "  importer", "{constant: WLD}", "no column says it: all countries", sure=False
             ),
-            "product_classification": _line(
-                "  product_classification", f"{{constant: {BLANK}}}", "as in HS12, HS17, SITC2", sure=False
-            ),
+            "product_classification": _classification(found),
         }
     else:
         lines = {
@@ -173,6 +183,24 @@ def _keys(found: Found) -> dict[str, Line]:
     return lines
 
 
+def _classification(found: Found) -> Line:
+    """Which classification the product codes are of, by the codes themselves."""
+    item = next((item for item in found.proposals if item.name == "product"), None)
+    codes = [] if item is None else item.raw.answers
+    if item is not None and "pad" in item.words:
+        codes = [code.zfill(int(item.words["pad"])) for code in codes]
+    fitting = fitting_lists(codes, "HS") or fitting_lists(codes, "SITC") if codes else []
+    named = [f"{name} ({HS_STARTS[name]})" if name in HS_STARTS else name for name in fitting]
+    if len(fitting) == 1:
+        why = f"the classification whose list has most of the codes: {named[0]}"
+    else:
+        why = (
+            f"the lists of {', '.join(named)} have most of the codes" if fitting else "as in HS5, HS6, SITC2"
+        )
+    value = fitting[0] if len(fitting) == 1 else BLANK
+    return _line("  product_classification", f"{{constant: {value}}}", why, sure=False)
+
+
 def _proposed(item: Proposal, found: Found) -> Line:
     words = {"from": quoted(item.raw.name), **item.words}
     doubts = [item.doubt] if item.doubt else []
@@ -186,7 +214,8 @@ def _proposed(item: Proposal, found: Found) -> Line:
         words["missing"] = "[" + ", ".join(json.dumps(code) for code in ("", "NA", *every)) + "]"
     words |= {key: quoted(value) if key != "minimum" else value for key, value in item.added.items()}
     value = "{" + ", ".join(f"{key}: {word}" for key, word in words.items()) + "}"
-    why = f"“{_short(item.raw.label)}”" if item.by_label else item.why
+    label = f"“{_short(item.raw.label)}”" if item.raw.label else ""
+    why = label if item.by_label else f"{item.why} {label}".rstrip()
     sure = item.sure and not doubts
     return _line(f"  {item.name}", value, "; ".join([why, *doubts]), sure)
 
@@ -233,8 +262,12 @@ def _rest(found: Found) -> list[Line]:
     """The raw columns without a proposal, as comments, by what they hold."""
     if not found.rest:
         return []
+    absent = [name for name in found.contract.columns if name not in found.proposed]
     kinds: dict[str, Callable[[RawColumn], bool]] = {
-        "empty": lambda raw: raw.present.empty,
+        "named as a panel column, whose values these are not": lambda raw: any(
+            is_exact(raw, name) for name in absent
+        ),
+        "empty": lambda raw: not raw.filled,
         "a column a year": lambda raw: bool(raw.years),
         "two answers": lambda raw: raw.distinct == 2,
         "one value": lambda raw: raw.distinct == 1,
@@ -265,7 +298,8 @@ def _line(key: str, value: str, comment: str = "", sure: bool = True) -> Line:
     text = f"{key}: {value}"
     if not comment:
         return Line(text)
-    text = f"{text:{_COMMENT_AT}}  {'#' if sure else '#?'} {comment}"
+    # What is to be filled in needs no mark beside: it would stay when the line is right.
+    text = f"{text:{_COMMENT_AT}}  {'#' if sure or BLANK in value else MARK} {comment}"
     return Line(text) if sure else Line(text, key.strip(), comment)
 
 

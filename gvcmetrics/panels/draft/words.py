@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -25,7 +26,7 @@ class Clues:
 
     clues: tuple[str, ...]
     unless: tuple[str, ...] = ()
-    added: dict[str, str] = field(default_factory=dict)
+    added: dict[str, str] = field(default_factory=dict, hash=False)
     fixed: bool = False
 
 
@@ -38,7 +39,10 @@ def _words(*lines: str) -> frozenset[str]:
 
 
 _PART = "share percent percentage porcentaje proportion proporcion propensity ratio cuota"
-_NOT_LEVEL = f"{_PART} sector innov log index"
+_SCORE = "obstacle obstacles obstaculo obstaculos severity importance importancia satisfaction"
+_NOT_LEVEL = (
+    f"{_PART} {_SCORE} sector innov log index stage per growth crecimiento tax taxes impuesto impuestos"
+)
 
 FIRM_WORDS = {
     "firm_id": _clues(
@@ -51,18 +55,24 @@ FIRM_WORDS = {
         "founded begin began start started operations constitucion fundacion nacimiento",
     ),
     "region": _clues(
-        "region, province, provincia, departamento, department, estado, municipio, canton, ciudad, city, "
-        "nuts, comuna, ~state, ~district, ~location",
-        "owned sales employees",
+        "region, province, provincia, departamento, municipio, canton, ciudad, city, "
+        "nuts, comuna, ~state, ~district, ~location, ~estado, ~department",
+        "owned sales employees produccion empresa interno",
     ),
-    "industry": _clues("ciiu, isic, industry, industria, nace, rama actividad, actividad economica, ~sector"),
+    "industry": _clues(
+        "ciiu, isic, industry, industria, nace, rama actividad, actividad economica, ~sector",
+        "secreto secret propiedad property diseno disenos design association asociacion",
+    ),
     "weight": _clues(
         "fexp, factor expansion, expansion factor, weight, survey weight, sampling weight, "
         "factor ponderacion, ponderador, wmedian, ~peso, ~factor",
         "strict weak net neto bruto gross pesos kg fob cif valor value usd",
     ),
     "stratum": _clues("stratum, strata, estrato"),
-    "psu": _clues("psu, upm, primary sampling unit, unidad primaria muestreo, conglomerado"),
+    "psu": _clues(
+        "psu, upm, primary sampling unit, unidad primaria muestreo, ~conglomerado",
+        "count number numero empresas grupo group homogeneity",
+    ),
     "employment": _clues(
         "employment, employees, empleo, empleados, trabajadores, workers, personal ocupado, num emp, "
         "ocupados, persons employed, full time employees, headcount, ~staff, ~personal",
@@ -71,12 +81,14 @@ FIRM_WORDS = {
     ),
     "sales_usd": _clues(
         "sales, ventas, turnover, facturacion, ~revenue, ~ingresos",
-        f"{_NOT_LEVEL} export exports exportaciones new nuevos domestic national credit ago innovadoras",
+        f"{_NOT_LEVEL} export exports exportaciones new nuevos domestic national credit ago innovadoras "
+        "hombres mujeres mercadeo marketing",
     ),
     "value_added_usd": _clues("value added, valor agregado, valor anadido", _NOT_LEVEL),
     "capital_usd": _clues(
         "capital stock, fixed assets, activos fijos, replacing machinery, replacement value, ~capital",
-        f"{_NOT_LEVEL} foreign foreing extranjero working social",
+        f"{_NOT_LEVEL} foreign foreing extranjero working social distance distancia city ciudad human humano "
+        "fondos",
     ),
     "materials_usd": _clues(
         "materials, materias primas, raw materials, intermediate inputs, insumos, consumo intermedio",
@@ -197,7 +209,9 @@ _NEUTRAL = _words(
     "currently current end percent",
     "average prom promedio mean media avg",
 )
-_MEANS = ("prom", "promedio", "mean", "avg", "average")
+# What a name may say beside a clue without saying another thing.
+_DECORATION = _words("the of a an cod codigo code id de del la el total totales usd fiscal")
+_MEANS = ("promedio", "prom", "mean", "avg", "average")
 _TRANSFORMED = _words("l ln log lag dum dummy sq cuadrado")
 
 
@@ -214,6 +228,11 @@ def says_mean(name: str) -> bool:
     return any(word.endswith(_MEANS) for word in plain_words(name))
 
 
+def without_mean(name: str) -> str:
+    """A name without what says that the column is a mean."""
+    return re.sub(rf"({'|'.join(_MEANS)})(?![a-z])", "", " ".join(plain_words(name)))
+
+
 def clue_score(clues: Clues, text: str, leftover: float) -> float:
     """How well a name or label fits, from 0 to 1.
 
@@ -221,29 +240,102 @@ def clue_score(clues: Clues, text: str, leftover: float) -> float:
     ----------
     leftover : what each word costs that no clue explains.
     """
-    words = plain_words(text)
-    if not words or _TRANSFORMED.intersection(words) or any(word in clues.unless for word in words):
+    words, told = _read(text)
+    if not told or _TRANSFORMED.intersection(words) or any(word in clues.unless for word in words):
         return 0.0
-    return max(_one(clue, words, leftover) for clue in clues.clues)
+    return max(
+        (_one(clue, wanted, words, leftover) for clue, wanted in _parsed(clues) if wanted <= told),
+        default=0.0,
+    )
 
 
-def _one(clue: str, words: tuple[str, ...], leftover: float) -> float:
-    weak, wanted = clue.startswith("~"), clue.lstrip("~").split()
-    used = {index for want in wanted for index, word in enumerate(words) if _same(want, word)}
-    if not all(any(_same(want, word) for word in words) for want in wanted):
-        return 0.0
+def columns_told(clues: Mapping[str, Clues], *texts: str) -> set[str]:
+    """The panel columns that have a word in common with a name or label; no other can be told by it."""
+    found: set[str] = set()
+    for text in texts:
+        words, told = _read(text)
+        for want in told:
+            found |= _columns_by_want(tuple(clues), tuple(clues.values()))[want]
+        found |= _columns_by_name(tuple(clues)).get(words, set())
+    return found
+
+
+@cache
+def _columns_by_want(names: tuple[str, ...], every: tuple[Clues, ...]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {want: set() for want in _every_want()}
+    for name, clues in zip(names, every, strict=True):
+        for _, wanted in _parsed(clues):
+            for want in wanted:
+                found[want].add(name)
+    return found
+
+
+@cache
+def _columns_by_name(names: tuple[str, ...]) -> dict[tuple[str, ...], set[str]]:
+    return {plain_words(name): {name} for name in names}
+
+
+def names_alone(clues: Clues, name: str) -> bool:
+    """Does the name say a clue and nothing else, but for words such as "cod" or "total"?"""
+    words, told = _read(name)
+    if any(word in clues.unless for word in words):
+        return False
+    return any(
+        not clue.startswith("~")
+        and wanted <= told
+        and all(word in _DECORATION or any(_is_word(want, word) for want in wanted) for word in words)
+        for clue, wanted in _parsed(clues)
+    )
+
+
+def _one(clue: str, wanted: frozenset[str], words: tuple[str, ...], leftover: float) -> float:
+    used = {index for index, word in enumerate(words) if wanted & _wanted_by(word)}
     rest = [
         word
         for index, word in enumerate(words)
         if index not in used and word not in _NEUTRAL and not word.isdigit()
     ]
-    glued = any(_same(want, word) and abs(len(word) - len(want)) > 2 for want in wanted for word in words)
-    score = 1 - min(leftover * len(rest), 0.6) - (0.2 if glued else 0)
-    return max(0.0, score * (0.55 if weak else 1))
+    glued = any(
+        _same(want, words[index]) and abs(len(words[index]) - len(want)) > 2
+        for want in wanted
+        for index in used
+    )
+    score = 1 - min(leftover * len(rest), 0.7) - (0.2 if glued else 0)
+    return max(0.0, score * (0.55 if clue.startswith("~") else 1))
+
+
+@cache
+def _read(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The words of a name or label, and all words of clues that they are."""
+    words = plain_words(text)
+    return words, frozenset().union(*(_wanted_by(word) for word in words))
+
+
+@cache
+def _parsed(clues: Clues) -> tuple[tuple[str, frozenset[str]], ...]:
+    return tuple((clue, frozenset(clue.lstrip("~").split())) for clue in clues.clues)
+
+
+@cache
+def _wanted_by(word: str) -> frozenset[str]:
+    """The words of all clues that a word is."""
+    if word.isdigit() or len(word) < 3:
+        return frozenset({word} & _every_want())
+    return frozenset(want for want in _every_want() if _same(want, word))
+
+
+@cache
+def _every_want() -> frozenset[str]:
+    every = [words for contract in (FIRM, TRADE) for words in clues_for(contract).values()]
+    return frozenset(want for clues in every for _, wanted in _parsed(clues) for want in wanted)
+
+
+def _is_word(want: str, word: str) -> bool:
+    return word in (want, f"{want}s", f"{want}es")
 
 
 def _same(want: str, word: str) -> bool:
-    if word in (want, f"{want}s", f"{want}es"):
+    if _is_word(want, word):
         return True
     logarithm = (
         word.startswith(("l", "log"))

@@ -9,21 +9,24 @@ from __future__ import annotations
 import re
 import shutil
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.files import replacing, sha256
 from gvcmetrics.panels.codes import match_countries
 from gvcmetrics.panels.contracts import CONTRACTS, FIRM, TRADE, Contract
-from gvcmetrics.panels.draft.columns import RawColumn, RawSample, by_year, read_sample
+from gvcmetrics.panels.draft.columns import RawColumn, RawSample, by_year
 from gvcmetrics.panels.draft.match import Proposal, propose
 from gvcmetrics.panels.draft.preset import PresetMatch, best_preset
+from gvcmetrics.panels.draft.sample import read_sample
 from gvcmetrics.panels.draft.text import Found, Line, draft_lines
 from gvcmetrics.panels.draft.words import clues_for
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.catalogue import catalogue
 from gvcmetrics.panels.sources.fetch import mirror_path
+
+_MOST_UNIQUE = 4
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,35 @@ def _found(sample: RawSample, country: str, preset: PresetMatch | None) -> Found
         contract, proposals = _proposals(columns, sample.rows, preset)
     used = {item.raw.name for item in proposals}
     rest = tuple(column for column in columns if column.name not in used)
-    return Found(sample, country, contract, preset, tuple(proposals), years, rest)
+    named = {*(item.name for item in proposals), *(preset.mapped if preset else ())}
+    unique = () if "firm_id" in named else tuple(column.name for column in rest if _is_unique(column))
+    proposals = _with_keys(proposals, contract, years)
+    return Found(sample, country, contract, preset, tuple(proposals), years, rest, unique[:_MOST_UNIQUE])
+
+
+def _is_unique(raw: RawColumn) -> bool:
+    """Could it name the rows: a value in each, none twice, and no amount?"""
+    amount = raw.is_number and not raw.is_whole
+    return not raw.years and not amount and raw.filled == raw.distinct == raw.rows
+
+
+def _with_keys(proposals: list[Proposal], contract: Contract, years: tuple[str, ...]) -> list[Proposal]:
+    """The proposals; where the keys among them do not tell the rows apart, their last is doubtful."""
+    keys = [item for item in proposals if item.name in contract.keys and not item.raw.years]
+    if not keys or (years and contract.name != "firm"):
+        return proposals
+    rows, told = keys[0].raw.rows, keys[0].raw.keys(item.raw for item in keys[1:])
+    if told == rows:
+        return proposals
+    doubted = next((item for item in keys if item.name in ("firm_id", "product")), keys[-1])
+    named = " × ".join(item.raw.name for item in keys)
+    doubt = f"{rows - told:,} of {rows:,} rows repeat {named}"
+    return [
+        replace(item, doubt="; ".join(filter(None, (item.doubt, doubt))), sure=False)
+        if item is doubted
+        else item
+        for item in proposals
+    ]
 
 
 def _proposals(

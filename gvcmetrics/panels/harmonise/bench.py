@@ -36,7 +36,7 @@ class Bench:
         relation = (
             partial(duckdb_relation, numbers=fast.numbers, nulls=fast.nulls) if fast else duckdb_relation
         )
-        return select_raw(self.tables, self.spec, numbered, relation)
+        return select_raw(self.tables, self.spec, numbered, relation, together=True)
 
     def numbered_values(self) -> exp.Select:
         """The values of every raw row beside its texts, with its file and row."""

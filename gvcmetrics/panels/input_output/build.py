@@ -14,6 +14,7 @@ from gvcmetrics.panels.input_output.read import read_tables
 from gvcmetrics.panels.input_output.spec import InputOutputSpec
 from gvcmetrics.panels.input_output.store import Labels, Spool, seal, write_cells
 from gvcmetrics.panels.job import Built, Job
+from gvcmetrics.panels.progress import Report
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.raw_files import RawFiles
 
@@ -45,7 +46,9 @@ def build_tables(spec: InputOutputSpec, job: Job) -> Built:
     return Built(made, provenance)
 
 
-def try_tables(spec: InputOutputSpec, raw: RawFiles, _project: Project) -> Findings:
+def try_tables(
+    spec: InputOutputSpec, raw: RawFiles, _project: Project, _report: Report | None = None
+) -> Findings:
     """Is the spec in order and are its files those expected? Tables are checked as they are built."""
     try:
         raw.checksum()

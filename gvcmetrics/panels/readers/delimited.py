@@ -8,7 +8,7 @@ import io
 import itertools
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -221,13 +221,13 @@ def better_delimiter(names: list[str], dialect: Dialect) -> str | None:
 
 
 def delimited_relation(
-    path: Path,
+    paths: Sequence[Path],
     names: Iterable[str],
     dialect: Dialect,
     numbers: frozenset[str] = frozenset(),
     nulls: Iterable[str] = (),
 ) -> exp.Expression:
-    """DuckDB's `read_csv` of a file, malformed lines set aside in `reject_errors`.
+    """DuckDB's `read_csv` of files with the same columns, malformed lines set aside in `reject_errors`.
 
     Every column is text but `numbers`; with these, the texts `nulls` are no value in any column, and
     what is set aside is in UNREAD_TABLE, since it may be a number that cannot be read.
@@ -256,7 +256,8 @@ def delimited_relation(
         options["rejects_table"], options["rejects_scan"] = text(UNREAD_TABLE), text(f"{UNREAD_TABLE}_scans")
         options["nullstr"] = exp.Array(expressions=[text(null) for null in nulls])
     arguments = [exp.EQ(this=exp.to_identifier(name), expression=value) for name, value in options.items()]
-    return exp.Anonymous(this="read_csv", expressions=[file_argument(path), no_folder_keys(), *arguments])
+    files = exp.Array(expressions=[file_argument(path) for path in paths])
+    return exp.Anonymous(this="read_csv", expressions=[files, no_folder_keys(), *arguments])
 
 
 def lines_of(path: Path, dialect: Dialect, records: Iterable[int]) -> dict[int, int]:

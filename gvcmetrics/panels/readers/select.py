@@ -21,32 +21,43 @@ def select_raw(
     tables: Sequence[RawTable],
     spec: PanelSpec,
     numbered: bool,
-    relation: Callable[[RawTable], exp.Expression],
+    relation: Callable[[Sequence[RawTable]], exp.Expression],
+    together: bool = False,
 ) -> exp.Query:
     """Every wanted raw column as text; with each row's file and its number there if `numbered`.
 
     Parameters
     ----------
-    relation : how an engine reads one table.
+    relation : how an engine reads tables that are alike.
+    together : does it read more than one at a time? Thousands of files are then one relation, not one each.
     """
-    selects = [_select(table, spec, numbered, relation(table)) for table in tables]
-    query: exp.Query = selects[0]
-    for other in selects[1:]:
-        query = exp.union(query, other, distinct=False)
-    return query
+    groups = _alike(tables) if together and not numbered else [[table] for table in tables]
+    selects = [_select(group[0], spec, numbered, relation(group)) for group in groups]
+    return exp.union(*selects, distinct=False, copy=False) if len(selects) > 1 else selects[0]
+
+
+def _alike(tables: Sequence[RawTable]) -> list[list[RawTable]]:
+    """The tables by columns, types, dialect and year."""
+    groups: dict[tuple, list[RawTable]] = {}
+    for table in tables:
+        kinds = tuple(str(kind) for kind in table.types.values())
+        alike = (table.columns, kinds, table.dialect, table.rows_from, table.year)
+        groups.setdefault(alike, []).append(table)
+    return list(groups.values())
 
 
 def duckdb_relation(
-    table: RawTable, numbers: frozenset[str] = frozenset(), nulls: Sequence[str] = ()
+    tables: Sequence[RawTable], numbers: frozenset[str] = frozenset(), nulls: Sequence[str] = ()
 ) -> exp.Expression:
-    """One table as DuckDB reads it; of a text file, some columns as numbers."""
+    """Tables that are alike as DuckDB reads them; of text files, some columns as numbers."""
+    table, paths = tables[0], [table.path for table in tables]
     if table.dialect is not None:
         fast = frozenset(found for name in numbers if (found := table.column(name)) is not None)
-        return delimited_relation(table.path, table.engine_names.values(), table.dialect, fast, nulls)
+        return delimited_relation(paths, table.engine_names.values(), table.dialect, fast, nulls)
     if table.rows_from is not None:
-        return parquet_files([table.path])
+        return parquet_files(paths)
     numbered = exp.EQ(this=exp.to_identifier("file_row_number"), expression=exp.true())
-    return parquet_files([table.path], numbered)
+    return parquet_files(paths, numbered)
 
 
 def _select(table: RawTable, spec: PanelSpec, numbered: bool, relation: exp.Expression) -> exp.Select:

@@ -35,6 +35,7 @@ from gvcmetrics.panels.readers.fixed_width import (
 from gvcmetrics.panels.readers.labelled import LABELLED, ROW, copy_labelled, labelled_columns
 from gvcmetrics.panels.readers.workbook import WORKBOOKS, copy_workbook, workbook_columns
 from gvcmetrics.panels.sources.raw_files import Formats, data_file
+from gvcmetrics.panels.spec.columns import LABEL
 from gvcmetrics.panels.spec.names import alike, spelled, told_apart
 from gvcmetrics.panels.spec.panel import PanelSpec, without_absent
 
@@ -269,6 +270,10 @@ def _refuse_lacking(table: RawTable, spec: PanelSpec, optional: set[str]) -> Non
     for name in spec.wanted():
         if table.column(name) is not None or name in optional:
             continue
+        if name.endswith(LABEL) and (code := name.removesuffix(LABEL)) in table.columns:
+            problem = "the file has codes here and no value labels, which `by_label` reads"
+            remedy = "Read the .dta or .sav file, or write `by_label: false` to have the codes"
+            raise DataError(problem, Place(table.name, column=code), remedy)
         shown = ", ".join(table.columns[:12]) + (", …" if len(table.columns) > 12 else "")
         remedy = f"The file has: {shown}. Correct the spec"
         if table.dialect is not None:

@@ -14,6 +14,7 @@ import gvcmetrics.panels.store.stored as store
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.files import replacing
 from gvcmetrics.ground.provenance import ColumnProvenance, Coverage, Provenance
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.panels.classifications import files_between
 from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.crosswalks import create_crosswalks
@@ -35,7 +36,7 @@ from gvcmetrics.panels.job import Built, Job
 from gvcmetrics.panels.progress import reading, writing
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.readers.tables import RawTable, about_rows, open_tables
-from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.spec.panel import PanelSpec, said_unlabelled
 from gvcmetrics.panels.sql import column, literal
 from gvcmetrics.panels.store.write import has_repeats, write_file, write_folder
 
@@ -51,6 +52,8 @@ def build_rows(spec: PanelSpec, job: Job) -> Built:
     folder = job.folder
     with connected(folder / "spill") as connection:
         spec, tables = open_tables(job.raw.paths, spec, folder / "raw", job.project)
+        if spec.unlabelled:
+            warn(f"{spec.name}: {said_unlabelled(spec)}", UserWarning)
         bench = laid_out(connection, spec, tables, job.project)
         # Equal keys are neighbours in a sorted panel, which is the cheap way to find them. Where rows
         # are merged or left out on the way, they must be looked for before.
@@ -149,6 +152,8 @@ def _what_was_done(spec: PanelSpec, tally: Tally) -> list[str]:
         notes.append(f"Layout preset: {spec.words.extends}.")
     if spec.absent:
         notes.append(f"Not in the raw file, hence absent: {', '.join(spec.absent)}.")
+    if spec.unlabelled:
+        notes.append(f"{said_unlabelled(spec)}.")
     if spec.words.keep or spec.words.drop:
         kept = [f"{name} in {', '.join(values)}" for name, values in spec.words.keep.items()]
         kept += [f"{name} not in {', '.join(values)}" for name, values in spec.words.drop.items()]

@@ -20,9 +20,11 @@ from gvcmetrics.panels.harmonise.engines.duckdb import connected, explained
 from gvcmetrics.panels.harmonise.texts import compares_numbers, is_code, missing_codes, recodes_all
 from gvcmetrics.panels.harmonise.tree import select_panel, trimmed_part
 from gvcmetrics.panels.harmonise.verdicts import DUPLICATE, Judged, fill_fast, judge_rows, refuse_all_missing
+from gvcmetrics.panels.progress import Report, reading
 from gvcmetrics.panels.project import Project
-from gvcmetrics.panels.readers.tables import open_tables
+from gvcmetrics.panels.readers.tables import about_rows, open_tables
 from gvcmetrics.panels.rows.build import laid_out
+from gvcmetrics.panels.rows.implausible import implausible
 from gvcmetrics.panels.sources.raw_files import RawFiles
 from gvcmetrics.panels.spec.columns import Input, PanelColumn
 from gvcmetrics.panels.spec.panel import PanelSpec
@@ -33,13 +35,17 @@ _MOST_VALUES = 12
 _PANEL = "checked_panel"
 
 
-def try_rows(spec: PanelSpec, raw: RawFiles, project: Project) -> Findings:
-    """Read a spec's raw files and say what becomes of them; nothing is written."""
+def try_rows(spec: PanelSpec, raw: RawFiles, project: Project, report: Report | None = None) -> Findings:
+    """Read a spec's raw files and say what becomes of them; nothing is written.
+
+    `report` is called with each step forward, from a thread of its own.
+    """
     with tempfile.TemporaryDirectory() as folder, connected(Path(folder) / "spill") as connection:
         try:
             spec, tables = open_tables(raw.paths, spec, Path(folder) / "raw", project)
             bench = laid_out(connection, spec, tables, project)
-            judged = judge_rows(bench, raw.name, duplicates=True, fill=fill_fast)
+            with reading(connection, sum(about_rows(table) for table in tables), report):
+                judged = judge_rows(bench, raw.name, duplicates=True, fill=fill_fast)
         except (duckdb.Error, MemoryError) as error:
             return Findings(spec.name, [str(explained(error, raw.name))], spec=spec)
         tally = judged.tally
@@ -71,6 +77,7 @@ def try_rows(spec: PanelSpec, raw: RawFiles, project: Project) -> Findings:
             recoded=tuple(line for column in spec.columns for line in _recoded(bench, column)),
             outliers=tuple(line for column in spec.columns for line in _outliers(connection, column)),
             coverage=tuple(_coverage(connection, mapped)),
+            implausible=implausible(connection, _PANEL, spec.columns, rows),
         )
 
 

@@ -11,7 +11,7 @@ from gvcmetrics.panels.draft.write import Draft
 from gvcmetrics.panels.findings import OUTLIER_RULE, Findings
 from gvcmetrics.panels.show.terminal import new_console, new_table
 from gvcmetrics.panels.spec.columns import PanelColumn
-from gvcmetrics.panels.spec.panel import PanelSpec
+from gvcmetrics.panels.spec.panel import PanelSpec, said_unlabelled
 
 _MOST_VALUES = 12
 _MOST_RAW = 40
@@ -60,6 +60,8 @@ def print_check(report: Findings, path: Path) -> None:
     say(console, ", ".join(report.absent) or "nothing; the spec maps every column")
     if spec.absent:
         say(console, f"Optional, and not in the file: {', '.join(spec.absent)}")
+    if spec.unlabelled:
+        say(console, f"{said_unlabelled(spec)}.")
     _print_recodes(console, report)
     _print_outliers(console, report)
     for name, values in report.coverage:
@@ -67,8 +69,17 @@ def print_check(report: Findings, path: Path) -> None:
         more = f", and {len(values) - len(most):,} more" if len(values) > len(most) else ""
         say(console, f"\nRows by {name}", style="bold")
         say(console, ", ".join(f"{value} ({rows:,})" for value, rows in most) + more)
+    if report.implausible:
+        table = new_table("implausible column", "why")
+        for name, why in report.implausible:
+            table.add_row(name, why)
+        console.print()
+        console.print(table)
     if not report.problems:
-        command(console, f"\nNothing is wrong. Next: gvcmetrics panel build {shown(path)}")
+        said = (
+            "No rule is broken; look at the implausible columns" if report.implausible else "Nothing is wrong"
+        )
+        command(console, f"\n{said}. Next: gvcmetrics panel build {shown(path)}")
 
 
 def _print_columns(console: Console, report: Findings) -> None:

@@ -203,7 +203,10 @@ def fetch_sources(names: list[str]) -> None:
     chosen = [source(name) for name in names] or list(catalogue().values())
     console = new_console()
     for entry in chosen:
-        if entry.remote is not None:
+        if not names and entry.remote is not None and entry.remote.address.startswith("file:"):
+            said = f"a file of this machine; `gvcmetrics fetch {entry.name}` copies it"
+            console.print(f"{entry.name}: {said}", markup=False, soft_wrap=True)
+        elif entry.remote is not None:
             path = _download_with_progress(entry, project, console)
             console.print(f"{entry.name}: {path.name} is complete and verified", markup=False, soft_wrap=True)
         else:

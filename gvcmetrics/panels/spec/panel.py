@@ -53,6 +53,7 @@ class PanelSpec:
     keys : the columns that name a row; rows are sorted by them.
     sha256 : checksum of the YAML file and of the presets that it extends.
     absent : optional columns that the raw file does not have, and hence the panel neither.
+    unlabelled : those of them whose codes the file has, and not the labels that they are to be read by.
     """
 
     name: str
@@ -64,6 +65,7 @@ class PanelSpec:
     keys: tuple[str, ...]
     document: Document
     absent: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
 
     @property
     def long_to_wide(self) -> LongToWide | None:
@@ -165,6 +167,19 @@ def _classify_products(given: dict[str, ColumnSpec | None]) -> None:
         given["product"] = product.model_copy(update={"classification": product.classification or listed})
 
 
+def said_unlabelled(spec: PanelSpec) -> str:
+    """What a file without value labels costs, and what to do; empty where it costs nothing."""
+    if not spec.unlabelled:
+        return ""
+    lost = ", ".join(spec.unlabelled)
+    crossed = [name for name in spec.absent if name not in spec.unlabelled and name in spec.contract.crossed]
+    hence = f", and hence {', '.join(crossed)}," if crossed else ""
+    return (
+        f"The raw file has codes and no value labels for {lost}{hence}: read the .dta or .sav file, "
+        f"or write `by_label: false` to have the codes"
+    )
+
+
 def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
     """The spec without the optional columns that the raw files do not have, in the files' own spelling.
 
@@ -180,9 +195,17 @@ def without_absent(spec: PanelSpec, available: set[str]) -> PanelSpec:
         return column.spec.optional and not all(raw.casefold() in own for raw in raws)
 
     gone = {column.name for column in spec.columns if lacks(column)}
+    unlabelled = tuple(
+        column.name
+        for column in spec.columns
+        if column.name in gone
+        and any(item.words.by_label for item in column.inputs)
+        and all(available.issuperset(spec.code_names(item).values()) for item in column.inputs)
+    )
     gone |= {column.name for column in spec.columns if gone.intersection(column.spec.cross or [])}
     kept = tuple(column for column in spec.columns if column.name not in gone)
-    return replace(spec, columns=kept, absent=tuple(sorted(gone - set(spec.keys))))
+    absent = tuple(sorted(gone - set(spec.keys)))
+    return replace(spec, columns=kept, absent=absent, unlabelled=unlabelled)
 
 
 def _as_spelled(spec: PanelSpec, available: set[str]) -> PanelSpec:

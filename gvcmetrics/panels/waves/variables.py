@@ -127,4 +127,4 @@ def _cells(table: RawTable, name: str, spec: PanelSpec) -> exp.Select:
                 missing.update(cell.words.missing or [])
     codes = exp.In(this=text.copy(), expressions=[literal(code) for code in sorted(missing | {""})])
     value = exp.Case().when(codes, exp.null()).else_(text)
-    return exp.select(value.as_("v")).from_(duckdb_relation(table))
+    return exp.select(value.as_("v")).from_(duckdb_relation([table]))

@@ -14,6 +14,8 @@ import pytest
 from gvcmetrics.errors import DataError, GvcError, SpecError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
+from gvcmetrics.panels.contracts import CONTRACTS
+from gvcmetrics.panels.crosswalks.code_lists import codes_of
 from gvcmetrics.panels.draft.write import Draft, write_draft
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.spec.panel import load_spec
@@ -31,12 +33,25 @@ FILLED = {
 }
 
 
+def decide(draft: Draft, project: Project) -> None:
+    """Take the mark off each guess, once the check has said that it is one."""
+    blank = {line.key for line in draft.unsure.values() if "???" in line.text}
+    marked = {line.key for line in draft.unsure.values()}
+    problems = check_panel(draft.path, project).problems
+    said = {
+        found[1] for text in problems if (found := re.search(r"key '([^']+)': a guess of the draft", text))
+    }
+    assert said == marked - blank or blank
+    draft.path.write_text(draft.path.read_text(encoding="utf-8").replace("#?", "#"), encoding="utf-8")
+
+
 def fill_in(draft: Draft, project: Project) -> None:
-    """Replace each `???` by an answer, and touch no other line."""
+    """Replace each `???` by an answer and decide each guess, and touch no other line."""
     (project.data / "pen.csv").write_text("currency,year,per_usd\nPEN,2017,3.26\n")
     text = draft.path.read_text(encoding="utf-8")
     text = re.sub(r"(\w+): \?\?\?", lambda found: f"{found[1]}: {FILLED[found[1]]}", text)
     draft.path.write_text(text, encoding="utf-8")
+    decide(draft, project)
 
 
 @pytest.mark.skipif(not ECUADOR.exists(), reason="needs GVCMETRICS_MIRROR with enai_ecuador_2012_2014.dta")
@@ -62,6 +77,7 @@ def test_ecuador(project: Project) -> None:
         "foreign_share",
         "money",
     ]
+    decide(draft, project)
     assert check_panel(draft.path, project).problems == []
 
 
@@ -90,7 +106,7 @@ def test_enterprise_survey_is_read_by_its_labels_alone(project: Project, tmp_pat
     assert check_panel(draft.path, project).problems == []
     text = draft.path.read_text(encoding="utf-8")
     assert 'missing: ["", "NA", "-8", "-9"]' in text
-    assert re.search(r"industry: .*#\? .*an older revision", text)
+    assert re.search(r"industry: .*# .*an older revision", text)
 
 
 SPANISH = (
@@ -291,7 +307,7 @@ def test_customs_records_in_spanish(project: Project, tmp_path: Path) -> None:
     assert draft.proposed["value_usd"] == "VALOR_FOB_USD"
     assert draft.proposed["quantity"] == "CANTIDAD"
     text = draft.path.read_text(encoding="utf-8")
-    text = text.replace("{constant: ???}", "{constant: HS17}").replace("???", "unknown")
+    text = text.replace("{constant: ???}", "{constant: HS17}").replace("???", "unknown").replace("#?", "#")
     draft.path.write_text(text, encoding="utf-8")
     assert check_panel(draft.path, project).problems == []
     build_panel(draft.path, project)
@@ -302,9 +318,114 @@ def test_customs_records_in_spanish(project: Project, tmp_path: Path) -> None:
 
 
 def test_a_label_that_looks_like_a_mark_makes_no_line_doubtful(project: Project, tmp_path: Path) -> None:
-    frame = pd.DataFrame({"firm_id": [f"f{n}" for n in range(40)], "year": 2020, "emp": range(5, 45)})
+    frame = pd.DataFrame({"firm_id": [f"f{n}" for n in range(40)], "year": 2020, "employees": range(5, 45)})
     labels = ["Firm", "Year", "Number of employees #? full time"]
     pyreadstat.write_dta(frame, str(tmp_path / "firms.dta"), column_labels=labels)
     draft = write_draft(tmp_path / "firms.dta", "ECU", project)
     assert "#? full time" in draft.path.read_text()
     assert sorted(line.key for line in draft.unsure.values()) == ["citation", "licence", "title"]
+
+
+def _drafted(
+    project: Project, frame: pd.DataFrame, labels: dict[str, str] | None = None, **values: dict
+) -> Draft:
+    file = project.raw / "tried.sav"
+    pyreadstat.write_sav(frame, str(file), column_labels=labels or {}, variable_value_labels=values)
+    project.spec_file("tried").unlink(missing_ok=True)
+    return write_draft(file, "PER", project)
+
+
+def _unmarked(draft: Draft) -> dict[str, str]:
+    marked = {line.key for line in draft.unsure.values()}
+    return {name: raw for name, raw in draft.proposed.items() if name not in {*marked, "country"}}
+
+
+N = 60
+IDS = {"firm_id": [f"f{n}" for n in range(N)], "year": [2019] * N}
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "values", "wrong"),
+    [
+        ("q1", "Are you in this region? (yes 1, no 2)", [1, 2], "region"),
+        ("q2", "Obstacle to direct exports: customs", [0, 1, 2, 3, 4], "export_share"),
+        ("q3", "Foreign ownership as an obstacle", [1, 2, 3, 4, 5], "foreign_share"),
+        ("distcap", "Distance between capitals", [120, 3000, 4100, 900, 77, 5000], "capital_usd"),
+        ("export_stage", "", [1, 2, 3, 4, 5], "exports_usd"),
+        ("sales_tax", "", [1200.5, 30.1, 99.0, 12.0, 7.5, 800.0], "sales_usd"),
+        ("ventas_growth", "", [12.5, 30.1, 99.0, 12.0, 7.5, 80.0], "sales_usd"),
+        ("num_firms", "", list(range(N)), "firm_id"),
+        ("estado", "Estado de la encuesta", ["COMPLETA", "PARCIAL", "RECHAZO"], "region"),
+        ("q4", "Number of employees, class", [1, 2, 3, 4, 5, 6], "employment"),
+        ("q5", "Sales of the firm, size class", [1, 2, 3, 4, 5, 6], "sales_usd"),
+        ("q6", "Years of experience of the manager", [5, 12, 20, 31, 8], "year"),
+    ],
+)
+def test_what_a_column_is_not_is_never_unmarked(
+    project: Project, name: str, label: str, values: list, wrong: str
+) -> None:
+    frame = pd.DataFrame({**IDS, name: (values * N)[:N]})
+    assert _unmarked(_drafted(project, frame, {name: label})).get(wrong) != name
+
+
+FIRM_VALUES = {
+    "text": ["a", "b", "c", "d", "e", "f"],
+    "number": [1.5, 20.5, 33.0, 47.25, 51.0, 68.5],
+    "integer": [1, 2, 3, 4, 5, 1],
+    "binary": [0, 1, 0, 1, 1, 0],
+    "share": [0.1, 0.25, 0.5, 0.77, 0.9, 0.05],
+    "persons": [5, 17, 40, 122, 8, 950],
+}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CONTRACTS["firm"].columns if name not in ("country", *IDS)]
+)
+def test_a_column_of_the_contracts_own_name_is_that_column(project: Project, name: str) -> None:
+    column = CONTRACTS["firm"].columns[name]
+    values = FIRM_VALUES.get(column.unit, FIRM_VALUES.get(column.type))
+    if column.name == "industry":
+        values = ["01", "10", "13", "24", "46", "62"]
+    elif column.allowed:
+        values = list(column.allowed[:2])
+    frame = pd.DataFrame({**IDS, name: (values * N)[:N], "sales": [1000.5 + n for n in range(N)]})
+    assert _drafted(project, frame).proposed.get(name) == name
+
+
+def test_nothing_that_rests_on_a_label_is_unmarked(project: Project, tmp_path: Path) -> None:
+    names = {name: f"v{index:02}" for index, name in enumerate(WBES_LABELS)}
+    draft = write_draft(write_wbes(tmp_path / "firms_2017.dta", names), "PER", project)
+    assert set(_unmarked(draft)) == {"cluster_id"}
+
+
+def test_a_key_that_repeats_is_marked(project: Project) -> None:
+    frame = pd.DataFrame({"firm_id": [f"f{n % 55}" for n in range(N)], "year": [2019] * N})
+    draft = _drafted(project, frame)
+    said = {line.key: line.why for line in draft.unsure.values()}
+    assert "5 of 60 rows repeat" in said["firm_id"]
+
+
+def test_years_of_two_digits_are_offered_as_such(project: Project) -> None:
+    frame = pd.DataFrame({"firm_id": [f"f{n}" for n in range(N)], "year": [97, 98, 99, 0, 1, 2] * 10})
+    line = next(line for line in _drafted(project, frame).unsure.values() if line.key == "year")
+    assert '"97": "1997"' in line.text
+    assert '"2": "2002"' in line.text
+
+
+def test_products_say_their_revision_by_their_codes(project: Project) -> None:
+    """Codes that only the revision of 2017 has: it is HS5, and is called so."""
+    new = sorted(codes_of("HS5") - codes_of("HS4") - codes_of("HS6"))
+    codes = [code for code in new if len(code) == 6][:6]
+    assert codes
+    lines = "".join(f"2019,CHL,PER,{code},{100 * n + 5}\n" for n, code in enumerate(codes))
+    (project.raw / "flows.csv").write_text("year,reporter,partner,hs6,fob_value_usd\n" + lines)
+    draft = write_draft(project.raw / "flows.csv", "CHL", project)
+    line = next(line for line in draft.unsure.values() if line.key == "product_classification")
+    assert "{constant: HS5}" in line.text
+    assert "HS5 (2017)" in line.why
+
+
+def test_a_small_row_group_is_no_end_of_a_file(project: Project) -> None:
+    file = project.raw / "groups.parquet"
+    pd.DataFrame({"firm_id": [f"f{n}" for n in range(90)], "year": 2019}).to_parquet(file, row_group_size=7)
+    assert write_draft(file, "ECU", project).sample.rows == 90

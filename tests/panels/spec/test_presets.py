@@ -11,10 +11,14 @@ import pytest
 from gvcmetrics.errors import DataError, GvcError, SpecError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
+from gvcmetrics.panels.draft.write import write_draft
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.spec.extends import preset_names
 from gvcmetrics.panels.spec.panel import load_spec
 from gvcmetrics.panels.store.stored import read_provenance
+from gvcmetrics.panels.trial import check_panel
+
+from ..survey_files import write_wbes
 
 HEAD = "title: A panel\nlicence: none\ncitation: none\nsource: {file: raw/FILE}\n"
 
@@ -324,3 +328,37 @@ def test_names_are_the_same_in_capitals(project: Project) -> None:
     assert built["country"].tolist() == ["ECU", "ECU"]
     assert built["employment"].tolist() == [10, 20]
     assert built["upgrade_product"].tolist() == [1, 0]
+
+
+def test_a_survey_without_value_labels_says_what_that_costs(project: Project, tmp_path: Path) -> None:
+    """The same survey as CSV: its codes of region and sector have no labels, and each step says so."""
+    write_wbes(tmp_path / "peru.dta")
+    frame = pyreadstat.read_dta(str(tmp_path / "peru.dta"))[0]
+    frame.to_csv(project.raw / "peru.csv", index=False)
+    (project.data / "pen.csv").write_text("currency,year,per_usd\nPEN,2017,3.26\n")
+    spec = project.spec_file("peru")
+    text = (
+        "extends: wbes\ntitle: t\nlicence: l\ncitation: c\nsource: {file: raw/peru.csv}\n"
+        "money: {currency: PEN, rates: pen.csv}\n"
+        'columns:\n  country: {constant: PER}\n  year: {constant: "2017"}\n'
+    )
+    spec.write_text(text)
+    with pytest.warns(UserWarning, match="no value labels for region, sector.*, and hence cluster_id"):
+        built = build_panel(spec, project)
+    assert "region" not in built.provenance.columns
+    assert any("no value labels for region" in note for note in built.provenance.notes)
+    found = check_panel(spec, project)
+    assert found.problems == []
+    assert found.spec is not None
+    assert found.spec.unlabelled == ("region", "sector", "size_class")
+    spec.write_text(text + "  region: {optional: false}\n")
+    with pytest.raises(DataError, match=r"column 'a2': the file has codes here and no value labels"):
+        build_panel(spec, project)
+    spec.write_text(text + "  region: {by_label: false}\n")
+    with pytest.warns(UserWarning, match="no value labels for sector"):
+        assert "region" in build_panel(spec, project).provenance.columns
+    spec.unlink()
+    draft = write_draft(project.raw / "peru.csv", "PER", project)
+    marked = [line.text for line in draft.unsure.values() if line.key in ("region", "sector", "size_class")]
+    assert len(marked) == 3
+    assert all("#? codes: the file has no value labels" in line for line in marked)

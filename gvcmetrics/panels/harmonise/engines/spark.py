@@ -105,7 +105,8 @@ def define_functions(spark: SparkSession) -> None:
         spark.sql(f"CREATE OR REPLACE TEMPORARY FUNCTION {name}(x {given}) RETURNS {kind} RETURN {body}")
 
 
-def _relation(spark: SparkSession, spec: PanelSpec, table: RawTable) -> exp.Expression:
+def _relation(spark: SparkSession, spec: PanelSpec, tables: Sequence[RawTable]) -> exp.Expression:
+    (table,) = tables
     name = f"file_{abs(hash(table.path)):x}"
     if table.dialect is None:
         spark.read.parquet(_literal_path(table.path)).createOrReplaceTempView(name)
