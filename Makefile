@@ -83,26 +83,18 @@ $(RESULTS)/codebook.html: $(PANELS)
 	@$(RUN) codebook
 
 # --- studies: panels → tables and figures -----------------------------------------------------
-# Each study's last file is its manifest; a line per study names the states of the panels that it reads.
+# Each study's last file is its manifest. It says at its head which panels it reads: PANEL, PANELS or TABLE.
 
-$(RESULTS)/01_car_exporters.json: $(PARQUET)/passenger_cars.state
-$(RESULTS)/02_firm_innovation.json: $(PARQUET)/patents_rd.state $(PARQUET)/us_innovators.state
-$(RESULTS)/03_ecuador_upgrading.json: $(PARQUET)/ecuador_innovation.state
-$(RESULTS)/04_quality_ladder.json: $(PARQUET)/passenger_cars.state
-$(RESULTS)/05_cluster_cases.json: $(PARQUET)/cluster_cases.state $(wildcard data/cases/*.csv)
-$(RESULTS)/06_italian_local_systems.json: $(PARQUET)/italy_local_systems.state $(PARQUET)/italy_municipalities.state \
-  $(PARQUET)/italy_provinces.state $(PARQUET)/italy_ownership.state $(PARQUET)/italy_ownership_regions.state
-$(RESULTS)/07_us_local_industries.json: $(PARQUET)/us_commuting_zones.state $(PARQUET)/us_zone_industries.state \
-  $(PARQUET)/us_state_industries.state $(PARQUET)/us_state_branches.state $(PARQUET)/wiod.state
+READS    = $(shell awk '/^(PANELS?|TABLE) = /{on=1} on{print} on&&/["\051]$$/{on=0}' $(1) | tr -cd 'a-z0-9_ \n')
+define READS_PANELS
+$(RESULTS)/$(1).json: $(patsubst %,$(PARQUET)/%.state,$(call READS,analysis/$(1).py))
+endef
+$(foreach study,$(STUDIES:$(RESULTS)/%.json=%),$(eval $(call READS_PANELS,$(study))))
+
+$(RESULTS)/05_cluster_cases.json: $(wildcard data/cases/*.csv)
 # These take words of the claims' vocabulary.
-$(RESULTS)/06_italian_local_systems.json $(RESULTS)/07_us_local_industries.json \
-  $(RESULTS)/10_ecuador_claims.json: $(call ROOM,claims)
-$(RESULTS)/06_social_upgrading.json: $(PARQUET)/spanish_firms.state $(PARQUET)/training_firms.state
-$(RESULTS)/07_colombian_services.json: $(PARQUET)/colombian_services.state $(PARQUET)/colombian_services_2011.state
-$(RESULTS)/08_collective_efficiency.json: $(PARQUET)/jordan_small_enterprises.state
-$(RESULTS)/09_trade_costs.json: $(PARQUET)/passenger_cars.state $(PARQUET)/logistics.state $(PARQUET)/gravity.state
-$(RESULTS)/10_ecuador_claims.json: $(PARQUET)/ecuador_innovation.state
-$(RESULTS)/11_export_careers.json: $(PARQUET)/exporters_mexico_peru.state $(PARQUET)/exporters_brazil.state
+$(RESULTS)/10_ecuador_claims.json $(RESULTS)/12_italian_local_systems.json \
+  $(RESULTS)/13_us_local_industries.json: $(call ROOM,claims)
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"

@@ -16,6 +16,7 @@ from gvcmetrics.models import Results
 from gvcmetrics.report import Study, path_plot, quadrant_plot
 from gvcmetrics.report.findings import pointing
 
+PANEL = "passenger_cars"
 FIRST = 1965
 WINDOW = 5
 WINDOWS = [(year, year + WINDOW - 1) for year in range(FIRST, 2015, WINDOW)]
@@ -50,7 +51,7 @@ def run() -> None:
         title="Product upgrading of car exporters",
         question="Which exporters of passenger cars upgraded, and does their quality converge to the frontier?",
     )
-    cars = gvc.panel("passenger_cars")
+    cars = gvc.panel(PANEL)
     study.source(cars.attrs["provenance"])
 
     # 1. What the panel covers.

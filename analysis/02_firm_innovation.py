@@ -17,6 +17,7 @@ from gvcmetrics.models import Results
 from gvcmetrics.report import Study, coefficient_plot
 from gvcmetrics.report.findings import p_in_words, pointing, with_interval
 
+PANELS = ("patents_rd", "us_innovators")
 LABELS = {
     "patents": "Patents",
     "patents_next": "Patents, next year",
@@ -45,8 +46,8 @@ def run() -> None:
         title="Innovation of firms: research, spillovers and size",
         question="Do firms that do more research patent more, and do spillovers and size matter beside it?",
     )
-    world = gvc.panel("patents_rd")
-    listed = with_logs(gvc.panel("us_innovators"))
+    world, listed = (gvc.panel(name) for name in PANELS)
+    listed = with_logs(listed)
     sources = [world.attrs["provenance"], listed.attrs["provenance"]]
     study.source(sources)
     study.sample("Firms of four areas, 1983–91", len(world), firms=world["firm_id"].nunique())

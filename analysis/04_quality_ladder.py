@@ -17,6 +17,7 @@ from gvcmetrics.models import Results, TestResult, brant, hausman
 from gvcmetrics.report import Study, coefficient_plot
 from gvcmetrics.report.findings import p_in_words, pointing, with_interval
 
+PANEL = "passenger_cars"
 FIRST, LAST = 1965, 2014
 WIDTH, NARROW = 5, 3  # years of a window: those of study 1, and shorter ones to see what rests on them
 ESTABLISHED = 1e-4  # at least 0.01 per cent of world exports, as in study 1
@@ -55,7 +56,7 @@ def run() -> None:
         question="Do exporters of passenger cars climb the quality ladder as their share of the world market grows, "
         "or do exporters with a large share merely stand higher?",
     )
-    cars = gvc.panel("passenger_cars")
+    cars = gvc.panel(PANEL)
     provenance = cars.attrs["provenance"]
     study.source(provenance)
     windows, narrow = ladder(cars, WIDTH), ladder(cars, NARROW)

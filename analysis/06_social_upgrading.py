@@ -16,6 +16,7 @@ from gvcmetrics.models import Results
 from gvcmetrics.report import Study
 from gvcmetrics.report.findings import p_in_words, pointing, with_interval
 
+PANELS = ("spanish_firms", "training_firms")
 Interval = tuple[float, float, float]
 DETECTABLE = 2.8
 """Standard errors that a true effect must have to be found at five per cent four times in five."""
@@ -47,7 +48,7 @@ def run() -> None:
         title="Economic and social upgrading: firms in Spain and Michigan",
         question="Where output grows, or a process gets better, are there more jobs and higher wages too?",
     )
-    spain, michigan = gvc.panel("spanish_firms"), gvc.panel("training_firms")
+    spain, michigan = (gvc.panel(name) for name in PANELS)
     sources = [spain.attrs["provenance"], michigan.attrs["provenance"]]
     study.source(sources)
     firms, plants = with_changes(spain), with_logs(michigan)

@@ -19,7 +19,7 @@ from scipy.stats import norm
 from gvcmetrics.panels.build import build_panel
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "analysis" / "06_italian_local_systems.py"
+SCRIPT = ROOT / "analysis" / "12_italian_local_systems.py"
 MIRROR = Path(os.environ.get("GVCMETRICS_MIRROR") or ".")
 PANELS = (
     "italy_local_systems",
@@ -52,7 +52,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shown(results: Path, name: str) -> pd.DataFrame:
-    return pd.read_parquet(results / f"06_italian_local_systems_{name}.parquet")
+    return pd.read_parquet(results / f"12_italian_local_systems_{name}.parquet")
 
 
 def column(table: pd.DataFrame, number: int, statistic: str) -> pd.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import runpy
 import shutil
@@ -240,3 +241,27 @@ def test_hypotheses_name_studies_that_exist(project: Path) -> None:
     page = (project / "analysis" / "results" / "report.html").read_text("utf-8")
     row = page[page.index('<th scope="row">H6</th>') :]
     assert "Innovation of firms" in row[: row.index("</tr>")]
+
+
+DECLARED = ("PANEL", "PANELS", "TABLE")
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.stem)
+def test_a_study_reads_the_panels_that_its_head_names(study: Path) -> None:
+    """Make takes from there what a study waits for; so nothing else may be read."""
+    tree = ast.parse(study.read_text(encoding="utf-8"))
+    said = {
+        target.id: set(ast.literal_eval(node.value))
+        if target.id == "PANELS"
+        else {ast.literal_eval(node.value)}
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name)
+        if target.id in DECLARED
+    }
+    assert said
+    specs = {path.stem for path in (ROOT / "data" / "panels").glob("*.yaml")}
+    named = [name for found in said.values() for name in ([found] if isinstance(found, str) else found)]
+    assert set(named) <= specs
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("gvc.panel", "gvc.input_output"):
+            assert ast.unparse(node.args[0]) in (*DECLARED, "name")

@@ -19,7 +19,7 @@ from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.crosswalks.links import crosswalk
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "analysis" / "07_us_local_industries.py"
+SCRIPT = ROOT / "analysis" / "13_us_local_industries.py"
 MIRROR = Path(os.environ.get("GVCMETRICS_MIRROR") or ".").resolve()
 PANELS = ("us_commuting_zones", "us_zone_industries", "us_state_industries", "us_state_branches", "wiod")
 STARTS = {2000: 2002, 2003: 2007, 2008: 2011}
@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shown(folder: Path, name: str) -> pd.DataFrame:
-    return pd.read_parquet(folder / "analysis" / "results" / f"07_us_local_industries_{name}.parquet")
+    return pd.read_parquet(folder / "analysis" / "results" / f"13_us_local_industries_{name}.parquet")
 
 
 def column(table: pd.DataFrame, number: int, statistic: str) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Study 7. Local industries of the United States: import shock, the whole chain at home, links near and far.
+"""Study 13. Local industries of the United States: import shock, the whole chain at home, links near and far.
 
 Three claims on places: how a local system is tied to the outside goes with how it comes through shocks (De
 Marchi, Lee and Nadvi), here the rise of imports from China with the instrument of Autor, Dorn and Hanson
@@ -14,14 +14,15 @@ from scipy import stats
 
 import gvcmetrics as gvc
 from gvcmetrics import measures
-from gvcmetrics.claims.beside import TABLE, coefficients, share_in_region, value_chain
+from gvcmetrics.claims.beside import coefficients, share_in_region, value_chain
 from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.models import Results
 from gvcmetrics.report import Study
 from gvcmetrics.report.findings import p_in_words
 
-STUDY = "07_us_local_industries"
+STUDY = "13_us_local_industries"
 TITLE = "Local industries of the United States: imports, completeness, links near and far"
+TABLE = "wiod"
 PANELS = ("us_commuting_zones", "us_zone_industries", "us_state_industries", "us_state_branches")
 CONTROLS = [
     "manufacturing_share",

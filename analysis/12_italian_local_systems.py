@@ -1,4 +1,4 @@
-"""Study 6. Are Italian districts more resilient, and does it matter who ties them to the outside?
+"""Study 12. Are Italian districts more resilient, and does it matter who ties them to the outside?
 
 De Marchi, Lee and Nadvi ask which local systems come through shocks, and whether that goes with their
 specialisation or with the way in which they are linked to the world. ISTAT's local labour systems specialised
@@ -19,7 +19,7 @@ from gvcmetrics.models import Results, holm
 from gvcmetrics.report import Study, coefficient_plot
 from gvcmetrics.report.findings import p_in_words
 
-STUDY = "06_italian_local_systems"
+STUDY = "12_italian_local_systems"
 TITLE = "Districts, owners and resilience: local systems of Italy"
 PANELS = (
     "italy_local_systems",
