@@ -83,7 +83,6 @@ def test_every_standard_error_is_clustered_by_the_unit_of_its_study(project: Pat
         printed = table.loc[table["statistic"] == "std_error", "column_number"].unique()
         clusters = table[table["name"] == "clusters"].set_index("column_number")["text"]
         study = next((stem for stem in CLUSTERS if path.name.startswith(stem)), None)
-        assert clusters.reindex(printed).notna().all(), path.name
         if study and len(printed):
             found.add(study)
             assert clusters.reindex(printed).tolist() == [CLUSTERS[study]] * len(printed), path.name

@@ -61,7 +61,8 @@ def test_measures_of_clusters_are_a_panel_of_the_cluster_contract(project: Proje
         {"country": "ECU", "year": 2020, "region": ["a", "a", "b", "b"], "industry": ["10", "13", "10", "10"]}
     ).assign(employment=[5.0, 20.0, 7.0, 9.0])
     clusters = measures.cluster_panel(firms, weights=None, by=["country", "year"])
-    assert set(clusters.columns) == set(CLUSTER.columns) - {"cluster_id"}
+    measured = {"cluster_employees", "cluster_sales_usd", "cluster_value_added_usd", "cluster_wages_usd"}
+    assert set(clusters.columns) == set(CLUSTER.columns) - {"cluster_id", "larger_region"} - measured
     validate(clusters, "cluster")
     clusters.to_csv(project.raw / "clusters.csv", index=False)
     lines = "".join(f"  {name}:\n" for name in clusters.columns)

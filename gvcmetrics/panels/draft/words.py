@@ -304,11 +304,15 @@ def _one(clue: str, wanted: frozenset[str], words: tuple[str, ...], leftover: fl
     return max(0.0, score * (0.55 if clue.startswith("~") else 1))
 
 
-@cache
 def _read(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """The words of a name or label, and all words of clues that they are."""
+    return _read_with(text, _every_want())
+
+
+@cache
+def _read_with(text: str, wants: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     words = plain_words(text)
-    return words, frozenset().union(*(_wanted_by(word) for word in words))
+    return words, frozenset().union(*(_matching(word, wants) for word in words))
 
 
 @cache
@@ -316,16 +320,25 @@ def _parsed(clues: Clues) -> tuple[tuple[str, frozenset[str]], ...]:
     return tuple((clue, frozenset(clue.lstrip("~").split())) for clue in clues.clues)
 
 
-@cache
 def _wanted_by(word: str) -> frozenset[str]:
     """The words of all clues that a word is."""
-    if word.isdigit() or len(word) < 3:
-        return frozenset({word} & _every_want())
-    return frozenset(want for want in _every_want() if _same(want, word))
+    return _matching(word, _every_want())
 
 
 @cache
+def _matching(word: str, wants: frozenset[str]) -> frozenset[str]:
+    if word.isdigit() or len(word) < 3:
+        return frozenset({word} & wants)
+    return frozenset(want for want in wants if _same(want, word))
+
+
 def _every_want() -> frozenset[str]:
+    return _wants_of(tuple(FIRM.columns), tuple(TRADE.columns))
+
+
+@cache
+def _wants_of(*_: tuple[str, ...]) -> frozenset[str]:
+    """The words of all clues, which follow from the columns of the contracts."""
     every = [words for contract in (FIRM, TRADE) for words in clues_for(contract).values()]
     return frozenset(want for clues in every for _, wanted in _parsed(clues) for want in wanted)
 

@@ -50,7 +50,9 @@ def wave_changes(spec: Path | str, project: Project | None = None, everything: b
 
     Examples
     --------
-    >>> gvc.wave_changes("data/panels/firms.yaml")  # doctest: +SKIP
+    ::
+
+        gvc.wave_changes("data/panels/firms.yaml")
     """
     path = Path(spec)
     project = project or find_project(path.absolute().parent)
