@@ -24,6 +24,7 @@ CLAIM_CODE := $(PANEL_CODE) $(call ROOM,measures) $(call ROOM,models) $(call ROO
 
 # A variable of the environment as one word of the shell, whatever signs are in it.
 WORD     = '$(subst ','\'',$(value $(1)))'
+OPTION   = $(if $(value $(2)),$(1) $(call WORD,$(2)))
 
 # One process builds each file; keep the numerical libraries from fighting over the cores.
 export OMP_NUM_THREADS ?= 2
@@ -38,16 +39,19 @@ all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study
 
 # --- the machine -----------------------------------------------------------------------------
 
+# Of two that are started at once, the second waits and finds it done.
 $(READY): requirements.lock pyproject.toml
-	@echo "setup    $(VENV) (some 140 pinned packages, one to three minutes)"
-	@rm -rf $(VENV)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	@$(call WORD,PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "gvcmetrics needs Python 3.11 or newer; say which with: make PYTHON=python3.12 all" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
-	@if [ -t 1 ]; then quiet=; else quiet=-qq; fi; \
-	  $(BIN)/python -m pip install $$quiet --require-hashes -r requirements.lock && \
-	  $(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
-	@touch $@
+	@$(call WORD,PYTHON) -P gvcmetrics/ground/files.py $(VENV).lock sh -c 'set -e; \
+	  if [ $@ -nt requirements.lock ] && [ $@ -nt pyproject.toml ]; then exit 0; fi; \
+	  echo "setup    $(VENV) (some 140 pinned packages, one to three minutes)"; \
+	  rm -rf $(VENV); \
+	  "$$0" -m venv $(VENV); \
+	  if [ -t 1 ]; then quiet=; else quiet=-qq; fi; \
+	  $(BIN)/python -m pip install $$quiet --require-hashes -r requirements.lock; \
+	  $(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .; \
+	  touch $@' $(call WORD,PYTHON)
 
 # --- panels: raw file + spec → Parquet --------------------------------------------------------
 
@@ -57,8 +61,8 @@ $(READY): requirements.lock pyproject.toml
 
 HERE     = { printf '%s\n' $(call WORD,GVCMETRICS_MIRROR); ls data/raw/*/* 2>/dev/null || true; }
 MIRROR  := $(PARQUET)/.mirror
-$(if $(wildcard $(MIRROR)),$(shell $(HERE) > $(MIRROR).now; \
-  if cmp -s $(MIRROR).now $(MIRROR); then rm $(MIRROR).now; else mv $(MIRROR).now $(MIRROR); fi))
+$(if $(wildcard $(MIRROR)),$(shell now=$(MIRROR).$$$$; $(HERE) > $$now; \
+  if cmp -s $$now $(MIRROR); then rm $$now; else mv $$now $(MIRROR); fi))
 STATES  := $(wildcard $(PARQUET)/*.state)
 ABSENT  := $(if $(STATES),$(shell grep -lx absent $(STATES)))
 LOST    := $(foreach state,$(filter-out $(ABSENT),$(STATES)),$(if $(wildcard $(state:.state=.parquet) $(state:.state=)),,$(state)))
@@ -132,15 +136,15 @@ test-spark: $(READY) ## install the extra `spark` (needs Java 17) and compare th
 
 # uv finds a Python of its own, of the system or of pyenv, or downloads one where it may.
 SECOND ?= 3.13
-OTHER  := .venv-$(SECOND)
+OTHER   = '.venv-$(subst ','\'',$(value SECOND))'
 
 test-pythons: $(READY) | $(BIN)/uv ## run the tests on a second Python as well; SECOND=3.12 for another than 3.13
-	@export PYENV_VERSION=$(SECOND); $(BIN)/uv python find $(SECOND) >/dev/null 2>&1 || \
-	  $(BIN)/uv python install --quiet $(SECOND) || \
-	  { echo "There is no Python $(SECOND) here, and uv could not download it." \
+	@export PYENV_VERSION=$(call WORD,SECOND); $(BIN)/uv python find $(call WORD,SECOND) >/dev/null 2>&1 || \
+	  $(BIN)/uv python install --quiet $(call WORD,SECOND) || \
+	  { echo "There is no Python" $(call WORD,SECOND) "here, and uv could not download it." \
 	         "Install it, or name one that is here: make test-pythons SECOND=3.12" >&2; exit 1; }; \
-	  echo "setup    $(OTHER)" && \
-	  $(BIN)/uv venv --quiet --allow-existing --python $(SECOND) $(OTHER) && \
+	  echo "setup    "$(OTHER) && \
+	  $(BIN)/uv venv --quiet --allow-existing --python $(call WORD,SECOND) $(OTHER) && \
 	  $(BIN)/uv pip sync --quiet --python $(OTHER) --require-hashes requirements.lock && \
 	  $(BIN)/uv pip install --quiet --python $(OTHER) --no-deps --no-build-isolation --editable .
 	@$(OTHER)/bin/python -m pytest -n auto --dist loadfile
@@ -150,7 +154,7 @@ $(BIN)/uv: $(READY)
 
 # One process, for hours: stop it when you like, it goes on from its records.
 mutants: $(READY) ## put 300 small faults in, one at a time, and list which no test notices; N=40 for a quick look
-	@$(BIN)/python tests/mutants/run.py $(if $(N),--number $(N)) $(if $(ONLY),--only $(ONLY)) $(if $(REACH),--reach $(REACH))
+	@$(BIN)/python tests/mutants/run.py $(call OPTION,--number,N) $(call OPTION,--only,ONLY) $(call OPTION,--reach,REACH)
 
 lint: $(READY) ## style, types, and which room may import from which
 	@$(BIN)/ruff check .
@@ -162,7 +166,7 @@ bench: $(READY) ## speed against what you would otherwise use, as ratios within 
 	@for script in analysis/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 validate: $(READY) ## Monte Carlo of every estimator, for the report (some 25 minutes); REPLICATIONS=50 for a quick look
-	@OMP_NUM_THREADS=1 $(BIN)/python analysis/validation/run.py $(if $(REPLICATIONS),--replications $(call WORD,REPLICATIONS))
+	@OMP_NUM_THREADS=1 $(BIN)/python analysis/validation/run.py $(call OPTION,--replications,REPLICATIONS)
 
 # --- errands ----------------------------------------------------------------------------------
 
@@ -175,10 +179,12 @@ notebooks: $(PANELS) ## run the notebooks; the pages go to analysis/results/note
 	  $(BIN)/jupyter nbconvert --log-level=ERROR --to html --execute --output-dir $(RESULTS)/notebooks $$notebook || exit 1; done
 
 # Not by the environment's own uv alone: that is made from the lock.
-UV ?= $(or $(wildcard $(BIN)/uv),uv)
+ifeq ($(origin UV),undefined)
+UV := $(or $(wildcard $(BIN)/uv),uv)
+endif
 
 lock: ## pin every dependency (needs uv); UPGRADE=--upgrade for newer versions of what is pinned already
-	$(UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	$(call WORD,UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate --extra data --extra icio --extra notebook --extra dev \
 	  pyproject.toml -o requirements.lock
 

@@ -3,6 +3,9 @@
 Everything is made in a workspace, a hidden folder beside its target, and takes its place by a rename.
 A file replaces its predecessor in one step. A folder cannot: its predecessor is moved aside first, and
 a process that dies between the two steps leaves it there, for the next one to move back (`recover`).
+
+make runs this file as a program, to set up one environment at a time; it imports nothing but the
+standard library.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import hashlib
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,13 +49,24 @@ def workspace(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(target)
-    folder = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(3)}.tmp")
-    folder.mkdir()
-    try:
-        with _locked(folder):
+    with contextlib.ExitStack() as held:
+        folder = _held_folder(target, held)
+        try:
             yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process is in a block of the same path, then run this one.
+
+    The path is an empty file that stays. Where a disk has no locks nobody waits.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    with _locked(path):
+        yield
 
 
 @contextlib.contextmanager
@@ -118,6 +134,17 @@ def _recover(target: Path) -> None:
         os.rename(aside, target)
 
 
+def _held_folder(target: Path, held: contextlib.ExitStack) -> Path:
+    while True:
+        folder = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(3)}.tmp")
+        folder.mkdir()
+        # Between the two, another process may take it for one that nobody holds, and remove it.
+        with contextlib.suppress(FileNotFoundError):
+            held.enter_context(_locked(folder))
+        if folder.exists():
+            return folder
+
+
 @contextlib.contextmanager
 def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
     if fcntl is None:
@@ -156,3 +183,16 @@ def write_atomic(path: str | Path, data: bytes | str) -> Path:
     with replacing(path) as made:
         made.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
     return path
+
+
+def main(lock: Path, command: list[str]) -> int:
+    """Run a command while no other one of the same lock runs; its exit code."""
+    with alone(lock):
+        return subprocess.call(command)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from gvcmetrics.ground.files import put_folder, recover, replacing, sha256, workspace, write_atomic
+from gvcmetrics.ground import files
+from gvcmetrics.ground.files import alone, put_folder, recover, replacing, sha256, workspace, write_atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -84,3 +87,35 @@ def test_a_folder_that_was_moved_aside_by_a_process_that_died_comes_back(tmp_pat
     assert not aside.exists()
     recover(target)
     assert (target / "part").read_text() == "earlier"
+
+
+def test_a_workspace_that_another_process_removed_before_it_was_held_is_made_again(tmp_path, monkeypatch):
+    target, locked, removed = tmp_path / "panel", files._locked, []
+
+    def meanwhile(folder: Path, wait: bool = True):
+        if wait and not removed:
+            removed.append(folder)
+            files._remove_leftovers(target)  # as the second of two does that begin at once
+        return locked(folder, wait)
+
+    monkeypatch.setattr(files, "_locked", meanwhile)
+    with workspace(target) as folder:
+        (folder / "part").touch()
+        assert folder != removed[0]
+    assert names(tmp_path) == []
+
+
+def test_one_at_a_time(tmp_path):
+    inside, most = 0, 0
+
+    def enter(_: int) -> None:
+        nonlocal inside, most
+        with alone(tmp_path / "lock"):
+            inside += 1
+            most = max(most, inside)
+            time.sleep(0.02)
+            inside -= 1
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(enter, range(4)))
+    assert most == 1
