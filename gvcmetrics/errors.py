@@ -11,7 +11,12 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069
 
 def printable(text: str) -> str:
     """A text of one line in which signs that would steer a terminal are written out, as `\\x1b`."""
-    return _CONTROL.sub(lambda sign: _escaped(sign[0]), _BREAKS.sub(" ", text))
+    return unsteering(_BREAKS.sub(" ", text))
+
+
+def unsteering(text: str) -> str:
+    """The same of a text of several lines, which stay."""
+    return "\n".join(_CONTROL.sub(lambda sign: _escaped(sign[0]), line) for line in text.split("\n"))
 
 
 def _escaped(sign: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from gvcmetrics.errors import ModelError
+from gvcmetrics.errors import ModelError, unsteering
 from gvcmetrics.models.data.batch import EstimationSample
 from gvcmetrics.models.inference.bias_reduced import BiasReduced
 from gvcmetrics.models.inference.covariance import Covariance, Inference, VcovSpec, covariance
@@ -402,10 +402,10 @@ class Results(ForMaketables):
 
     def summary(self) -> str:
         """The estimates as text, like a paper's column with its notes."""
-        return summary_text(self)
+        return unsteering(summary_text(self))
 
     def __str__(self) -> str:
-        return summary_text(self)
+        return self.summary()
 
     __repr__ = __str__
 

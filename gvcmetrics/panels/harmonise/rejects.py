@@ -27,6 +27,24 @@ _PROBLEMS = {
     "INVALID ENCODING": "the line is not UTF-8 text",
 }
 
+# What a spreadsheet takes for a formula when it opens a CSV; also after blanks or in wide signs.
+_FORMULA = r"^[\t\r]|^[\s\p{Z}\p{Cc}\p{Cf}]*[=@+\-＝＠＋－]"
+# Signed numbers, and dashes that stand for a missing value.
+_HARMLESS = r"^\s*([+-]+|[+-][0-9.,'\s\x{a0}\x{202f}]+([eE][+-]?[0-9]+)?\s*%?)\s*$"
+
+
+def select_for_spreadsheets(rejects: exp.Table) -> str:
+    """The rejects with an apostrophe before what a spreadsheet would run as a formula; numbers stay."""
+
+    formula, harmless, mark = (literal(text).sql("duckdb") for text in (_FORMULA, _HARMLESS, "'"))
+
+    def safe(name: str) -> str:
+        runs = f"REGEXP_MATCHES({name}, {formula}) AND NOT REGEXP_MATCHES({name}, {harmless})"
+        return f"CASE WHEN {runs} THEN CONCAT({mark}, {name}) ELSE {name} END AS {name}"
+
+    texts = (column(name).sql("duckdb") for name in ("file", "column", "panel_column", "value", "reason"))
+    return f"SELECT * REPLACE ({', '.join(map(safe, texts))}) FROM {rejects}"
+
 
 def refuse_malformed_lines(bench: Bench) -> None:
     """Raise DataError for the first line of a text file that cannot be split into its columns."""

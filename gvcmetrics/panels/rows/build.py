@@ -20,6 +20,7 @@ from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.crosswalks import create_crosswalks
 from gvcmetrics.panels.harmonise.engines.duckdb import connected, define_functions
 from gvcmetrics.panels.harmonise.money import money_factors
+from gvcmetrics.panels.harmonise.rejects import select_for_spreadsheets
 from gvcmetrics.panels.harmonise.rules import select_typed
 from gvcmetrics.panels.harmonise.tree import MONEY_TABLE, OK, select_panel
 from gvcmetrics.panels.harmonise.verdicts import (
@@ -113,7 +114,7 @@ def _judge_rejects(bench: Bench, judged: Judged, project: Project) -> Path | Non
         return None
     with replacing(path) as temporary:
         file = literal(str(temporary)).sql("duckdb")
-        query = f"SELECT * FROM {judged.rejects} ORDER BY file, row, panel_column, reason"
+        query = f"{select_for_spreadsheets(judged.rejects)} ORDER BY file, row, panel_column, reason"
         bench.connection.execute(f"COPY ({query}) TO {file} (FORMAT csv, HEADER, USE_TMP_FILE false)")
     if tally.rejected > spec.words.max_reject_share * tally.rows:
         raise first_reject(bench, judged, f"{project.data.name}/{project.parquet.name}/{path.name}")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -18,7 +19,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from gvcmetrics.errors import MissingSourceError
+from gvcmetrics.errors import MissingSourceError, printable, unsteering
 from gvcmetrics.panels.job import Built
 from gvcmetrics.panels.progress import Report, Step
 from gvcmetrics.panels.project import Project, find_project
@@ -69,7 +70,7 @@ def shown_progress(name: str, console: Console | None = None) -> Iterator[Report
 
     Nothing is shown of a build that takes but a few seconds.
     """
-    console = console or Console(stderr=True, highlight=False)
+    console, name = console or _console(stderr=True), printable(name)
     if not console.is_terminal:
         yield plain_progress(name, lambda line: console.print(line, markup=False, soft_wrap=True))
         return
@@ -244,13 +245,29 @@ def _download_with_progress(entry: Source, project: Project, console: Console) -
 
 def new_console() -> Console:
     """A console as wide as the terminal; without one, wide enough for whole lines."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PLAIN_WIDTH)
+    console = _console()
+    return console if console.is_terminal else _console(width=_PLAIN_WIDTH)
+
+
+class _PlainConsole(Console):
+    """Prints what files and specs say as they say it, and no sign that steers a terminal."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(unsteering(each) if isinstance(each, str) else each for each in objects), **options)
+
+
+class _PlainTable(Table):
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        super().add_row(*(printable(cell) if isinstance(cell, str) else cell for cell in cells), **options)
+
+
+def _console(**options: Any) -> Console:
+    return _PlainConsole(highlight=False, markup=False, emoji=False, **options)
 
 
 def new_table(*headers: str, numeric: tuple[str, ...] = ()) -> Table:
     """A plain table; cells fold rather than end in dots."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = _PlainTable(box=None, header_style="bold", pad_edge=False)
     for header in headers:
         table.add_column(header, justify="right" if header in numeric else "left", overflow="fold")
     return table

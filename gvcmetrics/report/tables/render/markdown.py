@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable
 
+from gvcmetrics.errors import printable
 from gvcmetrics.report.tables.grid import Grid, Note, Span
 from gvcmetrics.report.tables.render.words import SIMULATED, clean
 
@@ -45,7 +46,7 @@ def document(table: Grid) -> str:
 def terminal(table: Grid) -> str:
     """The table in columns of a fixed-width face."""
     headers = [
-        [clean(table.stub) if spans is table.headers[-1] else "", *_spread(spans)] for spans in table.headers
+        [_plain(table.stub) if spans is table.headers[-1] else "", *_spread(spans)] for spans in table.headers
     ]
     every = [row for block in table.blocks for row in block.rows]
     # Stars hang to the right of centred numbers, so every cell of the column keeps room for them.
@@ -53,8 +54,8 @@ def terminal(table: Grid) -> str:
     blocks = [
         [
             [
-                clean(row.label),
-                *(clean(c.text) + c.stars.ljust(n) for c, n in zip(row.cells, hang, strict=True)),
+                _plain(row.label),
+                *(_plain(c.text) + c.stars.ljust(n) for c, n in zip(row.cells, hang, strict=True)),
             ]
             for row in block.rows
         ]
@@ -64,7 +65,7 @@ def terminal(table: Grid) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns) + 1)]
     align = ("l", *table.align)
     total = sum(widths) + 2 * len(table.columns)
-    lines = [clean(table.title)] if table.title else []
+    lines = [_plain(table.title)] if table.title else []
     lines += [SIMULATED] if table.simulated else []
     lines.append("═" * total)
     lines += [
@@ -72,12 +73,16 @@ def terminal(table: Grid) -> str:
     ]
     for block, body in zip(table.blocks, blocks, strict=True):
         lines.append("─" * total)
-        lines += [clean(block.title)] if block.title else []
+        lines += [_plain(block.title)] if block.title else []
         lines += [_columns(row, widths, align) for row in body]
     lines.append("═" * total)
     for note in table.notes:
-        lines += textwrap.wrap(_note(note, clean, clean), max(total, 88), subsequent_indent="  ")
+        lines += textwrap.wrap(_note(note, _plain, _plain), max(total, 88), subsequent_indent="  ")
     return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    return clean(printable(text))
 
 
 def _joined_headers(table: Grid) -> list[str]:
@@ -87,7 +92,7 @@ def _joined_headers(table: Grid) -> list[str]:
 
 def _spread(spans: tuple[Span, ...]) -> list[str]:
     """Texts that need room in one column; a header over several finds its room in their sum."""
-    return [clean(span.text) if span.width == 1 else "" for span in spans for _ in range(span.width)]
+    return [_plain(span.text) if span.width == 1 else "" for span in spans for _ in range(span.width)]
 
 
 def _spanned(spans: tuple[Span, ...], stub: str, widths: list[int], align: tuple[str, ...]) -> str:
@@ -96,7 +101,7 @@ def _spanned(spans: tuple[Span, ...], stub: str, widths: list[int], align: tuple
     for span in spans:
         room = sum(widths[column : column + span.width]) + 2 * (span.width - 1)
         fill = _FILL[align[column]] if span.width == 1 else str.center
-        parts.append(fill(clean(span.text), room))
+        parts.append(fill(_plain(span.text), room))
         column += span.width
     return "  ".join(parts).rstrip()
 
