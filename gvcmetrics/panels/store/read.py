@@ -16,7 +16,7 @@ from gvcmetrics.lineage import KEY
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.sql import column as quoted
 from gvcmetrics.panels.store.listing import build_command, not_built, staleness
-from gvcmetrics.panels.store.stored import damaged, find_panel, read_provenance, verified_rows
+from gvcmetrics.panels.store.stored import damaged, find_panel, part_values, read_provenance, verified_rows
 
 # What Arrow says, by way of DuckDB, of bytes that are not those that were written.
 _DAMAGE = (
@@ -60,6 +60,7 @@ def panel(
     name : the panel's name, as `list_panels()` lists it.
     columns : the columns to read; all by default.
     where : a condition on the panel's columns, as in SQL: `"year >= 2000 AND exporter IN ('DEU', 'JPN')"`.
+        Of a panel in parts, by year or country, only those parts are read in which it can be true.
     project : by default the project around the working directory.
 
     Returns
@@ -94,8 +95,11 @@ def panel(
     condition = query.args.get("where")
     asked = [found.name for found in condition.find_all(exp.Column)] if condition else []
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         try:
-            rows = verified_rows(path, provenance, list(dict.fromkeys([*wanted, *asked, *provenance.keys])))
+            read = list(dict.fromkeys([*wanted, *asked, *provenance.keys]))
+            kept = _kept_parts(connection, part_values(path, provenance), condition, provenance)
+            rows = verified_rows(path, provenance, read, kept)
             connection.register("panel", rows)
             table = connection.sql(query.sql("duckdb")).to_arrow_table()
         except (duckdb.Error, pa.ArrowException, OSError) as error:
@@ -118,6 +122,34 @@ def _refuse_unknown(wanted: list[str], provenance: Provenance) -> None:
         if column not in provenance.columns:
             remedy = did_you_mean(column, provenance.columns, f"Columns: {', '.join(provenance.columns)}")
             raise DataError("the panel has no such column", Place(provenance.panel, column=column), remedy)
+
+
+def _kept_parts(
+    connection: duckdb.DuckDBPyConnection,
+    values: list[str],
+    condition: exp.Expression | None,
+    provenance: Provenance,
+) -> set[str]:
+    """The values of the parts in which the condition can be true."""
+    by = provenance.partition_by
+    if by is None or condition is None or not values:
+        return set(values)
+    kind = "BIGINT" if provenance.columns[by].type == "integer" else "VARCHAR"
+    parts = exp.select(exp.column("part"), exp.cast(exp.column("part"), kind).as_(by, quoted=True))
+    parts = parts.from_(exp.values([(value,) for value in values], alias="v", columns=["part"]))
+    query = exp.select("part").from_(parts.subquery("parts")).where(_of_column(condition.this, by))
+    return {part for (part,) in connection.sql(query.sql("duckdb")).fetchall()}
+
+
+def _of_column(condition: exp.Expression, name: str) -> exp.Expression:
+    """What a condition says of one column: true wherever the condition can be true."""
+    if isinstance(condition, exp.Paren):
+        return exp.paren(_of_column(condition.this, name))
+    if isinstance(condition, exp.And | exp.Or):
+        sides = (_of_column(side, name) for side in (condition.this, condition.expression))
+        return type(condition)(**dict(zip(("this", "expression"), sides, strict=True)))
+    others = any(found.name.lower() != name.lower() for found in condition.find_all(exp.Column))
+    return exp.true() if others else condition.copy()
 
 
 def _condition(where: str, provenance: Provenance) -> exp.Expression:

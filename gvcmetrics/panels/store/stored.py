@@ -9,7 +9,7 @@ and version give the same bytes: no date, no path and no machine is written.
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -59,13 +59,24 @@ def _parts(path: Path, by: str) -> Iterator[tuple[str, list[Path]]]:
             yield folder.name.partition("=")[2], files
 
 
-def verified_rows(path: Path, provenance: Provenance, names: Sequence[str]) -> pa.RecordBatchReader:
+def part_values(path: Path, provenance: Provenance) -> list[str]:
+    """The values that the folders of a stored panel are named by; none of a file."""
+    by = provenance.partition_by
+    return [] if by is None else [value for value, _ in _parts(path, by)]
+
+
+def verified_rows(
+    path: Path, provenance: Provenance, names: Sequence[str], kept: Collection[str]
+) -> pa.RecordBatchReader:
     """Some columns of a stored panel as a stream, each page compared with its checksum.
+
+    Of a folder only the parts are opened whose values are among those `kept`.
 
     DuckDB reads faster and compares nothing: a bit that a disk turned would be a value.
     """
     by = provenance.partition_by
-    files = [(None, path)] if by is None else [(v, file) for v, fs in _parts(path, by) for file in fs]
+    parts = [] if by is None else [(v, file) for v, fs in _parts(path, by) for file in fs if v in kept]
+    files = [(None, path)] if by is None else parts
     kinds = {
         "integer": pa.int64(),
         "binary": pa.int64(),
