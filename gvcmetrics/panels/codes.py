@@ -7,6 +7,9 @@ the IMF, World Bank, United Nations and Correlates of War tables, and the usual 
 
 A name is looked up whole, after accents, case and punctuation are set aside; nothing is guessed. A
 name that two states may claim ("Korea") is unknown, and the error suggests the nearest entries.
+
+`aggregates.csv` holds the aggregates of the World Development Indicators: what is refused as a country can
+be called by its name.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from functools import cache
 from importlib.resources import files
 
 from gvcmetrics.ground.names import nearest
+
+UNKNOWN, AGGREGATE = "unknown country", "an aggregate of countries, and none itself"
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,25 @@ def match_countries(values: Iterable[str], areas: str | None = None) -> Matched:
             near = nearest(plain(value), _suggestible())
             unknown[value] = _suggestible()[near[0]] if near else ""
     return Matched(codes, unknown)
+
+
+@cache
+def _aggregates() -> dict[str, str]:
+    text = files("gvcmetrics.panels").joinpath("aggregates.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    spelled = [(row, [row["code"], row["name"], *row["variants"].split("|")]) for row in rows]
+    return {plain(each): row["name"] for row, spellings in spelled for each in spellings if each}
+
+
+def no_country(value: str) -> str:
+    """Why a value that `match_countries` does not know is none: an aggregate, or unknown.
+
+    Source
+    ------
+    World Bank, World Development Indicators, country metadata.
+    """
+    name = _aggregates().get(plain(value))
+    return UNKNOWN if name is None else f"{AGGREGATE} ({name})"
 
 
 def existed(iso3: str, year: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gvcmetrics.panels.codes import countries, existed, match_countries, plain
+from gvcmetrics.panels import codes
+from gvcmetrics.panels.codes import UNKNOWN, countries, existed, match_countries, no_country, plain
 
 SPELLINGS = [(spelling, country.iso3) for country in countries().values() for spelling in country.spellings]
 
@@ -196,3 +198,21 @@ def test_the_last_year_of_an_area_is_no_part_of_its_name(
 ) -> None:
     named = f"{entry[0]} ({sign}{year})"
     assert match_countries([named]).codes == {named: entry[1]}
+
+
+def test_aggregates_of_the_world_development_indicators_are_named() -> None:
+    text = (Path(codes.__file__).parent / "presets" / "wdi.yaml").read_text("utf-8")
+    dropped = re.search(r"Country Code: \[(.*)\]", text)
+    assert dropped is not None
+    codes_dropped = set(dropped[1].split(", ")) - {"CHI"}  # the Channel Islands are no aggregate of countries
+    unknown = set(match_countries(codes_dropped).unknown)
+    assert codes_dropped - unknown == {"EUU", "WLD"}
+    assert {code for code in codes_dropped if no_country(code) == UNKNOWN} == set()
+    assert no_country("ARB") == no_country("Arab World") == no_country(" arab world ")
+    assert "(Arab World)" in no_country("ARB")
+    assert no_country("Atlantis") == UNKNOWN
+
+
+def test_no_aggregate_is_the_spelling_of_a_country() -> None:
+    groups = {code for code, country in countries().items() if country.kind == "group"}
+    assert set(match_countries(codes._aggregates()).codes.values()) <= groups

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gvcmetrics.panels.classifications import LISTED
-from gvcmetrics.panels.codes import match_countries
+from gvcmetrics.panels.codes import UNKNOWN, match_countries, no_country
 from gvcmetrics.panels.contracts import ISIC4_DIVISIONS, Column
 from gvcmetrics.panels.crosswalks.code_lists import is_listed
 from gvcmetrics.panels.draft.columns import NO_ANSWER, RawColumn
@@ -120,9 +120,12 @@ def _country(raw: RawColumn) -> Fit | None:
     found = match_countries(spellings)
     if len(found.codes) < 0.9 * len(spellings):
         return None
-    unknown = ", ".join(sorted(found.unknown)[:5])
-    doubt = f"no country: {unknown}; recode or correct" if unknown else ""
-    return Fit({"by_label": "true"} if raw.value_labels else {}, doubt)
+    groups = [value for value in sorted(found.unknown) if no_country(value) != UNKNOWN]
+    unknown = ", ".join([value for value in sorted(found.unknown) if value not in groups][:5])
+    doubts = [f"no country: {unknown}; recode or correct"] if unknown else []
+    named = ", ".join(groups[:5])
+    doubts += [f"aggregates of countries: {named}; leave them out with `drop`"] if groups else []
+    return Fit({"by_label": "true"} if raw.value_labels else {}, "; ".join(doubts))
 
 
 def _industry(raw: RawColumn) -> Fit | None:

@@ -17,7 +17,7 @@ import csv
 from pathlib import Path
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.panels.codes import match_countries
+from gvcmetrics.panels.codes import match_countries, no_country
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.raw_files import data_file
 from gvcmetrics.panels.spec.panel import PanelSpec
@@ -105,6 +105,6 @@ def _country(name: str, path: Path, row: int) -> str:
     code = match_countries([name]).codes.get(name)
     if code is None:
         raise DataError(
-            f"'{name}': unknown country", Place(path.name, row=row, column="country"), "Correct it"
+            f"'{name}': {no_country(name)}", Place(path.name, row=row, column="country"), "Correct it"
         )
     return code

@@ -8,6 +8,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gvcmetrics.errors import DataError, Place
+from gvcmetrics.panels.codes import UNKNOWN, no_country
 from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.rules import checks, shown_raw
 from gvcmetrics.panels.harmonise.texts import UNLISTED, UNMAPPED
@@ -145,6 +146,16 @@ def _collect_bad_cells(bench: Bench, rejects: exp.Table) -> None:
         for mark in (UNMAPPED, UNLISTED):
             value = exp.func("REPLACE", value, literal(mark), literal(""))
         insert(rule.raw, rule.column, value, rule.reason, rule.bad)
+    _name_aggregates(bench, rejects)
+
+
+def _name_aggregates(bench: Bench, rejects: exp.Table) -> None:
+    unknown = bench.rows(f"SELECT DISTINCT value FROM {rejects} WHERE reason = ?", [UNKNOWN])
+    for value, why in [(value, no_country(value)) for (value,) in unknown]:
+        if why != UNKNOWN:
+            bench.connection.execute(
+                f"UPDATE {rejects} SET reason = ? WHERE value = ? AND reason = ?", [why, value, UNKNOWN]
+            )
 
 
 def _insert(bench: Bench, rejects: exp.Table, cells: exp.Select) -> None:

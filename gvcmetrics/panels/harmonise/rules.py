@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from gvcmetrics.panels.codes import UNKNOWN
 from gvcmetrics.panels.harmonise.texts import UNLISTED, UNMAPPED, is_in, recodes_all
 from gvcmetrics.panels.harmonise.tree import (
     CURRENCY,
@@ -136,7 +137,7 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
     if meta.type == "country":
         # A recode of countries says what is odd; the rest is looked up, and is unknown without one.
         lacks = item.spec.recode is not None and item.spec.otherwise is None
-        rule(unread, "no recode for this value" if lacks else "unknown country", _REMEDIES["country"])
+        rule(unread, "no recode for this value" if lacks else UNKNOWN, _REMEDIES["country"])
     elif item.spec.crosswalk is not None:
         rules += _crosswalk_checks(item, raw, unread)
     elif is_money(item, spec):

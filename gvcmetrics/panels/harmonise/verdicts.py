@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
 from gvcmetrics.ground.names import nearest
-from gvcmetrics.panels.codes import countries, match_countries
+from gvcmetrics.panels.codes import AGGREGATE, UNKNOWN, countries, match_countries
 from gvcmetrics.panels.crosswalks.code_lists import codes_of
 from gvcmetrics.panels.harmonise.bench import Bench, create_codes
 from gvcmetrics.panels.harmonise.engines.duckdb import define_functions
@@ -162,13 +162,15 @@ def first_reject(bench: Bench, judged: Judged, listed: str) -> DataError:
             item.spec.crosswalk is not None for item in bench.spec.columns if item.name in bench.spec.keys
         ):
             remedy += "; where `crosswalk` makes several codes one, `gvc.convert` sums them after the build"
+    elif reason.startswith(AGGREGATE):
+        remedy = f"Leave its rows out, as in `drop: {{{raw}: [{value}]}}`"
     elif rules:
         remedy = rules[0].remedy
     else:
         problem, remedy = reason, "Remove this line"
     if reason.startswith("no code of ") and (codes := _near_codes(bench, name, value)):
         problem += f", nearest are {', '.join(codes)}"
-    if reason == "unknown country":
+    if reason == UNKNOWN:
         near = match_countries([value]).unknown.get(value, "")
         problem += f", nearest is {near}" if near else ""
     tally = judged.tally

@@ -14,7 +14,7 @@ import pyarrow.parquet
 
 from gvcmetrics.errors import DataError, MissingSourceError, Place
 from gvcmetrics.ground.input_output import InputOutput, regions_of
-from gvcmetrics.panels.codes import match_countries
+from gvcmetrics.panels.codes import UNKNOWN, match_countries, no_country
 from gvcmetrics.panels.input_output.spec import TableWords
 
 _OUTPUTS = ("OUT", "OUTPUT", "TOTAL")
@@ -289,7 +289,9 @@ def _countries(labels: set[str], words: TableWords, file: str) -> dict[str, str]
     found = match_countries(sorted(labels - words.regions.keys()))
     for label, near in found.unknown.items():
         remedy = f"Recode it under `regions`{f', to {near}' if near else ''}, or correct the file"
-        raise DataError(f"'{label}' is no country", Place(file), remedy)
+        why = no_country(label)
+        problem = f"'{label}' is no country" if why == UNKNOWN else f"'{label}': {why}"
+        raise DataError(problem, Place(file), remedy)
     return {**found.codes, **words.regions}
 
 

@@ -14,6 +14,7 @@ import duckdb
 
 from gvcmetrics.errors import GvcError, Place, PlacedError
 from gvcmetrics.ground.numbers import short
+from gvcmetrics.panels.codes import AGGREGATE
 from gvcmetrics.panels.findings import CheckedColumn, Findings, Outliers, Recoded
 from gvcmetrics.panels.harmonise.bench import Bench
 from gvcmetrics.panels.harmonise.engines.duckdb import connected, explained
@@ -83,7 +84,8 @@ def try_rows(spec: PanelSpec, raw: RawFiles, project: Project, report: Report | 
 
 def _bad_cells(bench: Bench, judged: Judged) -> list[str]:
     """A message for each kind of bad cell: the first of them, and how many there are."""
-    kind = f"CASE WHEN reason LIKE '{DUPLICATE}%' THEN '{DUPLICATE}' ELSE reason END"
+    kinds = " ".join(f"WHEN reason LIKE '{begins}%' THEN '{begins}'" for begins in (DUPLICATE, AGGREGATE))
+    kind = f"CASE {kinds} ELSE reason END"
     # A value without a recode is no number either; the first of a cell's reasons says it.
     one_a_cell = (
         f"SELECT * FROM {judged.rejects} "

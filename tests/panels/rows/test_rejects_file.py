@@ -14,6 +14,7 @@ from gvcmetrics.errors import DataError
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.harmonise.rejects import select_for_spreadsheets
 from gvcmetrics.panels.project import Project
+from gvcmetrics.panels.trial import check_panel
 
 FORMULAS = [
     '=HYPERLINK("http://x","y")',
@@ -73,3 +74,27 @@ def test_whatever_begins_as_a_formula_is_a_number_or_has_an_apostrophe(value: st
 @settings(max_examples=30, deadline=None)
 def test_numbers_stay_numbers(number: float) -> None:
     assert shown(str(number)) == str(number)
+
+
+@pytest.mark.parametrize(("spelled", "name"), [("ARB", "Arab World"), ("Euro area", "Euro area")])
+def test_an_aggregate_is_called_one_and_can_be_left_out(project: Project, spelled: str, name: str) -> None:
+    rows = ["country,code,year,value_k,quality,share_pct", "DEU,0101,2000,1,1,1"]
+    rows += [f"{spelled},0101,2000,1,1,1", f"{spelled},0102,2000,1,1,1", "Atlantis,0101,2000,1,1,1"]
+    (project.raw / "exports.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    spec = project.spec_file("exports")
+    said = rf"row 3, column 'country': '{spelled}': an aggregate of countries.*\({name}\)"
+    with pytest.raises(DataError, match=said + rf".*`drop: {{country: \[{spelled}\]}}`"):
+        build_panel(spec, project)
+    with open(project.rejects_file("exports"), newline="", encoding="utf-8") as file:
+        reasons = [row["reason"] for row in csv.DictReader(file)]
+    assert [name in reason for reason in reasons] == [True, True, False]
+    assert reasons[2] == "unknown country"
+    (project.raw / "exports.csv").write_text("\n".join([*rows, "WLX,0101,2000,1,1,1", "EAS,0101,2000,1,1,1"]))
+    told = check_panel(spec, project).problems
+    assert [("an aggregate of countries" in each, "(3 of 6 rows" in each) for each in told] == [
+        (True, True),
+        (False, False),
+    ]
+    words = spec.read_text(encoding="utf-8")
+    spec.write_text(f"{words}drop: {{country: [{spelled}, EAS, WLX, Atlantis]}}\n", encoding="utf-8")
+    assert build_panel(spec, project).provenance.coverage.rows == 1
