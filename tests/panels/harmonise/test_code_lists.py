@@ -70,3 +70,21 @@ def test_a_longer_code_is_known_by_its_beginning(
     else:
         with pytest.raises(DataError, match=f"no code of {classification}"):
             build_panel(path, project)
+
+
+@pytest.mark.parametrize(
+    ("words", "codes"),
+    [("characters: [1, 2]", ["161", "1520"]), ("classification: ISIC4", ["161", "1101"])],
+)
+def test_that_a_zero_may_be_lost_is_said_once(words: str, codes: list[str], project: Project) -> None:
+    path = project.spec_file("t")
+    text = SPEC.replace("classification: HS12", words).replace("f.csv", "raw/f.csv")
+    path.write_text(text, encoding="utf-8")
+    rows = "".join(f"{code},1\n" for code in codes)
+    (project.raw / "f.csv").write_text(f"k,v\n{rows}", encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        build_panel(path, project)
+    said = str(caught.value)
+    assert "some codes have 3 digits, as '161', and some 4" in said
+    assert said.count("a zero in front may be lost") == 1
+    assert said.count("pad: 4") == said.count("'0161'") == said.count("levels") == 1
