@@ -95,7 +95,8 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows no redirection out of https."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        if not _is_safe(newurl) or urllib.parse.urlsplit(newurl).scheme == "file":
+        left, kept = (urllib.parse.urlsplit(each).scheme for each in (req.full_url, newurl))
+        if not _is_safe(newurl) or kept == "file" or (left == "https" and kept != "https"):
             raise urllib.error.URLError(f"the server redirects to {newurl:.200}, which is no https address")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -110,15 +111,23 @@ def _transfer(address: str, part: Path, size: int | None, report: Callable[[int,
     try:
         answer = opener.open(urllib.request.Request(address, headers=headers), timeout=_TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
-        if error.code != 416:
+        if error.code != 416 or not have:
             raise
         # The server has nothing beyond what is here; if that is not the file, the checksum says so.
+        if error.headers.get("Content-Range") in (None, f"bytes */{have}"):
+            return
+        _transfer_anew(address, part, size, report)
         return
     with answer:
         if getattr(answer, "status", 200) != 206:
             have = 0
         named = answer.headers.get("ETag", "")
         named = answer.headers.get("Last-Modified") if not named or named.startswith("W/") else named
+        begins = answer.headers.get("Content-Range", f"bytes {have}-").startswith(f"bytes {have}-")
+        # Some servers send the rest of whatever they have now, or another piece than was asked for.
+        if have and not (begins and named in (None, headers.get("If-Range", named))):
+            _transfer_anew(address, part, size, report)
+            return
         if named:
             tag.write_text(named, encoding="ascii", errors="ignore")
         else:
@@ -132,3 +141,11 @@ def _transfer(address: str, part: Path, size: int | None, report: Callable[[int,
                 report(have, total)
         if total is not None and have < total:
             raise http.client.IncompleteRead(b"", total - have)
+
+
+def _transfer_anew(
+    address: str, part: Path, size: int | None, report: Callable[[int, int | None], None]
+) -> None:
+    part.unlink()
+    part.with_name(part.name + ".tag").unlink(missing_ok=True)
+    _transfer(address, part, size, report)
