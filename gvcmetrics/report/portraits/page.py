@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +9,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gvcmetrics.errors import MissingSourceError
-from gvcmetrics.ground.provenance import as_list, is_simulated
+from gvcmetrics.ground.provenance import Told, as_list, is_simulated
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.state import why_absent
 from gvcmetrics.report.pages.manifest import Study
-from gvcmetrics.report.portraits import cluster, firm, input_output, trade
+from gvcmetrics.report.portraits import cluster, country, firm, input_output, trade
 from gvcmetrics.report.portraits.exhibit import Exhibit
+from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.table import table
 
 PREFIX = "panel_"
@@ -64,9 +64,7 @@ def write_page(name: str, project: Project | None = None, results: str | Path | 
         elif isinstance(made, Figure):
             study.figure(made, exhibit.name, exhibit.caption, exhibit.notes)
         else:
-            shown = table(made, notes=list(exhibit.notes), formats=_formats(exhibit, made), provenance=told)
-            shown = replace(shown, simulated=shown.simulated or is_simulated([told]))
-            study.table(shown, exhibit.name, caption=exhibit.caption)
+            study.table(shown(exhibit, made, told), exhibit.name, caption=exhibit.caption)
     if lacking:
         study.text(f"Not shown: {'; '.join(lacking)}.")
     return study.write()
@@ -76,15 +74,17 @@ def _exhibits(name: str, contract: str, frame: pd.DataFrame) -> tuple[Exhibit, .
     if contract == "input_output":
         years = sorted(int(year) for year in frame["year"].unique())
         return input_output.exhibits(name, sorted({years[0], years[len(years) // 2], years[-1]}))
-    return {"firm": firm, "trade": trade, "cluster": cluster}[contract].exhibits()
+    return {"firm": firm, "trade": trade, "cluster": cluster, "country": country}[contract].exhibits()
 
 
-def _formats(exhibit: Exhibit, made: pd.DataFrame) -> object:
-    """The exhibit's formats; whole numbers of a table with one format for all stay counts."""
-    if isinstance(exhibit.formats, Mapping):
-        # A panel need not have every column that an exhibit would show.
-        return {column: shown for column, shown in exhibit.formats.items() if column in made} or None
-    if exhibit.formats is None:
-        return None
-    counts = [column for column in made if pd.api.types.is_integer_dtype(made[column])]
-    return {column: exhibit.formats for column in made if column not in counts} or None
+def shown(exhibit: Exhibit, made: pd.DataFrame, told: Told) -> Table:
+    """The table of an exhibit; whole numbers of one with a single format stay counts."""
+    formats = exhibit.formats
+    if isinstance(formats, str):
+        names = {str(column[-1] if isinstance(column, tuple) else column) for column in made}
+        counts = {str(column) for column in made if pd.api.types.is_integer_dtype(made[column])}
+        formats = dict.fromkeys(sorted(names - counts), formats) or None
+    elif formats is not None:
+        formats = {name: how for name, how in formats.items() if name in made}
+    printed = table(made, notes=list(exhibit.notes), formats=formats, provenance=told)
+    return replace(printed, simulated=printed.simulated or is_simulated([told]))

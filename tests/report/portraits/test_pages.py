@@ -16,7 +16,7 @@ from gvcmetrics.panels.project import Project
 from gvcmetrics.report import build_report
 from gvcmetrics.report.portraits import cluster, firm, input_output, trade
 from gvcmetrics.report.portraits.exhibit import Exhibit
-from gvcmetrics.report.portraits.page import write_page
+from gvcmetrics.report.portraits.page import shown, write_page
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def firms(n: int = 240, seed: int = 0) -> pd.DataFrame:
     return frame
 
 
+TOLD = {"panel": "made_up", "source_title": "Made up", "licence": "none", "title": "T", "citation": "none"}
 HEAD = """\
 title: Made-up firms
 contract: firm
@@ -178,7 +179,7 @@ def test_a_full_panel_gets_every_exhibit(exhibits: tuple[Exhibit, ...], frame: p
         made = exhibit.make(frame)
         assert not isinstance(made, str), (exhibit.name, made)
         if isinstance(made, pd.DataFrame):
-            assert len(made) > 0
+            assert str(shown(exhibit, made, TOLD))
 
 
 def test_every_exhibit_bears_a_panel_of_one_row() -> None:
@@ -208,6 +209,8 @@ def test_an_input_output_panel_gets_every_exhibit(monkeypatch: pytest.MonkeyPatc
     for exhibit in input_output.exhibits("made_up", [2000, 2005, 2010]):
         made = exhibit.make(pd.DataFrame())
         assert not isinstance(made, str), exhibit.name
+        if isinstance(made, pd.DataFrame):
+            assert str(shown(exhibit, made, TOLD))
         if exhibit.name == "decomposition":
             assert isinstance(made, pd.DataFrame)
             np.testing.assert_allclose(made.sum(axis=1), 1.0)

@@ -1,0 +1,39 @@
+"""The page of a panel of countries."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gvcmetrics.report.portraits.exhibit import Exhibit, Made
+
+_ROWS = 24
+
+
+def exhibits() -> tuple[Exhibit, ...]:
+    """In the order of the page."""
+    return (
+        Exhibit("coverage", "Countries by year", coverage, notes=(f"At most {_ROWS} years, the last.",)),
+        Exhibit("numbers", "What the columns hold", numbers, formats=",.3g"),
+    )
+
+
+def coverage(frame: pd.DataFrame) -> Made:
+    """Rows and countries by year."""
+    groups = frame.groupby("year")
+    table = pd.DataFrame({"Rows": groups.size(), "Countries": groups["country"].nunique()})
+    return table.rename_axis("Year").tail(_ROWS)
+
+
+def numbers(frame: pd.DataFrame) -> Made:
+    """Moments of every column of numbers."""
+    columns = [name for name in frame.select_dtypes("number") if name != "year"]
+    if not columns:
+        return "no column holds numbers"
+    described = frame[columns].astype(float).describe().T
+    described["count"] = described["count"].astype(int)
+    names = {"count": "N", "mean": "Mean", "std": "SD", "min": "Min", "50%": "Median", "max": "Max"}
+    labels = frame.attrs.get("labels", {})
+    table = described[list(names)].rename(columns=names)
+    return table.rename(index=lambda name: str(labels.get(name, name)).rsplit(" (", 1)[0]).rename_axis(
+        "Column"
+    )
