@@ -32,7 +32,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test doctest test-fuzz test-spark test-pythons mutants lint bench validate fetch notebooks lock clean help AGAIN
+.PHONY: all test doctest test-fuzz test-spark test-pythons test-browser mutants lint bench validate fetch notebooks lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -133,6 +133,9 @@ test-fuzz: $(READY) ## throw malformed files and specs at the loader, and malfor
 test-spark: $(READY) ## install the extra `spark` (needs Java 17) and compare the engines
 	@$(BIN)/python -m pip install -qq "pyspark>=4.0"
 	@$(BIN)/python -m pytest -m spark tests/panels
+
+test-browser: $(READY) ## open the report and the codebook in chromium: wide, narrow, dark, by keyboard, on paper
+	@$(BIN)/python -m pytest -m browser tests/browser
 
 # uv finds a Python of its own, of the system or of pyenv, or downloads one where it may.
 SECOND ?= 3.13
