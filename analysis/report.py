@@ -19,11 +19,12 @@ def run(results: Path = ANALYSIS / "results") -> Path:
     answers = results / "hypotheses.parquet"
     validation = [*results.glob("validation.json")]
     return build_report(
-        [*sorted(results.glob("[0-9]*.json")), *validation],
+        sorted(results.glob("[0-9]*.json")),
         results / "report.html",
         hypotheses=ANALYSIS / "hypotheses.yaml",
         answers=answers if answers.exists() else None,
         panels=sorted(results.glob("panel_*.json")),
+        methods=validation,
         not_run={} if validation else {"validation": VALIDATION},
     )
 

@@ -188,9 +188,10 @@ def test_the_names_of_rows_stay_while_a_table_slides(browser, page):
     browser.open(page, 420)
     moved = browser.ask(
         """[...document.querySelectorAll('[role=region]')].filter(one => one.scrollWidth > one.clientWidth)
-        .map(one => { one.scrollLeft = 60; const name = one.querySelector('tbody tr:last-child > *');
+        .map(one => { one.scrollLeft = 60; const name = one.querySelector('tbody th[scope=row], tbody td');
         return name.getBoundingClientRect().left - one.getBoundingClientRect().left; })"""
     )
+    assert moved
     assert all(abs(left) <= 1 for left in moved)
 
 
@@ -213,6 +214,10 @@ def test_paper_is_white_whatever_the_screen(browser, page):
     browser.open(page, 1400, "dark", media="print")
     assert re.findall(r"\d+", browser.ask(PAPER))[:3] == ["255"] * 3
     assert browser.ask(PALE.replace("LEAST", str(LEGIBLE))) == {}
+    # The room of a page of A4 between margins of a centimetre, in CSS pixels.
+    browser.open(page, 718, media="print")
+    assert browser.ask("document.documentElement.scrollWidth") <= 718
+    assert browser.ask(BEYOND) == []
     pdf = browser.pdf()
     assert pdf.startswith(b"%PDF")
     assert re.search(rb"/Type\s*/Page\b", pdf)

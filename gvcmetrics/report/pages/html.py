@@ -15,7 +15,7 @@ from gvcmetrics.ground.version import __version__
 from gvcmetrics.report.pages.hypotheses import read_hypotheses
 from gvcmetrics.report.pages.manifest import read_manifest
 from gvcmetrics.report.pages.scorecard import scorecard
-from gvcmetrics.report.tables.render.html import STYLE, escape
+from gvcmetrics.report.tables.render.html import STYLE, escape, region
 
 ABSENT = "absent-panels"
 _STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
@@ -29,6 +29,7 @@ def build_report(
     answers: str | Path | None = None,
     not_run: Mapping[str, tuple[str, str]] | None = None,
     panels: Sequence[str | Path] = (),
+    methods: Sequence[str | Path] = (),
     title: str = "Upgrading in global value chains and clusters",
 ) -> Path:
     """Compose one self-contained page: no script, nothing loaded from elsewhere.
@@ -43,6 +44,7 @@ def build_report(
     answers : the table that `gvcmetrics hypotheses run` writes, for the verdict of each panel.
     not_run : name → title and text of chapters for which there is no manifest yet.
     panels : JSON files of the pages of panels, as `gvcmetrics panel page` writes them.
+    methods : JSON files of chapters on methods, which come after the panels.
     title : of the page.
 
     Returns
@@ -64,31 +66,51 @@ def build_report(
     numbers = {"table": 0, "figure": 0}
     absent = not_run or {}
     pages = [(read_manifest(path), Path(path).parent) for path in panels]
+    about = [(read_manifest(path), Path(path).parent) for path in methods]
     card = scorecard(claims)
+    told = [manifest for manifest, _ in (*studies, *about)]
     sections = [
         card,
         *(_study(manifest, folder, numbers) for manifest, folder in studies),
-        *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
         *(_study(manifest, folder, numbers) for manifest, folder in pages if manifest["items"]),
         _absent_panels([manifest for manifest, _ in pages if not manifest["items"]]),
-        _hypotheses(claims, [manifest for manifest, _ in studies]),
-        _left_open(claims, [manifest for manifest, _ in studies]),
-        _sources([manifest for manifest, _ in (*studies, *pages)]),
+        *(_study(manifest, folder, numbers) for manifest, folder in about),
+        *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
+        _hypotheses(claims, told),
+        _left_open(claims, told),
+        _sources([*told, *(manifest for manifest, _ in pages)]),
     ]
-    contents = [("scorecard", "What the panels answer")] if card else []
-    contents += [(manifest["name"], manifest["title"]) for manifest, _ in studies]
-    contents += [(name, heading) for name, (heading, _) in absent.items()]
-    contents += [(m["name"], f"Panel: {m['title']}") for m, _ in pages if m["items"]]
-    contents += (
+    listed = [(m["name"], f"Panel: {m['title']}") for m, _ in pages if m["items"]]
+    listed += (
         [(ABSENT, "Panels that are not on this machine")] if not all(m["items"] for m, _ in pages) else []
     )
-    contents += [("hypotheses", "Hypotheses and where they are estimated")] if claims else []
-    contents += [("not-estimated", "Not estimated, and what it needs"), ("sources", "Sources")]
+    last = [(manifest["name"], manifest["title"]) for manifest, _ in about]
+    last += [(name, heading) for name, (heading, _) in absent.items()]
+    last += [("hypotheses", "Hypotheses and where they are estimated")] if claims else []
+    contents = {
+        "Findings": [("scorecard", "What the panels answer")] if card else [],
+        "Questions": [(manifest["name"], manifest["title"]) for manifest, _ in studies],
+        "Panels": listed,
+        "Methods and sources": [
+            *last,
+            ("not-estimated", "Not estimated, and what it needs"),
+            ("sources", "Sources"),
+        ],
+    }
     return write_atomic(out, _page(title, contents, [section for section in sections if section]))
 
 
-def _page(title: str, contents: list[tuple[str, str]], sections: list[str]) -> str:
-    listed = "".join(f'<li><a href="#{_anchor(name)}">{escape(text)}</a></li>' for name, text in contents)
+def _contents(groups: Mapping[str, Sequence[tuple[str, str]]]) -> str:
+    """Links by group; a group can be folded away, since there are some forty links in all."""
+    folds = []
+    for heading, entries in groups.items():
+        links = "".join(f'<li><a href="#{_anchor(name)}">{escape(text)}</a></li>' for name, text in entries)
+        if links:
+            folds.append(f"<details open><summary>{heading}</summary><ol>{links}</ol></details>")
+    return f'<nav aria-label="Contents"><h2>Contents</h2>{"".join(folds)}</nav>'
+
+
+def _page(title: str, contents: Mapping[str, Sequence[tuple[str, str]]], sections: list[str]) -> str:
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
@@ -97,7 +119,7 @@ def _page(title: str, contents: list[tuple[str, str]], sections: list[str]) -> s
             f"<style>\n{_STYLE}{STYLE}</style>",
             "</head>\n<body>",
             f"<header><h1>{escape(title)}</h1></header>",
-            f'<nav aria-label="Contents"><h2>Contents</h2><ol>{listed}</ol></nav>',
+            _contents(contents),
             "<main>",
             *sections,
             "</main>",
@@ -194,7 +216,7 @@ def _hypotheses(claims: list[dict[str, Any]], manifests: list[Mapping[str, Any]]
     head = "".join(f'<th scope="col">{name}</th>' for name in ("", "Claim", "Sign", "Source", "Where"))
     return (
         '<section id="hypotheses">\n<h2>Hypotheses and where they are estimated</h2>\n'
-        f'<div class="wide"><table class="list"><thead><tr>{head}</tr></thead>\n'
+        f'<div class="wide" {region("Hypotheses")}><table class="list"><thead><tr>{head}</tr></thead>\n'
         f"<tbody>{''.join(lines)}</tbody></table></div>\n</section>"
     )
 
