@@ -68,7 +68,7 @@ def build_report(
     pages = [(read_manifest(path), Path(path).parent) for path in panels]
     about = [(read_manifest(path), Path(path).parent) for path in methods]
     card = scorecard(claims)
-    told = [manifest for manifest, _ in (*studies, *about)]
+    told: list[Mapping[str, Any]] = [manifest for manifest, _ in (*studies, *about)]
     sections = [
         card,
         *(_study(manifest, folder, numbers) for manifest, folder in studies),
