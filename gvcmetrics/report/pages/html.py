@@ -13,11 +13,13 @@ from gvcmetrics.ground.files import write_atomic
 from gvcmetrics.ground.numbers import count
 from gvcmetrics.ground.version import __version__
 from gvcmetrics.report.pages.hypotheses import read_hypotheses
-from gvcmetrics.report.pages.manifest import read_manifest
+from gvcmetrics.report.pages.manifest import PANEL, read_manifest
 from gvcmetrics.report.pages.scorecard import scorecard
 from gvcmetrics.report.tables.render.html import STYLE, escape, region
 
 ABSENT = "absent-panels"
+PAGE = "gvcmetrics panel page {panel}"
+_DATA = ("csv", "tex", "md", "docx", "parquet")
 _STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
 
 
@@ -71,10 +73,10 @@ def build_report(
     told: list[Mapping[str, Any]] = [manifest for manifest, _ in (*studies, *about)]
     sections = [
         card,
-        *(_study(manifest, folder, numbers) for manifest, folder in studies),
-        *(_study(manifest, folder, numbers) for manifest, folder in pages if manifest["items"]),
+        *(_study(manifest, folder, numbers, "analysis/{name}.py") for manifest, folder in studies),
+        *(_study(manifest, folder, numbers, PAGE) for manifest, folder in pages if manifest["items"]),
         _absent_panels([manifest for manifest, _ in pages if not manifest["items"]]),
-        *(_study(manifest, folder, numbers) for manifest, folder in about),
+        *(_study(manifest, folder, numbers, "make validate") for manifest, folder in about),
         *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
         _hypotheses(claims, told),
         _left_open(claims, told),
@@ -129,7 +131,10 @@ def _page(title: str, contents: Mapping[str, Sequence[tuple[str, str]]], section
     )
 
 
-def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int]) -> str:
+def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int], maker: str) -> str:
+    """A chapter; `maker` is the script or command behind it, with `{name}` or `{panel}` in it."""
+    name = manifest["name"]
+    made_by = maker.format(name=name, panel=name.removeprefix(PANEL))
     parts = [
         f'<section id="{_anchor(manifest["name"])}">',
         f"<h2>{escape(manifest['title'])}</h2>",
@@ -143,7 +148,7 @@ def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int]) -
             continue
         numbers[item["kind"]] += 1
         draw = _table if item["kind"] == "table" else _figure
-        parts.append(draw(item, folder, numbers[item["kind"]]))
+        parts.append(draw(item, folder, numbers[item["kind"]], made_by))
     if manifest["samples"]:
         lines = "".join(f"<li>{escape(_sample(sample))}</li>" for sample in manifest["samples"])
         parts.append(f"<h3>Samples</h3><ul>{lines}</ul>")
@@ -154,27 +159,29 @@ def _not_run(name: str, heading: str, text: str) -> str:
     return f'<section id="{_anchor(name)}">\n<h2>{escape(heading)}</h2>\n<p>{inline(text)}</p>\n</section>'
 
 
-def _table(item: Mapping[str, Any], folder: Path, number: int) -> str:
+def _table(item: Mapping[str, Any], folder: Path, number: int, made_by: str) -> str:
     page = _read(folder / f"{item['stem']}.html").decode("utf-8")
     body = page.split("</style>")[-1].removesuffix("</body>\n</html>\n")
     body = body.replace("<caption>", f"<caption>Table {number}. ", 1)
-    return f'<div class="exhibit">{body}{_files(item["stem"], ("tex", "md", "docx", "parquet"))}</div>'
+    return f'<div class="exhibit">{body}{_files(item["stem"], _DATA, made_by)}</div>'
 
 
-def _figure(item: Mapping[str, Any], folder: Path, number: int) -> str:
+def _figure(item: Mapping[str, Any], folder: Path, number: int, made_by: str) -> str:
     picture = base64.b64encode(_read(folder / f"{item['stem']}.png")).decode("ascii")
     notes = "".join(f"<p>{escape(note)}</p>" for note in item["notes"])
     notes = f'<div class="notes">{notes}</div>' if notes else ""
     return (
         f'<figure class="exhibit"><figcaption>Figure {number}. {escape(item["caption"])}</figcaption>'
         f'<img alt="{escape(item["caption"])}" src="data:image/png;base64,{picture}">'
-        f"{notes}{_files(item['stem'], ('pdf', 'png'))}</figure>"
+        f"{notes}{_files(item['stem'], ('pdf', 'png'), made_by)}</figure>"
     )
 
 
-def _files(stem: str, suffixes: Sequence[str]) -> str:
+def _files(stem: str, suffixes: Sequence[str], made_by: str) -> str:
     listed = " ".join(f'<a href="{escape(stem)}.{suffix}">{suffix}</a>' for suffix in suffixes)
-    return f'<p class="files"><code>{escape(stem)}</code> {listed}</p>'
+    return (
+        f'<p class="files"><code>{escape(stem)}</code> {listed}<br>made by <code>{escape(made_by)}</code></p>'
+    )
 
 
 def _absent_panels(manifests: list[Mapping[str, Any]]) -> str:
