@@ -32,7 +32,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test doctest test-fuzz test-spark test-pythons test-browser mutants lint bench validate fetch notebooks lock clean help AGAIN
+.PHONY: all test doctest test-fuzz test-spark test-pythons test-browser changes mutants lint bench validate fetch notebooks lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -113,6 +113,9 @@ $(RESULTS)/panel_%.json: $(PARQUET)/%.state $(STUDY_CODE) $(READY)
 $(RESULTS)/hypotheses.parquet: $(PANELS) analysis/hypotheses.yaml $(CLAIM_CODE) $(READY)
 	@echo "examine  the hypotheses on every panel"
 	@$(RUN) hypotheses run
+
+changes: $(READY) ## list what moved in the tables since the last build that moved anything
+	@$(BIN)/python analysis/changes.py
 
 # The validation is run by hand; where there is one, a newer one is a reason to compose the report again.
 $(RESULTS)/report.html: $(STUDIES) $(PAGES) $(RESULTS)/hypotheses.parquet $(wildcard $(RESULTS)/validation.json) analysis/report.py analysis/hypotheses.yaml
