@@ -145,7 +145,9 @@ def test_nothing_scrolls_sideways_but_wide_tables_in_their_box(browser, page, wi
     browser.ask(UNFOLD)
     assert browser.ask(BEYOND) == []
     assert browser.ask("document.documentElement.scrollWidth") <= width
-    captions = "[...document.querySelectorAll('caption')].map(one => one.getBoundingClientRect().right)"
+    captions = (
+        "[...document.querySelectorAll('caption, .note')].map(one => one.getBoundingClientRect().right)"
+    )
     assert max(browser.ask(captions), default=0) <= width
     boxes = browser.ask(BOXES)
     assert boxes
