@@ -76,7 +76,7 @@ def build_report(
         *(_study(manifest, folder, numbers, "analysis/{name}.py") for manifest, folder in studies),
         *(_study(manifest, folder, numbers, PAGE) for manifest, folder in pages if manifest["items"]),
         _absent_panels([manifest for manifest, _ in pages if not manifest["items"]]),
-        *(_study(manifest, folder, numbers, "make validate") for manifest, folder in about),
+        *(_study(manifest, folder, numbers, "analysis/{name}/run.py") for manifest, folder in about),
         *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
         _hypotheses(claims, told),
         _left_open(claims, told),

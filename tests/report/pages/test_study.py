@@ -223,7 +223,7 @@ def test_each_exhibit_names_what_made_it(tmp_path, results, real):
     assert dict(made) == {
         "cars": "analysis/cars.py",
         "panel_cars": "gvcmetrics panel page cars",
-        "validation": "make validate",
+        "validation": "analysis/validation/run.py",
     }
     assert len(made) == 6
 
