@@ -65,9 +65,11 @@ def table_widths(text: str) -> list[float]:
                 spanned = re.match(r"\\multicolumn\{(\d+)\}\{[^{}]*(?:\{\})?[^{}]*\}\{(.*)\}$", one)
                 width = int(spanned[1]) if spanned else 1
                 points = cell_width(spanned[2] if spanned else one, scale)
+                if share := re.search(r"\\parbox\[t\]\{([\d.]+)\\linewidth\}", one):
+                    points = float(share[1]) * PAGE
                 if width == 1:
                     widths[column] = max(widths[column], points)
-                elif "linewidth" not in one:
+                else:
                     over.append((column, width, points))
                 column += width
         for column, width, points in sorted(over, key=lambda one: one[1]):
@@ -94,6 +96,13 @@ def frames() -> dict[str, pd.DataFrame]:
         "words": pd.DataFrame({"one": words, "two": words, "n": range(5)}, index=rows),
         "words alone": pd.DataFrame(dict.fromkeys(names[:4], words), index=rows),
         "long and wide": pd.DataFrame(np.tile(numbers, (12, 1)), index=rows * 12, columns=names),
+        "titles of blocks": pd.DataFrame(
+            numbers[:4, :2],
+            index=pd.MultiIndex.from_tuples(
+                [(title, row) for title in ("A block of some words", " ".join(words[0:2])) for row in "ab"]
+            ),
+            columns=["x", "y"],
+        ),
         "grouped": pd.DataFrame(
             numbers[:, :4],
             index=rows,
