@@ -32,7 +32,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test doctest test-fuzz test-spark test-pythons mutants lint bench validate fetch notebooks lock clean help AGAIN
+.PHONY: all test doctest test-fuzz test-spark test-pythons test-browser changes mutants lint bench validate fetch notebooks lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -114,6 +114,9 @@ $(RESULTS)/hypotheses.parquet: $(PANELS) analysis/hypotheses.yaml $(CLAIM_CODE) 
 	@echo "examine  the hypotheses on every panel"
 	@$(RUN) hypotheses run
 
+changes: $(READY) ## list what moved in the tables since the last build that moved anything
+	@$(BIN)/python analysis/changes.py
+
 # The validation is run by hand; where there is one, a newer one is a reason to compose the report again.
 $(RESULTS)/report.html: $(STUDIES) $(PAGES) $(RESULTS)/hypotheses.parquet $(wildcard $(RESULTS)/validation.json) analysis/report.py analysis/hypotheses.yaml
 	@echo "report   $@"
@@ -133,6 +136,9 @@ test-fuzz: $(READY) ## throw malformed files and specs at the loader, and malfor
 test-spark: $(READY) ## install the extra `spark` (needs Java 17) and compare the engines
 	@$(BIN)/python -m pip install -qq "pyspark>=4.0"
 	@$(BIN)/python -m pytest -m spark tests/panels
+
+test-browser: $(READY) ## open the report and the codebook in chromium: wide, narrow, dark, by keyboard, on paper
+	@$(BIN)/python -m pytest -m browser tests/browser
 
 # uv finds a Python of its own, of the system or of pyenv, or downloads one where it may.
 SECOND ?= 3.13

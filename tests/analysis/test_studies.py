@@ -62,7 +62,7 @@ def test_every_output_of_a_manifest_exists_in_every_format(project: Path) -> Non
         assert not manifest["simulated"]
         for item in manifest["items"]:
             suffixes = {
-                "table": (".tex", ".html", ".md", ".docx", ".parquet"),
+                "table": (".tex", ".html", ".md", ".docx", ".parquet", ".csv"),
                 "figure": (".pdf", ".png"),
             }.get(item["kind"], ())
             for suffix in suffixes:

@@ -80,7 +80,7 @@ def _page(found: list[Provenance], sections: list[str]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<style>\n{style}</style></head><body><main>",
         f'<h1>Codebook</h1><p class="lead">{lead}</p>',
-        _table(heads, rows, ()),
+        _table("Panels", heads, rows, ()),
         *sections,
         "</main></body></html>\n",
     ]
@@ -112,7 +112,7 @@ def _section(found: Provenance, columns: list[ColumnSummary]) -> str:
         f'<p class="lead">{escape(found.title)}</p>',
         '<p class="simulated">Simulated data.</p>' if found.simulated else "",
         f"<dl>{listed}</dl>",
-        _table(heads, [_cells(column) for column in columns], marked),
+        _table(f"Columns of {found.panel}", heads, [_cells(column) for column in columns], marked),
         f'<ul class="notes">{notes}</ul>' if notes else "",
         "</section>",
     ]
@@ -133,8 +133,10 @@ def _cells(line: ColumnSummary) -> tuple[str, ...]:
     )
 
 
-def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], marked: tuple[int, ...]) -> str:
-    """A table; heads that start with `#` are columns of numbers, `marked` rows are those of keys."""
+def _table(
+    label: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], marked: tuple[int, ...]
+) -> str:
+    """A table in a box that slides; heads with `#` are columns of numbers, `marked` rows those of keys."""
     classes = [' class="n"' if head.startswith("#") else "" for head in heads]
     top = "".join(f"<th{kind}>{head.lstrip('#')}</th>" for head, kind in zip(heads, classes, strict=True))
     body = []
@@ -142,7 +144,11 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], marked: tupl
         cells = "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(row, classes, strict=True))
         mark = ' class="key"' if index in marked else ""
         body.append(f"<tr{mark}>{cells}</tr>")
-    return f"<table><thead><tr>{top}</tr></thead><tbody>\n" + "\n".join(body) + "\n</tbody></table>"
+    rows_of_it = "\n".join(body)
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">'
+        f"<table><thead><tr>{top}</tr></thead><tbody>\n{rows_of_it}\n</tbody></table></div>"
+    )
 
 
 def _code(text: str) -> str:

@@ -13,11 +13,13 @@ from gvcmetrics.ground.files import write_atomic
 from gvcmetrics.ground.numbers import count
 from gvcmetrics.ground.version import __version__
 from gvcmetrics.report.pages.hypotheses import read_hypotheses
-from gvcmetrics.report.pages.manifest import read_manifest
+from gvcmetrics.report.pages.manifest import PANEL, read_manifest
 from gvcmetrics.report.pages.scorecard import scorecard
-from gvcmetrics.report.tables.render.html import STYLE, escape
+from gvcmetrics.report.tables.render.html import STYLE, escape, region
 
 ABSENT = "absent-panels"
+PAGE = "gvcmetrics panel page {panel}"
+_DATA = ("csv", "tex", "md", "docx", "parquet")
 _STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
 
 
@@ -29,6 +31,7 @@ def build_report(
     answers: str | Path | None = None,
     not_run: Mapping[str, tuple[str, str]] | None = None,
     panels: Sequence[str | Path] = (),
+    methods: Sequence[str | Path] = (),
     title: str = "Upgrading in global value chains and clusters",
 ) -> Path:
     """Compose one self-contained page: no script, nothing loaded from elsewhere.
@@ -43,6 +46,7 @@ def build_report(
     answers : the table that `gvcmetrics hypotheses run` writes, for the verdict of each panel.
     not_run : name → title and text of chapters for which there is no manifest yet.
     panels : JSON files of the pages of panels, as `gvcmetrics panel page` writes them.
+    methods : JSON files of chapters on methods, which come after the panels.
     title : of the page.
 
     Returns
@@ -64,31 +68,51 @@ def build_report(
     numbers = {"table": 0, "figure": 0}
     absent = not_run or {}
     pages = [(read_manifest(path), Path(path).parent) for path in panels]
+    about = [(read_manifest(path), Path(path).parent) for path in methods]
     card = scorecard(claims)
+    told: list[Mapping[str, Any]] = [manifest for manifest, _ in (*studies, *about)]
     sections = [
         card,
-        *(_study(manifest, folder, numbers) for manifest, folder in studies),
-        *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
-        *(_study(manifest, folder, numbers) for manifest, folder in pages if manifest["items"]),
+        *(_study(manifest, folder, numbers, "analysis/{name}.py") for manifest, folder in studies),
+        *(_study(manifest, folder, numbers, PAGE) for manifest, folder in pages if manifest["items"]),
         _absent_panels([manifest for manifest, _ in pages if not manifest["items"]]),
-        _hypotheses(claims, [manifest for manifest, _ in studies]),
-        _left_open(claims, [manifest for manifest, _ in studies]),
-        _sources([manifest for manifest, _ in (*studies, *pages)]),
+        *(_study(manifest, folder, numbers, "analysis/{name}/run.py") for manifest, folder in about),
+        *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
+        _hypotheses(claims, told),
+        _left_open(claims, told),
+        _sources([*told, *(manifest for manifest, _ in pages)]),
     ]
-    contents = [("scorecard", "What the panels answer")] if card else []
-    contents += [(manifest["name"], manifest["title"]) for manifest, _ in studies]
-    contents += [(name, heading) for name, (heading, _) in absent.items()]
-    contents += [(m["name"], f"Panel: {m['title']}") for m, _ in pages if m["items"]]
-    contents += (
+    listed = [(m["name"], f"Panel: {m['title']}") for m, _ in pages if m["items"]]
+    listed += (
         [(ABSENT, "Panels that are not on this machine")] if not all(m["items"] for m, _ in pages) else []
     )
-    contents += [("hypotheses", "Hypotheses and where they are estimated")] if claims else []
-    contents += [("not-estimated", "Not estimated, and what it needs"), ("sources", "Sources")]
+    last = [(manifest["name"], manifest["title"]) for manifest, _ in about]
+    last += [(name, heading) for name, (heading, _) in absent.items()]
+    last += [("hypotheses", "Hypotheses and where they are estimated")] if claims else []
+    contents = {
+        "Findings": [("scorecard", "What the panels answer")] if card else [],
+        "Questions": [(manifest["name"], manifest["title"]) for manifest, _ in studies],
+        "Panels": listed,
+        "Methods and sources": [
+            *last,
+            ("not-estimated", "Not estimated, and what it needs"),
+            ("sources", "Sources"),
+        ],
+    }
     return write_atomic(out, _page(title, contents, [section for section in sections if section]))
 
 
-def _page(title: str, contents: list[tuple[str, str]], sections: list[str]) -> str:
-    listed = "".join(f'<li><a href="#{_anchor(name)}">{escape(text)}</a></li>' for name, text in contents)
+def _contents(groups: Mapping[str, Sequence[tuple[str, str]]]) -> str:
+    """Links by group; a group can be folded away, since there are some forty links in all."""
+    folds = []
+    for heading, entries in groups.items():
+        links = "".join(f'<li><a href="#{_anchor(name)}">{escape(text)}</a></li>' for name, text in entries)
+        if links:
+            folds.append(f"<details open><summary>{heading}</summary><ol>{links}</ol></details>")
+    return f'<nav aria-label="Contents"><h2>Contents</h2>{"".join(folds)}</nav>'
+
+
+def _page(title: str, contents: Mapping[str, Sequence[tuple[str, str]]], sections: list[str]) -> str:
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
@@ -97,7 +121,7 @@ def _page(title: str, contents: list[tuple[str, str]], sections: list[str]) -> s
             f"<style>\n{_STYLE}{STYLE}</style>",
             "</head>\n<body>",
             f"<header><h1>{escape(title)}</h1></header>",
-            f'<nav aria-label="Contents"><h2>Contents</h2><ol>{listed}</ol></nav>',
+            _contents(contents),
             "<main>",
             *sections,
             "</main>",
@@ -107,7 +131,10 @@ def _page(title: str, contents: list[tuple[str, str]], sections: list[str]) -> s
     )
 
 
-def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int]) -> str:
+def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int], maker: str) -> str:
+    """A chapter; `maker` is the script or command behind it, with `{name}` or `{panel}` in it."""
+    name = manifest["name"]
+    made_by = maker.format(name=name, panel=name.removeprefix(PANEL))
     parts = [
         f'<section id="{_anchor(manifest["name"])}">',
         f"<h2>{escape(manifest['title'])}</h2>",
@@ -121,7 +148,7 @@ def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int]) -
             continue
         numbers[item["kind"]] += 1
         draw = _table if item["kind"] == "table" else _figure
-        parts.append(draw(item, folder, numbers[item["kind"]]))
+        parts.append(draw(item, folder, numbers[item["kind"]], made_by))
     if manifest["samples"]:
         lines = "".join(f"<li>{escape(_sample(sample))}</li>" for sample in manifest["samples"])
         parts.append(f"<h3>Samples</h3><ul>{lines}</ul>")
@@ -132,27 +159,29 @@ def _not_run(name: str, heading: str, text: str) -> str:
     return f'<section id="{_anchor(name)}">\n<h2>{escape(heading)}</h2>\n<p>{inline(text)}</p>\n</section>'
 
 
-def _table(item: Mapping[str, Any], folder: Path, number: int) -> str:
+def _table(item: Mapping[str, Any], folder: Path, number: int, made_by: str) -> str:
     page = _read(folder / f"{item['stem']}.html").decode("utf-8")
     body = page.split("</style>")[-1].removesuffix("</body>\n</html>\n")
     body = body.replace("<caption>", f"<caption>Table {number}. ", 1)
-    return f'<div class="exhibit">{body}{_files(item["stem"], ("tex", "md", "docx", "parquet"))}</div>'
+    return f'<div class="exhibit">{body}{_files(item["stem"], _DATA, made_by)}</div>'
 
 
-def _figure(item: Mapping[str, Any], folder: Path, number: int) -> str:
+def _figure(item: Mapping[str, Any], folder: Path, number: int, made_by: str) -> str:
     picture = base64.b64encode(_read(folder / f"{item['stem']}.png")).decode("ascii")
     notes = "".join(f"<p>{escape(note)}</p>" for note in item["notes"])
     notes = f'<div class="notes">{notes}</div>' if notes else ""
     return (
         f'<figure class="exhibit"><figcaption>Figure {number}. {escape(item["caption"])}</figcaption>'
         f'<img alt="{escape(item["caption"])}" src="data:image/png;base64,{picture}">'
-        f"{notes}{_files(item['stem'], ('pdf', 'png'))}</figure>"
+        f"{notes}{_files(item['stem'], ('pdf', 'png'), made_by)}</figure>"
     )
 
 
-def _files(stem: str, suffixes: Sequence[str]) -> str:
+def _files(stem: str, suffixes: Sequence[str], made_by: str) -> str:
     listed = " ".join(f'<a href="{escape(stem)}.{suffix}">{suffix}</a>' for suffix in suffixes)
-    return f'<p class="files"><code>{escape(stem)}</code> {listed}</p>'
+    return (
+        f'<p class="files"><code>{escape(stem)}</code> {listed}<br>made by <code>{escape(made_by)}</code></p>'
+    )
 
 
 def _absent_panels(manifests: list[Mapping[str, Any]]) -> str:
@@ -194,7 +223,7 @@ def _hypotheses(claims: list[dict[str, Any]], manifests: list[Mapping[str, Any]]
     head = "".join(f'<th scope="col">{name}</th>' for name in ("", "Claim", "Sign", "Source", "Where"))
     return (
         '<section id="hypotheses">\n<h2>Hypotheses and where they are estimated</h2>\n'
-        f'<div class="wide"><table class="list"><thead><tr>{head}</tr></thead>\n'
+        f'<div class="wide" {region("Hypotheses")}><table class="list"><thead><tr>{head}</tr></thead>\n'
         f"<tbody>{''.join(lines)}</tbody></table></div>\n</section>"
     )
 

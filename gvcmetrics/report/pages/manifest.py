@@ -21,6 +21,8 @@ from gvcmetrics.report.tables.render.tidy import records
 
 RESULTS = Path("analysis/results")
 FORMAT = 1
+# The page of a panel is a chapter by this and the panel's name.
+PANEL = "panel_"
 _SOURCE_FIELDS = (
     "panel",
     "title",
@@ -94,7 +96,7 @@ class Study:
         caption: str = "",
         provenance: Told | Sequence[Told] | None = None,
     ) -> list[Path]:
-        """Save a table as NAME_name in five formats.
+        """Save a table as NAME_name in six formats.
 
         Parameters
         ----------

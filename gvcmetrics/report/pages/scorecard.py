@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gvcmetrics.claims.verdict import CONTRADICTED, NEGLIGIBLE, SUPPORTED, UNCLEAR
-from gvcmetrics.report.tables.render.html import escape
+from gvcmetrics.report.tables.render.html import escape, region
 
 SIGNS = {SUPPORTED: "✓", CONTRADICTED: "✗", UNCLEAR: "?", NEGLIGIBLE: "≈"}
 _CLASSES = {SUPPORTED: "yes", CONTRADICTED: "no", UNCLEAR: "open", NEGLIGIBLE: "zero"}
@@ -22,7 +22,7 @@ def scorecard(claims: Sequence[Mapping[str, Any]]) -> str:
     panels = sorted({panel for claim in claims for panel in claim["answers"]})
     if not panels:
         return ""
-    head = "".join(f'<th scope="col">{escape(panel)}</th>' for panel in panels)
+    head = "".join(f'<th scope="col">{_breakable(panel)}</th>' for panel in panels)
     lines = []
     for claim in claims:
         cells = "".join(_cell(claim["answers"].get(panel)) for panel in panels)
@@ -32,8 +32,8 @@ def scorecard(claims: Sequence[Mapping[str, Any]]) -> str:
     return (
         '<section id="scorecard">\n<h2>What the panels answer</h2>\n'
         f"<p>{escape(in_words(claims))}</p>\n"
-        '<div class="wide"><table class="list scorecard">'
-        f'<thead><tr><th scope="col"></th>{head}</tr></thead>\n'
+        f'<div class="wide" {region("What the panels answer")}><table class="list scorecard">'
+        f"<thead><tr><td></td>{head}</tr></thead>\n"
         f"<tbody>{''.join(lines)}</tbody></table></div>\n</section>"
     )
 
@@ -51,6 +51,11 @@ def in_words(claims: Sequence[Mapping[str, Any]]) -> str:
         f"{sum(counts.values())} answers: {said}. Verdicts take p-values adjusted within families "
         "of hypotheses. What the others need is listed below."
     )
+
+
+def _breakable(name: str) -> str:
+    """A name that may be broken after an underscore, not inside a word."""
+    return escape(name).replace("_", "_<wbr>")
 
 
 def _cell(verdict: str | None) -> str:

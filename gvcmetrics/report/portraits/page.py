@@ -13,13 +13,12 @@ from gvcmetrics.ground.provenance import Told, as_list, is_simulated
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.state import why_absent
-from gvcmetrics.report.pages.manifest import Study
+from gvcmetrics.report.pages.manifest import PANEL, Study
 from gvcmetrics.report.portraits import cluster, country, firm, input_output, trade
 from gvcmetrics.report.portraits.exhibit import Exhibit
 from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.table import table
 
-PREFIX = "panel_"
 # Of these a page reads one year at a time.
 _BY_YEAR = ("input_output",)
 
@@ -46,11 +45,11 @@ def write_page(name: str, project: Project | None = None, results: str | Path | 
             frame = panel(name, project=project)
     except MissingSourceError as unbuilt:
         error = why_absent(project.spec_file(name), project) or unbuilt
-        study = Study(f"{PREFIX}{name}", title=name, question="", results=results)
+        study = Study(f"{PANEL}{name}", title=name, question="", results=results)
         study.not_estimated(f"The page of the panel {name}", needs=error.problem, get=error.remedy)
         return study.write()
     told = as_list(frame.attrs["provenance"])[0]
-    study = Study(f"{PREFIX}{name}", title=str(told["title"]), question="", results=results)
+    study = Study(f"{PANEL}{name}", title=str(told["title"]), question="", results=results)
     study.source(told)
     study.sample("Rows", len(frame))
     lacking = []

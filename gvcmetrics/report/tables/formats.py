@@ -17,12 +17,14 @@ WRITERS: dict[str, Callable[[Grid, str], bytes | str]] = {
     ".md": lambda grid, stem: markdown.document(grid),
     ".docx": lambda grid, stem: word.document(grid),
     ".parquet": lambda grid, stem: tidy.document(grid),
+    ".csv": lambda grid, stem: tidy.separated(grid),
     ".txt": lambda grid, stem: f"{markdown.terminal(grid)}\n",
 }
+SAVED = (".tex", ".html", ".md", ".docx", ".parquet", ".csv")
 
 
 class Table(Grid):
-    """A table that prints itself to the terminal, a notebook and six kinds of file.
+    """A table that prints itself to the terminal, a notebook and seven kinds of file.
 
     Parameters
     ----------
@@ -47,8 +49,9 @@ class Table(Grid):
 
         Parameters
         ----------
-        path : ends in .tex (a booktabs float to `\\input`), .html, .md, .docx, .txt or .parquet (every
-            printed number at full precision: block, row, name, column, statistic, value, text, simulated).
+        path : ends in .tex (a booktabs float to `\\input`), .html, .md, .docx, .txt, .parquet or .csv (the
+            last two with every printed number at full precision: block, row, name, column, statistic, value,
+            text, simulated).
 
         Raises
         ------
@@ -64,7 +67,5 @@ class Table(Grid):
         return write_atomic(path, WRITERS[path.suffix](self, path.stem))
 
     def save_all(self, stem: str | Path) -> list[Path]:
-        """Write `stem`.tex, .html, .md, .docx and .parquet; returns the five paths."""
-        return [
-            self.save(Path(f"{stem}{suffix}")) for suffix in (".tex", ".html", ".md", ".docx", ".parquet")
-        ]
+        """Write `stem`.tex, .html, .md, .docx, .parquet and .csv; returns the six paths."""
+        return [self.save(Path(f"{stem}{suffix}")) for suffix in SAVED]

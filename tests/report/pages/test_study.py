@@ -91,7 +91,7 @@ def test_a_study_writes_its_files_and_a_manifest(tmp_path, results, real):
     path = make_study(tmp_path, results, real)
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(
         ["cars.json"]
-        + [f"cars_estimates.{suffix}" for suffix in ("tex", "html", "md", "docx", "parquet")]
+        + [f"cars_estimates.{suffix}" for suffix in ("tex", "html", "md", "docx", "parquet", "csv")]
         + ["cars_line.pdf", "cars_line.png"]
     )
     manifest = read_manifest(path)
@@ -212,6 +212,20 @@ def test_the_report_holds_everything_and_loads_nothing(tmp_path, results, real):
     assert {"cars", "2-more", "hypotheses", "not-estimated", "sources"} <= ids
     files = {a["href"] for t, a in page.tags if t == "a" and not a["href"].startswith("#")}
     assert files <= {file.name for file in tmp_path.iterdir()}
+    assert "cars_estimates.csv" in files
+
+
+def test_each_exhibit_names_what_made_it(tmp_path, results, real):
+    pages = [make_study(tmp_path, results, real, name=name) for name in ("cars", "panel_cars", "validation")]
+    given = {"panels": [pages[1]], "methods": [pages[2]]}
+    text = build_report([pages[0]], tmp_path / "report.html", **given).read_text("utf-8")
+    made = re.findall(r'<p class="files"><code>(\w+?)_(?:estimates|line)</code>.*?<code>(.*?)</code>', text)
+    assert dict(made) == {
+        "cars": "analysis/cars.py",
+        "panel_cars": "gvcmetrics panel page cars",
+        "validation": "analysis/validation/run.py",
+    }
+    assert len(made) == 6
 
 
 def test_the_report_says_what_was_not_estimated_and_why(tmp_path, results, real):
@@ -323,7 +337,7 @@ def test_another_process_writes_the_same_report(built_twice, tmp_path):
         "s.figure(new_figure()[0], 'f', caption='C')\n"
         "build_report([s.write()], sys.argv[1] + '/report.html')\n"
     )
-    assert len(first) == 9
+    assert len(first) == 10
     assert first == second
     assert str(tmp_path) not in (tmp_path / "1" / "s.json").read_text()
     assert str(tmp_path) not in (tmp_path / "1" / "report.html").read_text()

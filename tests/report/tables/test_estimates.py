@@ -78,7 +78,7 @@ def test_real_estimates_side_by_side(estimates, tmp_path):
     assert "Source: Made-up firms (a generator; MIT)." in notes
     assert all("4 rows" in note for note in notes[-4:])
     assert [note.code for note in made.notes[-4:]] == [result.call for result in estimates]
-    assert len(made.save_all(tmp_path / "t")) == 5
+    assert len(made.save_all(tmp_path / "t")) == 6
 
 
 @pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")

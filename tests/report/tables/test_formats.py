@@ -182,6 +182,29 @@ def test_parquet_holds_every_number_at_full_precision(results, tmp_path):
     assert pq.read_metadata(path).metadata.keys() == {b"ARROW:schema"}
 
 
+def test_csv_holds_what_parquet_holds(results, tmp_path):
+    results[0].terms = {"log_rd": (1 / 3, 0.04, 2e-17), 'a, "b"': (-1.5, 1.0, 0.13)}
+    for made in (table(results), nasty_table()):
+        made.save_all(tmp_path / "t")
+        told = pd.read_csv(
+            tmp_path / "t.csv", keep_default_na=False, na_values={"value": ""}, float_precision="round_trip"
+        )
+        pd.testing.assert_frame_equal(
+            told, pd.read_parquet(tmp_path / "t.parquet"), check_dtype=False, check_exact=True
+        )
+
+
+def test_html_folds_calls_and_keeps_what_a_reader_must_know_in_sight(results):
+    results[1].notes = ("11 rows have no outcome.",)
+    page = table(results)._repr_html_()
+    shown, folded = page.split("<details>")
+    assert "<p>(2) 11 rows have no outcome.</p>" in shown
+    assert "<p>(1)</p>" not in page
+    assert "gvc." not in shown
+    assert folded.count("<code>") == 2
+    assert "<details>" not in table(results, calls=False)._repr_html_()
+
+
 def long_table(results):
     results[0].terms = {f"regressor_{number}": (1.0 + number, 0.5, 0.04) for number in range(60)}
     return table(results, title="Many regressors")
@@ -249,7 +272,9 @@ def test_terminal_headers_stand_over_their_columns_and_notes_wrap(results):
 
 def test_save_all_and_unknown_suffix(results, tmp_path):
     paths = table(results).save_all(tmp_path / "deep" / "v1.2")
-    assert [path.name for path in paths] == [f"v1.2.{s}" for s in ("tex", "html", "md", "docx", "parquet")]
+    assert [path.name for path in paths] == [
+        f"v1.2.{s}" for s in ("tex", "html", "md", "docx", "parquet", "csv")
+    ]
     assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == sorted(p.name for p in paths)
     with pytest.raises(SpecError, match=r"\.docx"):
         table(results).save(tmp_path / "t.xls")
@@ -269,7 +294,7 @@ def test_another_process_writes_the_same_bytes(built_twice):
         "f = pd.DataFrame({'mean': [1.5, 2.0], 'why': ['a', 'b']}, index=['x', 'y'])\n"
         "gvc.table(f, title='T', notes=['N']).save_all(sys.argv[1] + '/t')\n"
     )
-    assert len(first) == 5
+    assert len(first) == 6
     assert first == second
 
 

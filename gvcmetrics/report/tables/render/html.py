@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from html import escape as _escape
 
 from gvcmetrics.ground.numbers import minus
 from gvcmetrics.report.tables.grid import Block, Cell, Grid, Note, Row
 from gvcmetrics.report.tables.render.words import SIMULATED, clean, groups_columns
+
+CALLS = "The calls behind the columns"
+_NUMBER = re.compile(r"\(\d+\)")
 
 # The class is named twice so that the rules outrank those that notebooks have for every table.
 STYLE = """\
@@ -19,23 +24,29 @@ line-height:1.35;background:none}
 vertical-align:top;border:0;background:none}
 .gvc-table.gvc-table tbody tr{background:none}
 .gvc-table.gvc-table th[scope=row],.gvc-table.gvc-table .stub{text-align:left;padding-left:.2em;\
-min-width:9em;position:sticky;left:0;background:#fff}
+min-width:9em;position:sticky;left:0;background:var(--paper,#fff)}
 .gvc-table.gvc-table .l{text-align:left}.gvc-table.gvc-table .r{text-align:right}
 .gvc-table td.n{white-space:nowrap}
 .gvc-table.gvc-table thead tr:last-child>*{border-bottom:1px solid}
-.gvc-table.gvc-table thead .over{border-bottom:1px solid #999}
-.gvc-table.gvc-table tbody+tbody tr:first-child>*{border-top:1px solid #999}
+.gvc-table.gvc-table thead .over{border-bottom:1px solid var(--rule,#999)}
+.gvc-table.gvc-table tbody+tbody tr:first-child>*{border-top:1px solid var(--rule,#999)}
 .gvc-table.gvc-table th.block{font-style:italic;text-align:left;padding-left:.2em}
 .gvc-table sup{display:inline-block;width:0;line-height:0;vertical-align:super;font-size:.75em}
-.gvc-table .notes{font-size:.78em;line-height:1.4;color:#444;margin:.6em 0 0;max-width:46em}
-.gvc-table .notes p{margin:.25em 0}.gvc-table .notes code{overflow-wrap:anywhere;font-size:.95em}
-.gvc-simulated{color:#a30000;font-weight:700}
+.gvc-table .notes{font-size:.78em;line-height:1.4;color:var(--soft,#444);margin:.6em 0 0;max-width:46em}
+.gvc-table .notes p{margin:.25em 0}.gvc-table summary{cursor:pointer}
+.gvc-table .notes code{overflow-wrap:anywhere;font-size:.95em}
+.gvc-simulated{color:var(--alarm,#a30000);font-weight:700}
 """
 
 
 def escape(text: str) -> str:
     """Text that HTML shows as it stands, also inside attributes."""
     return _escape(clean(text))
+
+
+def region(label: str) -> str:
+    """Attributes of a box that slides sideways: the keyboard reaches it, and a reading voice names it."""
+    return f'tabindex="0" role="region" aria-label="{escape(label)}"'
 
 
 def document(table: Grid) -> str:
@@ -56,7 +67,8 @@ def fragment(table: Grid) -> str:
 
 def figure(table: Grid) -> str:
     """The table without its style."""
-    lines = ['<div class="gvc-table">', '<div class="scroll">', "<table>"]
+    box = f'<div class="scroll" {region(table.title or "Table")}>'
+    lines = ['<div class="gvc-table">', box, "<table>"]
     mark = f'<div class="gvc-simulated">{SIMULATED}</div>' if table.simulated else ""
     if table.title or mark:
         lines.append(f"<caption>{escape(table.title)}{mark}</caption>")
@@ -72,7 +84,7 @@ def figure(table: Grid) -> str:
         lines.append("</tbody>")
     lines += ["</table>", "</div>"]
     if table.notes:
-        lines += ['<div class="notes">', *map(_note, table.notes), "</div>"]
+        lines += ['<div class="notes">', *_notes(table.notes), "</div>"]
     return "\n".join([*lines, "</div>", ""])
 
 
@@ -116,6 +128,16 @@ def _cell(cell: Cell) -> str:
     return f"{text}<sup>{escape(cell.stars)}</sup>" if cell.stars else text
 
 
-def _note(note: Note) -> str:
-    code = f"<code>{escape(note.code)}</code>" if note.code else ""
-    return f"<p>{' '.join(part for part in (escape(note.text), code) if part)}</p>"
+def _notes(notes: Sequence[Note]) -> list[str]:
+    """Sentences in sight; the calls below them, folded away."""
+    lines, calls = [], []
+    for note in notes:
+        number, _, said = note.text.partition(" ")
+        if not note.code or said or not _NUMBER.fullmatch(number):
+            lines.append(f"<p>{escape(note.text)}</p>")
+        if note.code:
+            mark = f"{number} " if _NUMBER.fullmatch(number) else ""
+            calls.append(f"<p>{mark}<code>{escape(note.code)}</code></p>")
+    if calls:
+        lines.append(f"<details><summary>{CALLS}</summary>{''.join(calls)}</details>")
+    return lines
