@@ -69,7 +69,8 @@ def _verdicts(path: Path) -> dict[str, dict[str, str]]:
         raise DataError(
             "this is no table of answers", Place(path.name), "Run `gvcmetrics hypotheses run`"
         ) from None
-    there = table[table["verdict"] != NOT_ESTIMABLE]
+    # A panel may answer a part of a claim, which is then no answer to the claim.
+    there = table[(table["verdict"] != NOT_ESTIMABLE) & (table["claim_verdict"] != NOT_ESTIMABLE)]
     found: dict[str, dict[str, str]] = {}
     columns = (there[name] for name in ("hypothesis", "panel", "claim_verdict"))
     for hypothesis, panel, whole in zip(*columns, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gvcmetrics.claims.run import ALL_PANELS
 from gvcmetrics.claims.verdict import CONTRADICTED, NEGLIGIBLE, SUPPORTED, UNCLEAR
 from gvcmetrics.report.tables.render.html import escape, region
 
@@ -19,7 +20,9 @@ def scorecard(claims: Sequence[Mapping[str, Any]]) -> str:
     ----------
     claims : as `read_hypotheses` gives them, `answers` from panel to verdict.
     """
-    panels = sorted({panel for claim in claims for panel in claim["answers"]})
+    panels = sorted(
+        {panel for claim in claims for panel in claim["answers"]}, key=lambda x: (x == ALL_PANELS, x)
+    )
     if not panels:
         return ""
     head = "".join(f'<th scope="col">{_breakable(panel)}</th>' for panel in panels)
@@ -42,8 +45,8 @@ def in_words(claims: Sequence[Mapping[str, Any]]) -> str:
     """How many hypotheses have an answer, and which."""
     counts = dict.fromkeys(SIGNS, 0)
     for claim in claims:
-        for verdict in claim["answers"].values():
-            counts[verdict] += 1
+        for panel, verdict in claim["answers"].items():
+            counts[verdict] += panel != ALL_PANELS
     answered = [claim for claim in claims if claim["answers"]]
     said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
     return (

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pandas as pd
+
+from gvcmetrics.report.pages.hypotheses import read_hypotheses
 from gvcmetrics.report.pages.scorecard import SIGNS, in_words, scorecard
 
 
@@ -32,3 +37,20 @@ def test_the_sentence_turns_with_the_answers() -> None:
 
 def test_without_an_answer_there_is_no_scorecard() -> None:
     assert scorecard(claims(H1={}, H2={})) == ""
+
+
+def test_the_summary_stands_last_and_is_no_answer_of_its_own() -> None:
+    made = claims(H1={"all panels": "supported", "zambia": "supported", "brazil": "contradicted"})
+    page = scorecard(made)
+    assert page.index("brazil") < page.index("zambia") < page.index("all panels")
+    assert "2 answers: 1 supported, 1 contradicted." in in_words(made)
+
+
+def test_a_part_of_a_claim_is_no_answer(tmp_path: Path) -> None:
+    rows = [("H1", "peru", "supported", "not estimable"), ("H1", "chile", "supported", "supported")]
+    table = pd.DataFrame(rows, columns=["hypothesis", "panel", "verdict", "claim_verdict"])
+    table.to_parquet(tmp_path / "answers.parquet")
+    source = Path(__file__).parents[3] / "analysis" / "hypotheses.yaml"
+    found = read_hypotheses(source, tmp_path / "answers.parquet")
+    assert next(claim["answers"] for claim in found if claim["id"] == "H1") == {"chile": "supported"}
+    assert "1 of " in in_words(found)
