@@ -15,7 +15,7 @@ from gvcmetrics import measures
 from gvcmetrics.report.figures.plots import scatter_plot
 from gvcmetrics.report.portraits.exhibit import Exhibit, Made, largest
 
-_ROWS, _PATHS, _POINTS = 20, 6, 300
+_ROWS, _PATHS, _POINTS = 20, 6, 100
 _NAMES = {"backward_share": "Backward share", "forward_share": "Forward share"}
 
 
