@@ -52,7 +52,7 @@ def of_response(X: np.ndarray, residuals: np.ndarray, variance: np.ndarray) -> W
 
 @dataclass(frozen=True, eq=False)
 class BiasReduced:
-    """What tests need of a CR2 covariance.
+    r"""What tests need of a CR2 covariance.
 
     matrix : (k, k). E : (G, k, k), :math:`M X_g' W_g A_g \Phi A_g' W_g X_g M` by cluster. F : (G, b, k),
     products of the basis of H and the adjusted regressors.
