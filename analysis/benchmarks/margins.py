@@ -70,7 +70,9 @@ def main() -> None:
             lambda: gvc.logit("y ~ x + z", pair, unit="g", effects="fixed"),
         ),
     }
-    rival = seconds(lambda: other.get_margeff(dummy=True).summary_frame())
+    start = time.perf_counter()
+    other.get_margeff(dummy=True).summary_frame()
+    rival = time.perf_counter() - start
     print(f"{'':45s} {'seconds':>9s} {'at most':>9s} {'statsmodels':>12s} {'ratio':>7s}")
     for key, (title, call) in work.items():
         mine = seconds(call)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gvcmetrics.report.figures.plots import heat_map
-from gvcmetrics.report.portraits.exhibit import Exhibit, Made, holds, largest
+from gvcmetrics.report.portraits.exhibit import Exhibit, Made, holds, quotient_tiles
 
 _ROWS, _TILES = 24, 14
 
@@ -83,14 +82,7 @@ def largest_clusters(frame: pd.DataFrame) -> Made:
 def places(frame: pd.DataFrame) -> Made:
     """Location quotients as tiles."""
     last = frame[frame["year"] == frame["year"].max()]
-    if last["region"].nunique() < 2 or last["industry"].nunique() < 2:
-        return "there are not two regions and two industries"
-    rows = largest(last.groupby("region")["cluster_employment"].sum(), _TILES)
-    columns = largest(last.groupby("industry")["cluster_employment"].sum(), _TILES)
-    tiles = last.pivot_table(index="region", columns="industry", values="location_quotient").reindex(
-        index=rows, columns=columns
-    )
-    return heat_map(tiles, value_title="Location quotient", row_title="Region", column_title="Industry")
+    return quotient_tiles(last, last.assign(size=last["cluster_employment"]), _TILES)
 
 
 def spread(frame: pd.DataFrame) -> Made:

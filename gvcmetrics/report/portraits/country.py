@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gvcmetrics.report.portraits.exhibit import Exhibit, Made
+from gvcmetrics.report.portraits.exhibit import Exhibit, Made, moments
 
 _ROWS = 24
 
@@ -26,14 +26,7 @@ def coverage(frame: pd.DataFrame) -> Made:
 
 def numbers(frame: pd.DataFrame) -> Made:
     """Moments of every column of numbers."""
-    columns = [name for name in frame.select_dtypes("number") if name != "year"]
+    columns = [str(name) for name in frame.select_dtypes("number") if name != "year"]
     if not columns:
         return "no column holds numbers"
-    described = frame[columns].astype(float).describe().T
-    described["count"] = described["count"].astype(int)
-    names = {"count": "N", "mean": "Mean", "std": "SD", "min": "Min", "50%": "Median", "max": "Max"}
-    labels = frame.attrs.get("labels", {})
-    table = described[list(names)].rename(columns=names)
-    return table.rename(index=lambda name: str(labels.get(name, name)).rsplit(" (", 1)[0]).rename_axis(
-        "Column"
-    )
+    return moments(frame, columns)

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from gvcmetrics.report.figures.plots import heat_map
+
 Made = pd.DataFrame | Figure | str
 
 
@@ -55,3 +57,34 @@ def quartiles(values: pd.Series, by: list[str]) -> pd.DataFrame:
     groups = values.groupby(level=by)
     ends = {"Lower quartile": 0.25, "Median": 0.5, "Upper quartile": 0.75}
     return pd.DataFrame({"N": groups.size()} | {name: groups.quantile(share) for name, share in ends.items()})
+
+
+def readable(frame: pd.DataFrame, column: str) -> str:
+    """A column's label without its unit, which stands in the codebook."""
+    label = str(frame.attrs.get("labels", {}).get(column, column.replace("_", " ")))
+    short = label.rsplit(" (", 1)[0]
+    return short if len(short) <= 60 else f"{short[:57]}…"
+
+
+def moments(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Number, mean, deviation, ends and median of some columns of numbers."""
+    described = frame[columns].astype(float).describe().T
+    described["count"] = described["count"].astype(int)
+    names = {"count": "N", "mean": "Mean", "std": "SD", "min": "Min", "50%": "Median", "max": "Max"}
+    labels = {column: readable(frame, column) for column in columns}
+    return described[list(names)].rename(columns=names, index=labels).rename_axis("Column")
+
+
+def quotient_tiles(cells: pd.DataFrame, sizes: pd.DataFrame, most: int) -> Figure | str:
+    """Location quotients of the largest regions and industries.
+
+    Parameters
+    ----------
+    cells : region, industry, location_quotient. sizes : region, industry, size.
+    """
+    if sizes["region"].nunique() < 2 or sizes["industry"].nunique() < 2:
+        return "there are not two regions and two industries"
+    rows, columns = (largest(sizes.groupby(key)["size"].sum(), most) for key in ("region", "industry"))
+    tiles = cells.pivot_table(index="region", columns="industry", values="location_quotient")
+    tiles = tiles.reindex(index=rows, columns=columns)
+    return heat_map(tiles, value_title="Location quotient", row_title="Region", column_title="Industry")

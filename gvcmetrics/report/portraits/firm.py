@@ -8,8 +8,16 @@ import pandas as pd
 import gvcmetrics as gvc
 from gvcmetrics import measures
 from gvcmetrics.errors import GvcError
-from gvcmetrics.report.figures.plots import coefficient_plot, heat_map
-from gvcmetrics.report.portraits.exhibit import Exhibit, Made, holds, largest, quartiles
+from gvcmetrics.report.figures.plots import coefficient_plot
+from gvcmetrics.report.portraits.exhibit import (
+    Exhibit,
+    Made,
+    holds,
+    moments,
+    quartiles,
+    quotient_tiles,
+    readable,
+)
 
 OUTCOMES = ("upgrade_product", "upgrade_process", "upgrade_functional", "upgrade_chain")
 TIES = ("foreign_share", "export_share", "indirect_export_share", "import_input_share", "certified",
@@ -93,11 +101,7 @@ def coverage(frame: pd.DataFrame) -> Made:
 
 def numbers(frame: pd.DataFrame) -> Made:
     """Moments of the columns that hold numbers."""
-    columns = [column for column in NUMBERS if holds(frame, column)]
-    described = frame[columns].astype(float).describe().T
-    described["count"] = described["count"].astype(int)
-    names = {"count": "N", "mean": "Mean", "std": "SD", "min": "Min", "50%": "Median", "max": "Max"}
-    return described[list(names)].rename(columns=names).rename(index=_labels(frame)).rename_axis("Column")
+    return moments(frame, [column for column in NUMBERS if holds(frame, column)])
 
 
 def by_governance(frame: pd.DataFrame) -> Made:
@@ -153,12 +157,13 @@ def ties(frame: pd.DataFrame) -> Made:
             sample,
             vcov={"CRV1": "firm_id"} if repeated else "hetero",
         )
-        found[_label(frame, outcome)] = result.margins([*regressors]).tidy()
+        found[readable(frame, outcome)] = result.margins([*regressors]).tidy()
     if not found:
         return "; ".join(skipped)
     return coefficient_plot(
         found,
-        labels=_labels(data) | {"log_employment": "Log employment"},
+        labels={column: readable(data, column) for column in data.columns}
+        | {"log_employment": "Log employment"},
         estimate_title="Average effect, 95% interval",
     )
 
@@ -166,15 +171,9 @@ def ties(frame: pd.DataFrame) -> Made:
 def places(frame: pd.DataFrame) -> Made:
     """Location quotients as tiles, of the last year."""
     last = frame[frame["year"] == frame["year"].max()].dropna(subset=["region", "industry", "employment"])
-    if last["region"].nunique() < 2 or last["industry"].nunique() < 2:
-        return "there are not two regions and two industries"
-    quotients = measures.location_quotient(last, weights="weight" if holds(last, "weight") else None)
-    totals = last.assign(total=last["employment"] * (last["weight"] if holds(last, "weight") else 1.0))
-    rows = largest(totals.groupby("region")["total"].sum(), _TILES)
-    columns = largest(totals.groupby("industry")["total"].sum(), _TILES)
-    cells = quotients.reset_index().drop_duplicates(["region", "industry"])
-    tiles = cells.pivot(index="region", columns="industry", values="location_quotient").reindex(rows)[columns]
-    return heat_map(tiles, value_title="Location quotient", row_title="Region", column_title="Industry")
+    weights = "weight" if holds(last, "weight") else None
+    sizes = last.assign(size=last["employment"] * (last[weights] if weights else 1.0))
+    return quotient_tiles(measures.location_quotient(last, weights=weights).reset_index(), sizes, _TILES)
 
 
 def productivity(frame: pd.DataFrame) -> Made:
@@ -201,16 +200,5 @@ def _shares(frame: pd.DataFrame, by: pd.Series) -> pd.DataFrame:
         table["Median employment"] = groups["employment"].median()
     for column in ("export_share", "foreign_share", *OUTCOMES):
         if holds(frame, column):
-            table[_label(frame, column)] = groups[column].mean()
+            table[readable(frame, column)] = groups[column].mean()
     return table
-
-
-def _labels(frame: pd.DataFrame) -> dict[str, str]:
-    return {column: _label(frame, column) for column in frame.columns}
-
-
-def _label(frame: pd.DataFrame, column: str) -> str:
-    """The column's label without its unit, which stands in the codebook."""
-    label = str(frame.attrs.get("labels", {}).get(column, column.replace("_", " ")))
-    short = label.rsplit(" (", 1)[0]
-    return short if len(short) <= 60 else f"{short[:57]}…"

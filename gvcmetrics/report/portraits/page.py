@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gvcmetrics.errors import MissingSourceError
+from gvcmetrics.errors import MissingSourceError, PlacedError
 from gvcmetrics.ground.provenance import Told, as_list, is_simulated
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.project import Project, find_project
@@ -19,6 +19,13 @@ from gvcmetrics.report.portraits.exhibit import Exhibit
 from gvcmetrics.report.tables.formats import Table
 from gvcmetrics.report.tables.table import table
 
+# The exhibits of each contract of rows.
+PAGES = {
+    "firm": firm.exhibits,
+    "trade": trade.exhibits,
+    "cluster": cluster.exhibits,
+    "country": country.exhibits,
+}
 # Of these a page reads one year at a time.
 _BY_YEAR = ("input_output",)
 
@@ -57,7 +64,11 @@ def write_page(name: str, project: Project | None = None, results: str | Path | 
         if lacks := exhibit.lacks(frame):
             lacking.append(f"{exhibit.caption[:1].lower()}{exhibit.caption[1:]} (lacks {lacks})")
             continue
-        made = exhibit.make(frame)
+        try:
+            made = exhibit.make(frame)
+        except PlacedError as error:
+            # What one exhibit cannot bear is said in its place, and stops neither the page nor the report.
+            made = error.problem
         if isinstance(made, str):
             lacking.append(f"{exhibit.caption[:1].lower()}{exhibit.caption[1:]} ({made})")
         elif isinstance(made, Figure):
@@ -73,7 +84,7 @@ def _exhibits(name: str, contract: str, frame: pd.DataFrame) -> tuple[Exhibit, .
     if contract == "input_output":
         years = sorted(int(year) for year in frame["year"].unique())
         return input_output.exhibits(name, sorted({years[0], years[len(years) // 2], years[-1]}))
-    return {"firm": firm, "trade": trade, "cluster": cluster, "country": country}[contract].exhibits()
+    return PAGES[contract]()
 
 
 def shown(exhibit: Exhibit, made: pd.DataFrame, told: Told) -> Table:

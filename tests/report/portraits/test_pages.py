@@ -12,11 +12,12 @@ import pytest
 
 from gvcmetrics import measures
 from gvcmetrics.panels.build import build_panel
+from gvcmetrics.panels.contracts import CONTRACTS
 from gvcmetrics.panels.project import Project
 from gvcmetrics.report import build_report
 from gvcmetrics.report.portraits import cluster, firm, input_output, trade
 from gvcmetrics.report.portraits.exhibit import Exhibit
-from gvcmetrics.report.portraits.page import shown, write_page
+from gvcmetrics.report.portraits.page import PAGES, shown, write_page
 
 
 @pytest.fixture
@@ -215,3 +216,19 @@ def test_an_input_output_panel_gets_every_exhibit(monkeypatch: pytest.MonkeyPatc
             assert isinstance(made, pd.DataFrame)
             np.testing.assert_allclose(made.sum(axis=1), 1.0)
     assert sorted(read) == [2000, 2005, 2010]
+
+
+def test_every_contract_of_rows_has_a_page() -> None:
+    assert set(PAGES) == set(CONTRACTS)
+
+
+def test_what_one_exhibit_cannot_bear_does_not_stop_the_page(project: Project) -> None:
+    """Certificates foretell upgrading without fail: the logit refuses, the rest of the page stands."""
+    frame = firms()
+    build_panel(write_spec(project, frame.assign(upgrade_product=frame["certified"])), project)
+    found = page(project, "made_up")
+    assert {"coverage", "size", "places"} <= {
+        item["stem"].removeprefix("panel_made_up_") for item in found["items"] if "stem" in item
+    }
+    (said,) = [item["text"] for item in found["items"] if item["kind"] == "text"]
+    assert "average effects on its probability (" in said
