@@ -33,6 +33,10 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     # models
     "dynamic_gmm": "gvcmetrics.models",
     "long_run": "gvcmetrics.models",
+    "heckman": "gvcmetrics.models",
+    "probit_selection": "gvcmetrics.models",
+    "zero_inflated": "gvcmetrics.models",
+    "hurdle": "gvcmetrics.models",
     "hausman": "gvcmetrics.models",
     "margins": "gvcmetrics.models",
     "plot_margins": "gvcmetrics.models",

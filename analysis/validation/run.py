@@ -36,6 +36,8 @@ from gvcmetrics.simulate.designs import (
     simulate_domain,
     simulate_dynamics,
     simulate_gamma_counts,
+    simulate_selection,
+    simulate_zeros,
 )
 from gvcmetrics.simulate.panels import NOISE, SIGMA, simulate_clusters, simulate_panel, simulate_survey
 
@@ -111,6 +113,8 @@ DESIGNS: Mapping[str, Callable[[Cell, int], pd.DataFrame]] = {
     "gamma": lambda cell, seed: simulate_gamma_counts(units=cell.units, periods=cell.periods, seed=seed),
     "common shocks": lambda cell, seed: simulate_common_shocks(periods=cell.periods, seed=seed),
     "dynamics": lambda cell, seed: simulate_dynamics(units=cell.units, periods=cell.periods, seed=seed),
+    "selection": lambda cell, seed: simulate_selection(rows=cell.units, seed=seed),
+    "zeros": lambda cell, seed: simulate_zeros(cell.response, rows=cell.units, seed=seed),
     "average effects": lambda cell, seed: simulate_average_effects(
         cell.response, units=cell.units, periods=cell.periods, seed=seed
     ),
@@ -183,7 +187,16 @@ def _further() -> list[Cell]:
         "dynamic_gmm", "difference, two steps", "", "dynamics", "y ~ L(y) + x1", 200, 7, bias=0.25,
         covers=WINDMEIJER, options={**panel, "iv": "x1"},
     )  # fmt: skip
-    return [*averages, strong, gamma, *domains, *few, kernel, dynamic]
+    seen = [
+        Cell(
+            "heckman", label, "", "selection", "y ~ x1", 500, options={"select": "~ x1 + z", "method": method}
+        )
+        for method, label in (("ml", "maximum likelihood"), ("two_step", "two steps"))
+    ]
+    zeros = [
+        Cell(kind, "Poisson", "", "zeros", "y ~ x1", 500, options={}) for kind in ("zero_inflated", "hurdle")
+    ]
+    return [*averages, strong, gamma, *domains, *few, kernel, dynamic, *seen, *zeros]
 
 
 def simulate(cell: Cell, seed: int) -> pd.DataFrame:

@@ -27,6 +27,10 @@ RESPONSES = (
 PUBLIC = {name: f"families.{name}" for name in RESPONSES} | {
     "dynamic_gmm": "gmm.dynamic",
     "long_run": "gmm.dynamic",
+    "heckman": "paired.heckman",
+    "probit_selection": "paired.probit_selection",
+    "zero_inflated": "paired.counts",
+    "hurdle": "paired.counts",
     "spells": "durations.at_risk",
     "margins": "marginal.effects",
     "Margins": "marginal.result",

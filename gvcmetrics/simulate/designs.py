@@ -108,6 +108,39 @@ def simulate_dynamics(*, units: int = 200, periods: int = 7, seed: int = 0) -> p
     return _labelled(frame, {"L(y)": PERSISTENCE, "x1": SLOPE})
 
 
+def simulate_selection(*, rows: int = 500, seed: int = 0) -> pd.DataFrame:
+    r"""An outcome that is seen where z and x1 say so, and the errors of both are related.
+
+    .. math:: y_i = \beta_0 + \beta_1 x_i + \varepsilon_i \text{ is seen if } x_i + z_i + u_i > 0, \qquad
+       \varepsilon_i = \rho u_i + \sqrt{1-\rho^2}\, v_i
+    """
+    rng = np.random.default_rng(seed)
+    x1, z, u, v = rng.normal(size=(4, rows))
+    y = INTERCEPT + SLOPE * x1 + PERSISTENCE * u + np.sqrt(1 - PERSISTENCE**2) * v
+    frame = pd.DataFrame({"x1": x1, "z": z, "y": np.where(x1 + z + u > 0, y, np.nan)})
+    return _labelled(frame, {"y: x1": SLOPE, "selected: z": 1.0, "rho": PERSISTENCE})
+
+
+def simulate_zeros(kind: str, *, rows: int = 1000, seed: int = 0) -> pd.DataFrame:
+    r"""Counts of which some are zero for certain (`zero_inflated`), or that pass a hurdle (`hurdle`).
+
+    .. math:: \mu_i = e^{\beta_0 + \beta_1 x_i}, \qquad P(\text{passes}) = \Lambda(\beta_1 x_i + 0.5)
+    """
+    rng = np.random.default_rng(seed)
+    x1 = rng.normal(size=rows)
+    mean = np.exp(INTERCEPT + SLOPE * x1)
+    passes = rng.random(rows) < 1.0 / (1.0 + np.exp(-SLOPE * x1 - 0.5))
+    count = rng.poisson(mean)
+    if kind == "hurdle":
+        # The smallest count whose distribution function passes a share that is above that of zero.
+        share = np.exp(-mean) + rng.random(rows) * -np.expm1(-mean)
+        count = stats.poisson.ppf(share, mean).astype(int)
+    second = "above" if kind == "hurdle" else "inflate"
+    sign = 1.0 if kind == "hurdle" else -1.0
+    frame = pd.DataFrame({"x1": x1, "y": np.where(passes, count, 0)})
+    return _labelled(frame, {"y: x1": SLOPE, f"{second}: x1": sign * SLOPE})
+
+
 def _labelled(frame: pd.DataFrame, truth: dict[str, float]) -> pd.DataFrame:
     frame.attrs["simulated"] = True
     frame.attrs["truth"] = truth

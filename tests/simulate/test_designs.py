@@ -17,6 +17,8 @@ from gvcmetrics.simulate.designs import (
     simulate_domain,
     simulate_dynamics,
     simulate_gamma_counts,
+    simulate_selection,
+    simulate_zeros,
 )
 
 DESIGNS: dict[str, Callable[[int], pd.DataFrame]] = {
@@ -25,6 +27,8 @@ DESIGNS: dict[str, Callable[[int], pd.DataFrame]] = {
     "domain": lambda seed: simulate_domain("logit", seed=seed),
     "dynamics": lambda seed: simulate_dynamics(units=30, seed=seed),
     "gamma": lambda seed: simulate_gamma_counts(units=30, seed=seed),
+    "selection": lambda seed: simulate_selection(seed=seed),
+    "zeros": lambda seed: simulate_zeros("hurdle", seed=seed),
 }
 
 

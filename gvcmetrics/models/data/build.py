@@ -81,8 +81,7 @@ def build_sample(
     given_columns = [name for expression in given for name in variables_of(expression)]
     domain_columns = variables_of(subpop) if subpop else []
     require(data, [*formula.variables, *given_columns, *keys, *domain_columns])
-    _refuse_shared_lineage(formula, data, [name for name in (unit, time, weights) if name])
-    _refuse_impossible_regressors(formula, data)
+    refuse_impossible(formula, data, [name for name in (unit, time, weights) if name])
 
     # Categories that are whole numbers keep their type, and so their names, where one is missing.
     kept_whole = {
@@ -238,6 +237,15 @@ def _evaluated(
             return made
         dropped["undefined value of a computed term"] = int(undefined.sum())
         keep[rows[undefined]] = False
+
+
+def refuse_impossible(formula: Formula, data: pd.DataFrame, design: Sequence[str]) -> None:
+    """Raise for a regressor that is the outcome, is made from the same raw variable, or is a date.
+
+    design : columns (unit, time, weights) that regressors and outcome may both be made with.
+    """
+    _refuse_shared_lineage(formula, data, design)
+    _refuse_impossible_regressors(formula, data)
 
 
 def _refuse_shared_lineage(formula: Formula, data: pd.DataFrame, design: Sequence[str]) -> None:

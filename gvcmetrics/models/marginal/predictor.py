@@ -88,6 +88,8 @@ class Predictor:
     fitted : the index with absorbed effects in it; None without any.
     levelled : params -> the index with the unit effects of a conditional likelihood, at their maximum given
         the coefficients; None where there is none.
+    expand : from the parameters to coefficients of every regressor in every index, then the constants, where
+        the indices have regressors of their own.
     """
 
     sample: EstimationSample
@@ -98,6 +100,7 @@ class Predictor:
     conditional: bool = False
     fitted: Fitted | None = field(default=None, repr=False)
     levelled: Callable[[Array], Array] | None = field(default=None, repr=False)
+    expand: Array | None = field(default=None, repr=False)
 
     @property
     def moves_with_effects(self) -> bool:
@@ -212,12 +215,16 @@ class Predictor:
             chosen = {label: over(outcome) for label, outcome in chosen.items()}
         m = self.family.n_indices
         coefficients = m * len(self.sample.names)
+        if self.expand is not None:
+            coefficients = len(params) - len(self.family.constants)
         back = (
             None
             if self.conditional
             else parameter_map(self.family, coefficients, random=self.random, back=True)
         )
         theta, jacobian = back(params) if back and not self.conditional else (params, np.eye(len(params)))
+        if self.expand is not None:
+            theta, jacobian = self.expand @ theta, self.expand @ jacobian
         return Surface(chosen, m, theta, jacobian, scale)
 
     def parts(self, params: Array, columns: tuple[str, ...] = ()) -> Iterator[Rows]:
