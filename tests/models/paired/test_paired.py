@@ -57,7 +57,7 @@ def agrees(result: Results, expected: dict[str, list[float]], beyond: float = 6e
             continue
         found = [result.params[name], result.std_errors[name]][: len(values)]
         # The printed values have eight decimals.
-        np.testing.assert_allclose(found[0], values[0], rtol=1e-6, atol=max(6e-9, beyond / 4e4), err_msg=name)
+        np.testing.assert_allclose(found[0], values[0], rtol=1e-6, atol=max(6e-9, beyond / 1e4), err_msg=name)
         # Errors of pscl are from a Hessian by differences, good for four digits; ours are exact, see below.
         np.testing.assert_allclose(found[1:], values[1:], rtol=max(1e-6, beyond), atol=6e-9, err_msg=name)
 
