@@ -36,6 +36,7 @@ from gvcmetrics.simulate.designs import (
     simulate_domain,
     simulate_dynamics,
     simulate_gamma_counts,
+    simulate_gravity,
     simulate_selection,
     simulate_zeros,
 )
@@ -113,6 +114,7 @@ DESIGNS: Mapping[str, Callable[[Cell, int], pd.DataFrame]] = {
     "gamma": lambda cell, seed: simulate_gamma_counts(units=cell.units, periods=cell.periods, seed=seed),
     "common shocks": lambda cell, seed: simulate_common_shocks(periods=cell.periods, seed=seed),
     "dynamics": lambda cell, seed: simulate_dynamics(units=cell.units, periods=cell.periods, seed=seed),
+    "gravity": lambda cell, seed: simulate_gravity(countries=cell.units, periods=cell.periods, seed=seed),
     "selection": lambda cell, seed: simulate_selection(rows=cell.units, seed=seed),
     "zeros": lambda cell, seed: simulate_zeros(cell.response, rows=cell.units, seed=seed),
     "average effects": lambda cell, seed: simulate_average_effects(
@@ -193,10 +195,15 @@ def _further() -> list[Cell]:
         )
         for method, label in (("ml", "maximum likelihood"), ("two_step", "two steps"))
     ]
+    gravity = Cell(
+        "poisson", "three-way gravity, corrected", "pooled", "gravity",
+        "trade ~ rta + x | exporter^year + importer^year + exporter^importer", 15, 5,
+        options={"bias_correction": "analytical"},
+    )  # fmt: skip
     zeros = [
         Cell(kind, "Poisson", "", "zeros", "y ~ x1", 500, options={}) for kind in ("zero_inflated", "hurdle")
     ]
-    return [*averages, strong, gamma, *domains, *few, kernel, dynamic, *seen, *zeros]
+    return [*averages, strong, gamma, *domains, *few, kernel, dynamic, *seen, *zeros, gravity]
 
 
 def simulate(cell: Cell, seed: int) -> pd.DataFrame:

@@ -141,6 +141,34 @@ def simulate_zeros(kind: str, *, rows: int = 1000, seed: int = 0) -> pd.DataFram
     return _labelled(frame, {"y: x1": SLOPE, f"{second}: x1": sign * SLOPE})
 
 
+def simulate_gravity(*, countries: int = 12, periods: int = 5, seed: int = 0) -> pd.DataFrame:
+    r"""Trade between countries with exporter-year, importer-year and pair effects, and agreements by pair.
+
+    .. math:: y_{ijt} = \exp(\beta_1 \mathrm{rta}_{ijt} + \beta_2 x_{ijt} + \alpha_{it} + \gamma_{jt} +
+       \eta_{ij})\, \omega_{ijt}, \qquad E\omega = 1
+
+    with errors ω of a pair that are related over time, and x related to the effects.
+    """
+    rng = np.random.default_rng(seed)
+    i, j, t = np.indices((countries, countries, periods)).reshape(3, -1)
+    own = rng.normal(0, 0.3, (2, countries, periods))
+    pair = rng.normal(0, 0.3, (countries, countries))
+    effects = own[0, i, t] + own[1, j, t] + pair[i, j]
+    signed = rng.integers(0, 2 * periods, (countries, countries))
+    rta, x = (t >= signed[i, j]).astype(float), effects + rng.normal(0, 0.5, len(i))
+    noise = rng.normal(size=(countries, countries, periods))
+    for s in range(1, periods):
+        noise[:, :, s] = PERSISTENCE * noise[:, :, s - 1] + np.sqrt(1 - PERSISTENCE**2) * noise[:, :, s]
+    spread = 0.5
+    omega = np.exp(spread * noise[i, j, t] - spread**2 / 2)
+    trade = np.exp(SLOPE * rta + SLOPE * x + effects) * omega
+    names = np.array([f"C{k:02d}" for k in range(countries)])
+    frame = pd.DataFrame(
+        {"exporter": names[i], "importer": names[j], "year": 2000 + t, "rta": rta, "x": x, "trade": trade}
+    )
+    return _labelled(frame[i != j].reset_index(drop=True), {"rta": SLOPE, "x": SLOPE})
+
+
 def _labelled(frame: pd.DataFrame, truth: dict[str, float]) -> pd.DataFrame:
     frame.attrs["simulated"] = True
     frame.attrs["truth"] = truth

@@ -17,6 +17,7 @@ from gvcmetrics.simulate.designs import (
     simulate_domain,
     simulate_dynamics,
     simulate_gamma_counts,
+    simulate_gravity,
     simulate_selection,
     simulate_zeros,
 )
@@ -27,6 +28,7 @@ DESIGNS: dict[str, Callable[[int], pd.DataFrame]] = {
     "domain": lambda seed: simulate_domain("logit", seed=seed),
     "dynamics": lambda seed: simulate_dynamics(units=30, seed=seed),
     "gamma": lambda seed: simulate_gamma_counts(units=30, seed=seed),
+    "gravity": lambda seed: simulate_gravity(countries=4, seed=seed),
     "selection": lambda seed: simulate_selection(seed=seed),
     "zeros": lambda seed: simulate_zeros("hurdle", seed=seed),
 }
@@ -36,7 +38,8 @@ DESIGNS: dict[str, Callable[[int], pd.DataFrame]] = {
 def test_labelled_and_reproducible(name: str) -> None:
     one, two, other = (DESIGNS[name](seed) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(one, two)
-    assert not one["y"].equals(other["y"])
+    outcome = "trade" if name == "gravity" else "y"
+    assert not one[outcome].equals(other[outcome])
     assert one.attrs["simulated"] is True
     assert one.attrs["truth"]
 

@@ -11,7 +11,7 @@ from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Array
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.data.scaling import free_spreads, moments_of
-from gvcmetrics.models.effects.bias import analytical, jackknife
+from gvcmetrics.models.effects.bias.binary import analytical, jackknife
 from gvcmetrics.models.effects.irls import absorbed_estimate, fitted_index, irls
 from gvcmetrics.models.effects.pooled import predictor_of
 from gvcmetrics.models.effects.variation import with_variation

@@ -9,19 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
-from gvcmetrics.errors import ConvergenceWarning
+from gvcmetrics.errors import ConvergenceWarning, ModelError
 from gvcmetrics.ground.numerics.demean import demean
 from gvcmetrics.ground.numerics.least_squares import least_squares
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Array
 from gvcmetrics.models.data.sample import Sample, drop_collinear, without_singletons
+from gvcmetrics.models.effects.bias.three_way import corrected
 from gvcmetrics.models.effects.irls import AbsorbedFit, absorbed_estimate, fitted_index, irls
 from gvcmetrics.models.effects.pooled import predictor_of
 from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response
 from gvcmetrics.models.likelihood.family import Family
+from gvcmetrics.models.marginal.predictor import Predictor
 
+_BY_PAIR = "by pair, corrected (Weidner & Zylkin 2021)"
 SEPARATED = "separated: the outcome is zero wherever these rows differ"
 _TOLERANCE = 1e-6
 
@@ -44,6 +47,8 @@ def separated(request: Request, response: Response, sample: Sample) -> Estimate:
     loglik = _loglik(sample.y, mean, weights)
     flat = np.exp(shift) * (weights @ sample.y) / (weights @ np.exp(shift))
     predictor = predictor_of(response, family, sample)
+    if request.bias_correction:
+        return _bias_corrected(request, family, sample, fit, predictor)
     if sample.absorbed:
         predictor = replace(predictor, fitted=fitted_index(fit, sample))
     return absorbed_estimate(
@@ -55,6 +60,29 @@ def separated(request: Request, response: Response, sample: Sample) -> Estimate:
             "deviance": float(2 * weights @ (xlogy(sample.y, sample.y / mean) - (sample.y - mean))),
         },
     )  # fmt: skip
+
+
+def _bias_corrected(
+    request: Request, family: Family, sample: Sample, fit: AbsorbedFit, predictor: Predictor
+) -> Estimate:
+    """The three-way gravity model without the bias of its estimates and of its errors by pair."""
+    if request.bias_correction != "analytical":
+        raise ModelError(
+            f"bias_correction={request.bias_correction!r} is not known for Poisson", remedy="Use 'analytical'"
+        )
+    if sample.weights is not None:
+        raise ModelError("bias_correction= takes no weights")
+    before, made = fit.estimates, corrected(sample, fit)
+    fit = irls(sample, family, held=made.estimates)
+    estimate = absorbed_estimate(
+        sample, family, fit, replace(predictor, fitted=fitted_index(fit, sample)),
+        refit=None,
+        loglik=_loglik(sample.y, np.exp(fit.eta), np.ones(len(sample.y))),
+        statistics={"pairs": made.pairs},
+        uncorrected=before,
+    )  # fmt: skip
+    own = dict.fromkeys(("iid", "hetero"), (made.covariance, _BY_PAIR))
+    return replace(estimate, inference=replace(estimate.inference, own=own))
 
 
 def _without_separated(sample: Sample, family: Family) -> tuple[Sample, AbsorbedFit]:

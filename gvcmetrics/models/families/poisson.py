@@ -143,6 +143,7 @@ def poisson(
     offset: str | None = None,
     nquad: int | str = "auto",
     heterogeneity: Literal["normal", "gamma"] = "normal",
+    bias_correction: str | None = None,
     trusted: bool = True,
 ) -> Results:
     r"""Poisson regression, with absorbed and fixed unit effects.
@@ -171,6 +172,10 @@ def poisson(
         `sigma_u`. `"gamma"`: :math:`e^{\alpha_i}` is gamma with mean one and variance
         :math:`e^{\texttt{log\_alpha}}`, in closed form (Hausman, Hall & Griliches 1984; the default of
         Stata's `xtpoisson, re`), and the mean is :math:`\exp(x'\beta)`.
+    bias_correction : `"analytical"`, of the three-way gravity model `"trade ~ rta | exporter^year +
+        importer^year + exporter^importer"`: its estimates have a bias of the order of their errors, and
+        errors clustered by pair are too small. Both are corrected (Weidner & Zylkin 2021); `"iid"` and
+        `"hetero"` then stand for the corrected errors by pair.
 
     Raises
     ------
@@ -188,7 +193,8 @@ def poisson(
     return fit(
         Request(
             poisson, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
-            weights=weights, frequency=frequency, offset=offset, nquad=nquad, trusted=trusted,
+            weights=weights, frequency=frequency, offset=offset, nquad=nquad,
+            bias_correction=bias_correction, trusted=trusted,
             options={"heterogeneity": heterogeneity},
         ),
         POISSON,

@@ -1,0 +1,1 @@
+"""Corrections of the bias that estimated effects bring."""
