@@ -48,7 +48,7 @@ class Corrected:
 
 @dataclass(frozen=True)
 class _Trade:
-    """Pairs by periods: means and errors (P, T), regressors (P, T, K); each pair's exporter and importer (P)."""
+    """Pairs by periods: means, errors (P, T), regressors (P, T, K); the exporter and importer of each (P)."""
 
     mean: Array
     error: Array
