@@ -270,7 +270,7 @@ def test_refusals(interacted: Results) -> None:
 
 
 def test_intervals_cover_the_true_effects() -> None:
-    """Given the regressors, in 300 samples drawn from a probit with an interaction."""
+    """Given the regressors, in 120 samples drawn from a probit with an interaction."""
     draws = np.random.default_rng(5)
     frame = pd.DataFrame({"x": draws.normal(size=400), "d": draws.integers(0, 2, 400)})
     x, d = frame["x"], frame["d"]
@@ -281,16 +281,16 @@ def test_intervals_cover_the_true_effects() -> None:
 
     truth = np.array([density(d).mean(), (density(1.0) - density(0.0)).mean()])
     found, covered = [], []
-    for _ in range(300):
+    for _ in range(120):
         index = 0.2 + 0.5 * x - 0.3 * d + 0.4 * x * d
         frame["y"] = (index + draws.normal(size=400) > 0).astype(int)
         made = gvc.probit("y ~ x*d", frame).margins(["x", "x:d"])
         found.append(made.values)
         covered.append(np.abs(made.values - truth) < 1.959964 * made.std_errors.to_numpy())
-    errors = np.std(found, axis=0) / np.sqrt(300)
+    errors = np.std(found, axis=0) / np.sqrt(120)
     assert (np.abs(np.mean(found, axis=0) - truth) < 3 * errors).all()
     share = np.mean(covered, axis=0)
-    assert ((share > 0.915) & (share < 0.98)).all(), share
+    assert ((share > 0.89) & (share < 0.995)).all(), share
 
 
 def test_r_and_statsmodels_agree_on_the_stored_values() -> None:
