@@ -15,8 +15,8 @@ from gvcmetrics.ground.figures import Drawing
 from gvcmetrics.models.marginal.result import Margins
 
 # Okabe and Ito (2008), told apart under every common form of colour blindness; without their yellow.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#222222")
-_STYLE: Any = {
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#222222")
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 9,
@@ -29,7 +29,7 @@ _STYLE: Any = {
     "figure.dpi": 150,
     "figure.constrained_layout.use": True,
 }
-_WIDTH = 6.5
+WIDTH = 6.5
 _KEYS = ("variable", "contrast", "outcome")
 
 
@@ -66,7 +66,7 @@ def plot_margins(
     """
     along = _along(margins, x)
     named = dict(labels or {})
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = (
             _rows({"": margins.tidy()}, named, margins.kind == "effects")
             if along is None
@@ -111,7 +111,7 @@ def plot_coefs(
         tables[name] = table[wanted]
     if all(table.empty for table in tables.values()):
         raise ModelError("no term is left to draw", remedy="See .params for the names of terms")
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = _rows(tables, dict(labels or {}))
         outcomes = dict.fromkeys(model.outcome for model in models.values())
         figure.axes[0].set_title(title or ", ".join(outcomes))
@@ -143,8 +143,8 @@ def _lines(frame: pd.DataFrame, along: str, labels: Mapping[str, str]) -> Figure
     varying = [column for column in others if frame[column].nunique() > 1]
     groups = frame.groupby(varying, sort=False) if varying else [((), frame)]
     _refuse_crowd(len(groups), "lines")
-    figure, axes = _figure(_WIDTH, 0.62 * _WIDTH)
-    for (key, part), colour in zip(groups, _COLOURS, strict=False):
+    figure, axes = _figure(WIDTH, 0.62 * WIDTH)
+    for (key, part), colour in zip(groups, COLOURS, strict=False):
         part = part.sort_values(along)
         words = key if isinstance(key, tuple) else (key,)
         name = ", ".join(labels.get(str(word), str(word)) for word in words)
@@ -164,11 +164,11 @@ def _rows(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], zero: b
     """One row a term, tables side by side within it."""
     _refuse_crowd(len(tables), "models")
     terms = list(dict.fromkeys(term for table in tables.values() for term in table["term"]))
-    figure, axes = _figure(_WIDTH, 0.9 + (0.2 + 0.12 * len(tables)) * len(terms))
+    figure, axes = _figure(WIDTH, 0.9 + (0.2 + 0.12 * len(tables)) * len(terms))
     if zero:
         axes.axvline(0, color="#666666", linewidth=0.8)
     offsets = (np.arange(len(tables)) - (len(tables) - 1) / 2) * 0.6 / max(len(tables), 2)
-    for (name, table), offset, colour in zip(tables.items(), offsets, _COLOURS, strict=False):
+    for (name, table), offset, colour in zip(tables.items(), offsets, COLOURS, strict=False):
         shown = table.set_index("term").reindex(terms)
         height = np.arange(len(terms)) + offset
         axes.hlines(height, shown["conf_low"], shown["conf_high"], color=colour, linewidth=1.4)
@@ -187,8 +187,8 @@ def _figure(width: float, height: float) -> tuple[Figure, Any]:
 
 
 def _refuse_crowd(count: int, what: str) -> None:
-    if count > len(_COLOURS):
+    if count > len(COLOURS):
         raise ModelError(
             f"{count} {what} are too many for one figure",
-            remedy=f"Draw up to {len(_COLOURS)}: choose variables=, outcomes= or terms",
+            remedy=f"Draw up to {len(COLOURS)}: choose variables=, outcomes= or terms",
         )

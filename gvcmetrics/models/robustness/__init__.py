@@ -1,0 +1,1 @@
+"""How much of a result depends on choices: controls, clusters, chance, what would count as nothing."""
