@@ -20,7 +20,7 @@ from gvcmetrics.models.families.ordered_logit import family as ordered_logit
 from gvcmetrics.models.families.ordered_probit import family as ordered_probit
 from gvcmetrics.models.families.poisson import family as poisson
 from gvcmetrics.models.families.probit import family as probit
-from gvcmetrics.models.likelihood.expected import probability
+from gvcmetrics.models.likelihood.expected import probability, together
 from gvcmetrics.models.likelihood.family import Family
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "models"
@@ -123,6 +123,21 @@ def test_probabilities_add_to_one_and_scores_have_mean_zero(name: str) -> None:
         curvature += p[:, [outcome]] * (h + (g[:, :, None] * g[:, None, :])[:, low[0], low[1]])
     np.testing.assert_allclose(expected, 0, atol=1e-11)
     np.testing.assert_allclose(curvature, 0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", [n for n, f in FAMILIES.items() if f.together])
+def test_categories_at_once_are_those_one_by_one(name: str) -> None:
+    """Far in both tails too, and for some of the categories in another order."""
+    family = FAMILIES[name]
+    eta = np.array([[-30.0], [-6.0], [-0.7], [0.1], [2.5], [7.0], [30.0]])
+    constants = _constants(family, [-0.4, 0.7, 0.9])
+    outcomes = [probability(family, category) for category in (2, 0, 3, 1)]
+    for chosen in (outcomes, outcomes[:2], [outcomes[1], outcomes[3], outcomes[0], outcomes[2]]):
+        values, first = together(chosen, eta, constants)
+        for outcome, value, slopes in zip(chosen, values, first, strict=True):
+            alone, slopes_alone, _ = outcome.derivatives(eta, constants)
+            np.testing.assert_allclose(value, alone, rtol=1e-12)
+            np.testing.assert_allclose(slopes, slopes_alone, rtol=1e-9, atol=1e-15)
 
 
 def test_values_against_scipy() -> None:

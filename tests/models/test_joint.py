@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import gvcmetrics as gvc
-from gvcmetrics.errors import DataError, ModelError
+from gvcmetrics.errors import DataError, EstimationWarning, ModelError
 from gvcmetrics.models.families.kernels.bivariate_probit import bivariate_probit
 from gvcmetrics.models.families.kernels.correlations import correlations, partial_correlations
 from gvcmetrics.models.families.kernels.multivariate_probit import multivariate_probit
@@ -139,6 +139,18 @@ def test_outcomes_that_say_the_same() -> None:
         gvc.joint_probit("first + second + again ~ x1", data)
     with pytest.raises(ModelError, match="'again' is the opposite of 'first'"):
         gvc.joint_probit("first + again ~ x1", data.assign(again=1 - data["first"]))
+
+
+def test_a_correlation_at_its_edge_is_said_with_what_to_do() -> None:
+    """Opposite errors; and no such word where the correlation lies inside."""
+    rng = np.random.default_rng(3)
+    x, e = rng.normal(size=(2, 150))
+    data = pd.DataFrame({"x": x, "a": (0.5 * x + e > 0) * 1, "b": (0.4 + 0.5 * x - e > 0) * 1})
+    with pytest.warns(EstimationWarning, match=r"edge \(-1\.0000 of b and a\).*fix="):
+        made = gvc.joint_probit("a + b ~ x", data)
+    assert "have run to their edge" in " ".join(made.summary().split())
+    inside = gvc.joint_probit("a + b ~ x", data.assign(b=rng.permutation(data["b"])))
+    assert not any("edge" in note for note in inside.notes)
 
 
 def test_probabilities_draw_nothing() -> None:

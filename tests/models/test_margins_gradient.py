@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.ground.numerics.demean import demean
+from gvcmetrics.models.marginal import settings
 from gvcmetrics.models.results.results import Results
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "engine" / "data"
@@ -85,6 +87,24 @@ def test_gradients_of_slopes_contrasts_and_second_differences(name: str) -> None
     check_gradient(res, variables="x1")
     check_gradient(res, variables="size", contrasts={"size": [(2, 1)]}, at_means=True)
     check_gradient(res, variables="x1:size", contrasts={"size": [(2, 1)]})
+
+
+@pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in ("random ordered", "trivariate")])
+def test_levels_at_once_are_those_one_by_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows in strips, settings in portions, rows that do not move skipped; `at=` evaluates every row anew."""
+    monkeypatch.setattr(settings, "_STRIP", 101)
+    monkeypatch.setattr(settings, "_AT_ONCE", 2)
+    res = fitted(name)
+    variable = "d" if "d" in res.predictor.sample.frame else "size"
+    values = [0, 1] if variable == "d" else [1.0, DATA["size"].iloc[3], 2.5]
+    pairs = [(b, a) for a, b in pairwise(values)]
+    apart = res.margins(kind="predictions", at={variable: values})
+    differences = np.kron(np.eye(len(apart.values) // len(values)), np.diff(np.eye(len(values)), axis=0))
+    at_once = res.margins(variable, contrasts={variable: pairs})
+    np.testing.assert_allclose(at_once.values, differences @ apart.values, rtol=1e-10, atol=1e-14)
+    expected = differences @ apart.covariance @ differences.T
+    np.testing.assert_allclose(at_once.covariance, expected, rtol=1e-8, atol=1e-16)
 
 
 @pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data import outcomes
 from gvcmetrics.models.data.batch import EstimationSample
 from gvcmetrics.models.effects.pooled import constants_of, pooled_problem, predictor_of
@@ -31,6 +32,8 @@ from gvcmetrics.models.results.results import Results
 _CELLS = 2
 # What double precision leaves of a sum of logs.
 _DIGITS = 1e-12
+# The smallest eigenvalue of correlations that are not at their edge.
+_SINGULAR = 1e-6
 
 
 def family(sample: EstimationSample, panels: int = 1) -> Family:
@@ -44,6 +47,20 @@ def family(sample: EstimationSample, panels: int = 1) -> Family:
         working=lambda rho: _partial(rho, d),
         block="Correlations",
         null=False,
+    )
+
+
+def _on_the_edge(rho: Array, names: tuple[str, ...]) -> str | None:
+    """Whether the correlations have run to where one error follows from the others."""
+    if np.linalg.eigvalsh(_matrix(rho, names).to_numpy())[0] > _SINGULAR:
+        return None
+    pairs = [f"{names[j]} and {names[k]}" for j in range(len(names)) for k in range(j)]
+    strongest = int(np.abs(rho).argmax())
+    return (
+        f"The correlations of the errors have run to their edge ({rho[strongest]:.4f} of {pairs[strongest]}):"
+        " one outcome follows from the others in these data, and errors and tests of the correlations say "
+        "nothing. Cross-tabulate the outcomes: where a combination is empty leave one of them out, or hold "
+        "the correlation with fix=."
     )
 
 
@@ -69,11 +86,14 @@ def estimate(request: Request, response: Response, sample: EstimationSample) -> 
         }
     rho = problem.reported(solution.optimum.theta)[-pairs:]
     notes: tuple[str, ...] = ()
+    if edge := _on_the_edge(rho, sample.outcome):
+        warn(edge)
+        notes = (edge,)
     if len(sample.outcome) > _CELLS:
         finer = pooled_problem(sample, family(sample, panels=2), sample.outcome, start)
         gap, moved = _of_finer(in_print(finer, request.fix), solution)
         statistics["quadrature_error"] = moved
-        notes = (
+        notes += (
             f"Probabilities by quadrature; twice the panels change the log likelihood by less than "
             f"{max(gap, _DIGITS):.0e}, and every estimate by less than {max(moved, _DIGITS):.0e} of its "
             "standard error.",

@@ -81,11 +81,17 @@ def bend_ordered_logit(y: Array, eta: Array, cuts: Array) -> tuple[Array, Array]
     return packed(y, len(cuts), first), packed(y, len(cuts), second)
 
 
+def tails(x: Array) -> tuple[Array, Array, Array]:
+    """F(x), F(-x) and the density of the logistic distribution."""
+    below, above = expit(x), expit(-x)
+    return below, above, below * above
+
+
 def family(categories: int) -> Family:
     """The family of an ordered response with categories 0, ..., categories - 1."""
     return ordered_family(
-        "ordered_logit", ordered_logit_kernel, log_odds, bend_ordered_logit, logistic, np.pi**2 / 3,
-        categories,
+        "ordered_logit", ordered_logit_kernel, log_odds, bend_ordered_logit, logistic, tails,
+        np.pi**2 / 3, categories,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numba import njit
-from scipy.special import log_ndtr, ndtri
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from gvcmetrics.models.data import outcomes
 from gvcmetrics.models.effects.pooled import pooled
@@ -94,10 +94,15 @@ def bend_ordered_probit(y: Array, eta: Array, cuts: Array) -> tuple[Array, Array
     return packed(y, len(cuts), first), packed(y, len(cuts), second)
 
 
+def tails(x: Array) -> tuple[Array, Array, Array]:
+    """F(x), F(-x) and the density of the standard normal distribution."""
+    return ndtr(x), ndtr(-x), np.exp(-0.5 * x * x) / np.sqrt(2.0 * np.pi)
+
+
 def family(categories: int) -> Family:
     """The family of an ordered response with categories 0, ..., categories - 1."""
     return ordered_family(
-        "ordered_probit", ordered_probit_kernel, ndtri, bend_ordered_probit, normal, 1.0, categories
+        "ordered_probit", ordered_probit_kernel, ndtri, bend_ordered_probit, normal, tails, 1.0, categories
     )  # fmt: skip
 
 

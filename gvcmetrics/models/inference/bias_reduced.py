@@ -28,6 +28,8 @@ from gvcmetrics.ground.numerics.demean import demean
 
 _MOST_LEVELS, _MOST_ROWS = 1_000, 3_000
 _NOTHING_LEFT = 1e-9
+# Rows of combinations whose products over clusters are held at a time.
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,23 @@ class BiasReduced:
         B = np.einsum("as,stgh,tb->abgh", root, P, root)
         spread = np.einsum("stgh,tsgh->", B, B) + np.einsum("ssgh,ttgh->", B, B)
         return float(q * (q + 1) / spread)
+
+    def degrees_of_each(self, R: np.ndarray) -> np.ndarray:
+        """The degrees of freedom of t of each row of R (n, k) by itself; missing where it has no error."""
+        return np.concatenate(
+            [self._of_rows(R[start : start + _AT_ONCE]) for start in range(0, len(R), _AT_ONCE)] or [R[:, 0]]
+        )
+
+    def _of_rows(self, R: np.ndarray) -> np.ndarray:
+        """With P = D - B B' of a diagonal D and a narrow B, by row."""
+        B = np.moveaxis(self.F @ R.T, 2, 0)
+        D = np.einsum("nk,gkl,nl->ng", R, self.E, R, optimize=True)
+        own = np.einsum("ngb,ngb->ng", B, B)
+        between = np.swapaxes(B, 1, 2) @ B
+        squares = np.einsum("nab,nab->n", between, between) - 2.0 * (D * own).sum(axis=1) + (D**2).sum(axis=1)
+        trace = (D - own).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(trace > 0.0, trace**2 / squares, np.nan)
 
     @cached_property
     def by_parameter(self) -> np.ndarray:

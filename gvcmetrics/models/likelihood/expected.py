@@ -62,7 +62,21 @@ def probability(family: Family, category: int) -> Outcome:
         loglik, g, h = family.evaluate(np.full(len(eta), float(category)), eta, shared)
         return _of_logarithm(loglik, g, h, eta.shape[1])
 
-    return Outcome(value, derivatives, family.third(category) if family.third else None)
+    third = family.third(category) if family.third else None
+    return Outcome(value, derivatives, third, together=family.together, place=category)
+
+
+def together(outcomes: Sequence[Outcome], eta: Array, shared: Array) -> tuple[Array, Array]:
+    """Values (o, n) and first derivatives (o, n, m + q) of several outcomes."""
+    at_once = {outcome.together for outcome in outcomes}
+    if len(at_once) == 1 and (function := at_once.pop()) is not None:
+        values, first = function(eta, shared)
+        places = [outcome.place for outcome in outcomes]
+        if places == list(range(len(values))):
+            return values, first
+        return values[places], first[places]
+    found = [outcome.derivatives(eta, shared) for outcome in outcomes]
+    return np.stack([value for value, _, _ in found]), np.stack([first for _, first, _ in found])
 
 
 def conditional(family: Family, event: Sequence[int], given: Sequence[int]) -> Outcome:

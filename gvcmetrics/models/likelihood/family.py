@@ -17,6 +17,8 @@ Density = Callable[[Array], tuple[Array, Array, Array]]
 Transform = Callable[[Array], tuple[Array, Array]]
 # indices (n, m), shared parameters (q), slopes u and v (n, m) -> derivatives (n, m + q) of sum P_jl u_j v_l
 Third = Callable[[Array, Array, Array, Array], Array]
+# indices, shared parameters -> probabilities of c categories (c, n), first derivatives (c, n, m + q)
+Together = Callable[[Array, Array], tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,15 @@ class Outcome:
     third : see `third`; None where it is not known.
     bind : of an outcome that differs by row for a reason other than the indices (a censoring limit): what
         the likelihood of the rows needs besides, by expression -> the outcome of these rows.
+    together : what gives all categories at once, of which this is number `place`.
     """
 
     value: Callable[[Array, Array], Array]
     derivatives: Callable[[Array, Array], tuple[Array, Array, Array]]
     third: Third | None = None
     bind: Callable[[Mapping[str, Array]], Outcome] | None = None
+    together: Together | None = None
+    place: int = 0
 
     def of_rows(self, extras: Mapping[str, Array]) -> Outcome:
         """The outcome of some rows."""
@@ -66,6 +71,7 @@ class Family:
         variance of the working residual.
     linear : whether what is expected is the index itself.
     third : of the probability of a category, third derivatives, where they are known.
+    together : probabilities of all categories at once, where that is cheaper than one by one.
     density : of the latent error, F, f and f' at an index; bias corrections need them.
     latent_variance : of that error; NaN where there is none. residual : the same from the constants, where it
         is estimated.
@@ -87,6 +93,7 @@ class Family:
     canonical: bool = False
     linear: bool = False
     third: Callable[[int], Third] | None = None
+    together: Together | None = None
     density: Density | None = None
     latent_variance: float = float("nan")
     residual: Callable[[Array], float] | None = None

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.likelihood.expected import Surface
-from gvcmetrics.models.likelihood.family import Array, Outcome
+from gvcmetrics.models.likelihood.family import Array
 from gvcmetrics.models.marginal.estimable import looseness
 from gvcmetrics.models.marginal.rows import Positions, Rows
-
-# Columns of weights for which X is read once: 30 MB for 100,000 rows.
-_AT_ONCE = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,72 +52,6 @@ def average_outcome(surface: Surface, rows: Rows) -> Average:
         gradients.append(np.concatenate([(weighted[:, :m].T @ Z).ravel(), weighted[:, m:].sum(axis=0)]))
     loose = looseness(surface.linear, *rows.weighted(rows.gaps()))
     return Average(np.array(values), np.array(gradients) @ surface.jacobian, loose)
-
-
-def average_outcomes(surface: Surface, rows: Rows, settings: Sequence[Mapping[str, Any]]) -> list[Average]:
-    """`average_outcome` with some variables at one value each, for each of several such settings.
-
-    Of n rows, k regressors and o outcomes a setting takes n k o multiplications, and an evaluation for each
-    outcome and row that moves; only the columns that move are made, and the others are read once for many
-    settings.
-    """
-    if rows.collapsed or rows.tie is not None or rows.incidental is not None:
-        return [average_outcome(surface, rows.at(values)) for values in settings]
-    X, Z, alpha, w = rows.arrays
-    B, shared = surface.coefficients(X.shape[1])
-    eta = X @ B.T + alpha[:, None]
-    m = surface.indices
-    outcomes = [outcome.of_rows(rows.extras) for outcome in surface.outcomes.values()]
-    several = max(1, _AT_ONCE // (m * len(outcomes)))
-    as_is = [outcome.derivatives(eta, shared)[:2] for outcome in outcomes]
-    by_row = any(outcome.bind is not None for outcome in surface.outcomes.values())
-    # The index without the columns that move, which are the same for all levels of a variable.
-    given: dict[bytes, Array] = {}
-    found = []
-    for begin in range(0, len(settings), several):
-        moves = [rows.columns_at(values) for values in settings[begin : begin + several]]
-        weighted = np.empty((len(moves), len(outcomes), m, len(X)))
-        levels, tails = np.empty((len(moves), len(outcomes))), []
-        for i, (positions, columns) in enumerate(moves):
-            key = positions.tobytes()
-            if key not in given:
-                given = {key: eta - X[:, positions] @ B[:, positions].T}
-            moved = given[key] + columns @ B[:, positions].T
-            moves_row = (X[:, positions] != columns).any(axis=1) | by_row
-            for o, outcome in enumerate(outcomes):
-                value, first = _where_moved(outcome, moved, shared, moves_row, as_is[o])
-                levels[i, o] = w @ value
-                np.multiply(first[:, :m].T, w, out=weighted[i, o])
-                tails.append(w @ first[:, m:])
-        gradients = (weighted.reshape(-1, len(X)) @ Z).reshape(len(moves), len(outcomes), m, -1)
-        for i, (positions, columns) in enumerate(moves):
-            gradients[i][:, :, positions] = _weighted_sum(weighted[i], columns)
-            if rows.shift is not None:
-                gradients[i][:, :, positions] += _weighted_sum(weighted[i], rows.shift[:, positions])
-        shared_part = np.array(tails).reshape(len(moves), len(outcomes), -1)
-        full = np.concatenate([gradients.reshape(len(moves), len(outcomes), -1), shared_part], axis=2)
-        loose = np.zeros((2, 0))
-        found += [Average(*pair, loose) for pair in zip(levels, full @ surface.jacobian, strict=True)]
-    return found
-
-
-def _where_moved(
-    outcome: Outcome, eta: Array, shared: Array, moves: NDArray[np.bool_], as_is: tuple[Array, Array]
-) -> tuple[Array, Array]:
-    """Value and first derivatives; rows that do not move keep theirs."""
-    if moves.all():
-        value, first, _ = outcome.derivatives(eta, shared)
-        return value, first
-    value, first = as_is[0].copy(), as_is[1].copy()
-    value[moves], first[moves], _ = outcome.derivatives(eta[moves], shared)
-    return value, first
-
-
-def _weighted_sum(weights: Array, columns: Array) -> Array:
-    """Over rows: (o, m, n) weights of (n, p) columns, or of one row of them for all."""
-    if len(columns) == 1:
-        return np.multiply.outer(weights.sum(axis=-1), columns[0])
-    return weights @ columns
 
 
 def average_slopes(surface: Surface, rows: Rows, variables: Sequence[str]) -> list[Average]:

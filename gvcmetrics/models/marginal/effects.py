@@ -20,7 +20,6 @@ from gvcmetrics.models.marginal.averages import (
     Average,
     average_cross,
     average_outcome,
-    average_outcomes,
     average_slopes,
 )
 from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level_text, pairs_of
@@ -30,6 +29,7 @@ from gvcmetrics.models.marginal.groups import Group, groups_of
 from gvcmetrics.models.marginal.predictor import Predictor
 from gvcmetrics.models.marginal.result import Margins
 from gvcmetrics.models.marginal.rows import Rows, Variable, variables_of_parts
+from gvcmetrics.models.marginal.settings import average_outcomes
 
 ScaleName = Literal[
     "response", "index", "probability", "marginal", "joint", "conditional",

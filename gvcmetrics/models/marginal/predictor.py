@@ -18,6 +18,8 @@ from gvcmetrics.models.data.design import evaluate
 from gvcmetrics.models.data.frames import frame_of, plain_columns
 from gvcmetrics.models.data.relations import Relations, relations_of
 from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.inference.bias_reduced import BiasReduced
+from gvcmetrics.models.inference.restrictions import distribution
 from gvcmetrics.models.likelihood.expected import Scale, Surface, at_zero, averaged
 from gvcmetrics.models.likelihood.family import Family
 from gvcmetrics.models.likelihood.problem import parameter_map
@@ -46,13 +48,17 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """Predictions (n, outcomes) and their errors, with the labels of rows and outcomes (`""` for one)."""
+    """Predictions (n, outcomes) and their errors, with the labels of rows and outcomes (`""` for one).
+
+    degrees : of freedom of each, where they have their own.
+    """
 
     index: pd.Index
     outcomes: list[Any]
     values: Array
     errors: Array
     name: str
+    degrees: Array | None = None
 
     @property
     def single(self) -> bool:
@@ -65,9 +71,13 @@ class Predicted:
             return pd.Series(self.values[:, 0], index=self.index, name=self.name)
         return pd.DataFrame(self.values, index=self.index, columns=pd.Index(self.outcomes, dtype=object))
 
-    def with_interval(self, quantile: float) -> pd.DataFrame:
-        """Columns estimate, std_error, conf_low, conf_high, of several outcomes below their names."""
-        half = quantile * self.errors
+    def with_interval(self, level: float, df: float) -> pd.DataFrame:
+        """Columns estimate, std_error, conf_low, conf_high, of several outcomes below their names.
+
+        df : degrees of freedom of those that have none of their own.
+        """
+        quantile = distribution(df if self.degrees is None else self.degrees).ppf(0.5 + level / 2)
+        half = np.where(self.errors == 0.0, 0.0, quantile * self.errors)
         stacked = np.stack([self.values, self.errors, self.values - half, self.values + half], axis=2)
         columns = ["estimate", "std_error", "conf_low", "conf_high"]
         names = pd.Index(columns) if self.single else pd.MultiIndex.from_product([self.outcomes, columns])
@@ -116,12 +126,13 @@ class Predictor:
         outcomes: Sequence[str] | None = None,
         unit_effect: str = "averaged",
         covariance: Array | None = None,
+        adjusted: BiasReduced | None = None,
     ) -> Predicted:
         """Expected outcomes on a scale, row by row, of the sample or of the rows of `data`.
 
         outcomes : their labels, by default those that the scale predicts.
         Rows with a missing regressor have missing predictions. With the covariance of the parameters there
-        are errors by the delta method.
+        are errors by the delta method; with what CR2 needs, degrees of freedom of each.
         """
         scale = self.scale(
             {"mean": "response"}.get(kind, kind),
@@ -142,17 +153,19 @@ class Predictor:
         averaging = unit_effect == "averaged" and kind != "index"
         surface = self.surface(params, scale, outcomes, averaging=averaging)
         parts = [
-            (index, *self._values(surface, batch, covariance)) for index, batch in self._rows(params, data)
+            (index, *self._values(surface, batch, covariance, adjusted))
+            for index, batch in self._rows(params, data)
         ]
         labels: list[Any] = list(surface.outcomes)
         if labels != [""] and kind != "index":
             labels = self._categories(labels)
         return Predicted(
-            parts[0][0].append([index for index, _, _ in parts[1:]]),
+            parts[0][0].append([part[0] for part in parts[1:]]),
             labels,
-            np.concatenate([values for _, values, _ in parts]),
-            np.concatenate([errors for _, _, errors in parts]),
+            np.concatenate([part[1] for part in parts]),
+            np.concatenate([part[2] for part in parts]),
             "index" if kind == "index" else "fitted",
+            None if adjusted is None else np.concatenate([part[3] for part in parts]),
         )
 
     def outcomes(self) -> Array:
@@ -319,15 +332,17 @@ class Predictor:
             offset = effects if offset is None else offset + effects
         yield data.index, Batch(np.empty(len(X)), X, None, offset, extras)
 
-    def _values(self, surface: Surface, batch: Batch, covariance: Array | None) -> tuple[Array, Array]:
-        """Outcomes of the rows, and their errors, missing without a covariance."""
+    def _values(
+        self, surface: Surface, batch: Batch, covariance: Array | None, adjusted: BiasReduced | None
+    ) -> tuple[Array, Array, Array]:
+        """Outcomes of the rows, their errors, missing without a covariance, and their degrees of freedom."""
         B, shared = surface.coefficients(batch.X.shape[1])
         eta = batch.X @ B.T
         eta = eta if batch.offset is None else eta + batch.offset[:, None]
         known = np.isfinite(eta).all(axis=1)
         extras = {name: values[known] for name, values in batch.extras.items()}
         values = np.full((len(eta), len(surface.outcomes)), np.nan)
-        errors = np.full_like(values, np.nan)
+        errors, degrees = np.full_like(values, np.nan), np.full_like(values, np.nan)
         spread = None if covariance is None else surface.jacobian @ covariance @ surface.jacobian.T
         X, m = batch.X[known], surface.indices
         for column, outcome in enumerate(surface.outcomes.values()):
@@ -339,7 +354,9 @@ class Predictor:
                 errors[known, column] = np.sqrt(
                     np.einsum("ia,ab,ib->i", gradient, spread, gradient, optimize=True)
                 )
-        return values, errors
+                if adjusted is not None:
+                    degrees[known, column] = adjusted.degrees_of_each(gradient @ surface.jacobian)
+        return values, errors, degrees
 
     def _categories(self, labels: list[str]) -> list[Any]:
         """The labels as the user's own categories."""

@@ -115,13 +115,11 @@ class Rows:
 
         One row stands for all where no other variable has part in them.
         """
-
-        def moves(term: Any) -> bool:
-            return not _variables(term).isdisjoint(values)
-
-        alone = all(_variables(term) <= values.keys() for term, _, _ in _terms(self.design) if moves(term))
+        moving = [(term, held) for term, held in self._variables if not held.isdisjoint(values)]
+        alone = all(held <= values.keys() for _, held in moving)
         frame = self.frame.iloc[:1] if alone else self.frame
-        return self._columns(_with_constants(frame, values), moves)
+        terms = {term for term, _ in moving}
+        return self._columns(_with_constants(frame, values), terms.__contains__)
 
     def at_means(self, variables: Mapping[str, Variable], held: Mapping[str, Any]) -> Rows:
         """One row: numbers at their mean, categories at their shares, variables in `held` as they are."""
@@ -172,6 +170,11 @@ class Rows:
     def _columns(self, frame: pd.DataFrame, wanted: Callable[[Any], bool]) -> tuple[Positions, Array]:
         """The columns of some terms: their positions in X, beyond it those that were left out, and values."""
         return _columns(self.design, frame, wanted, self._place)
+
+    @cached_property
+    def _variables(self) -> list[tuple[Any, frozenset[str]]]:
+        """Every term with the variables in it, which take long to find."""
+        return [(term, _variables(term)) for term, _, _ in _terms(self.design)]
 
     @cached_property
     def _place(self) -> dict[int, int]:

@@ -285,8 +285,8 @@ class Results(ForMaketables):
         outcomes : some of the categories or probabilities, by name, as in `margins`.
         interval : with errors by the delta method, and confidence intervals of the expected outcome (not of
             an outcome), by this result's covariance: columns `estimate`, `std_error`, `conf_low`,
-            `conf_high`, for each category below its name. Not with absorbed effects, whose noise the
-            covariance does not hold.
+            `conf_high`, for each category below its name; after CR2 by each row's own degrees of
+            freedom. Not with absorbed effects, whose noise the covariance does not hold.
         level : of the intervals.
         unit_effect : random effects: averaged over the normal unit effect, or of a unit whose effect is zero.
 
@@ -300,8 +300,9 @@ class Results(ForMaketables):
         made = predictor.predict(
             self.params.to_numpy(), data, kind, outcomes=outcomes, unit_effect=unit_effect,
             covariance=self.cov.to_numpy() if interval else None,
+            adjusted=self.adjusted if interval else None,
         )  # fmt: skip
-        return made.with_interval(distribution(self.df).ppf(0.5 + level / 2)) if interval else made.plain()
+        return made.with_interval(level, self.df) if interval else made.plain()
 
     def _predictor(self) -> Predictor:
         if self.predictor is None:

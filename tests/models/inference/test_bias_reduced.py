@@ -122,3 +122,21 @@ def test_margins_that_are_coefficients_are_tested_as_these_are() -> None:
     assert "Satterthwaite" in str(made)
     clustered = result.with_vcov({"CRV1": "g"})
     assert clustered.margins("x").pvalues.iloc[0] == pytest.approx(clustered.pvalues["x"], rel=1e-9)
+
+
+@pytest.mark.parametrize("case", ["ols", "logit"])
+def test_intervals_of_predictions_are_those_of_the_combinations_that_they_are(case: str) -> None:
+    """On the index, row by row, each with degrees of freedom of its own."""
+    call, formula, _ = CASES[case]
+    res = call(formula, DATA, vcov={"CR2": "g"})
+    rows = DATA.iloc[[3, 40, 7]]
+    X = res.predictor.regressors(rows)
+    made = res.predict(rows, "index", interval=True, level=0.9)
+    names = list(res.params.index)
+    texts = [" + ".join(f"{x:.17g}*`{n}`" for x, n in zip(row, names, strict=True)) for row in X]
+    expected = res.lincom(texts, level=0.9)
+    for column in ("estimate", "std_error", "conf_low", "conf_high"):
+        np.testing.assert_allclose(made[column].to_numpy(), expected[column].to_numpy(), rtol=1e-8)
+    degrees = res.adjusted.degrees_of_each(X)
+    assert np.ptp(degrees) > 0.1
+    np.testing.assert_allclose(degrees, [res.adjusted.degrees(row[None]) for row in X], rtol=1e-10)

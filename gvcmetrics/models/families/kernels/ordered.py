@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,9 @@ from numba import njit
 
 from gvcmetrics.models.likelihood.family import Array, Bend, Family, Kernel, shares
 from gvcmetrics.models.likelihood.third import Bent, of_cuts
+
+# x -> F(x), F(-x) and the density of the latent error, which is symmetric
+Tails = Callable[[Array], tuple[Array, Array, Array]]
 
 
 @njit(cache=True, nogil=True)
@@ -56,9 +60,25 @@ def about(y: Array, eta: Array, cuts: Array) -> tuple[Array, Array]:
     return padded[k + 1] - eta[:, 0], padded[k] - eta[:, 0]
 
 
+def categories_at_once(tails: Tails, eta: Array, cuts: Array) -> tuple[Array, Array]:
+    """Probabilities (q + 1, n) of the categories about q cuts, each taken in the tail that it lies in, and
+    their derivatives in eta and the cuts (q + 1, n, 1 + q)."""
+    below, above, density = tails(cuts[:, None] - eta[:, 0])
+    q, n = below.shape
+    P, first = np.empty((q + 1, n)), np.zeros((q + 1, 1 + q, n))
+    P[0], P[q] = below[0], above[-1]
+    P[1:-1] = np.where(below[:-1] > above[:-1], above[:-1] - above[1:], below[1:] - below[:-1])
+    first[1:, 0] = density
+    first[:-1, 0] -= density
+    upper = np.arange(q)
+    first[upper, 1 + upper], first[1 + upper, 1 + upper] = density, -density
+    return P, first.transpose(0, 2, 1)
+
+
 def ordered_family(
-    name: str, kernel: Kernel, quantile: Any, bend: Bend, density: Bent, variance: float, categories: int
-) -> Family:
+    name: str, kernel: Kernel, quantile: Any, bend: Bend, density: Bent, tails: Tails, variance: float,
+    categories: int,
+) -> Family:  # fmt: skip
     """Categories 0, ..., categories - 1."""
 
     def start(y: Array, weights: Array) -> tuple[Array, Array]:
@@ -73,6 +93,7 @@ def ordered_family(
         categories,
         bend=bend,
         third=partial(of_cuts, density),
+        together=partial(categories_at_once, tails),
         latent_variance=variance,
         block="Cutpoints",
         tested=False,
