@@ -170,7 +170,7 @@ def hypothetical_extraction(table: InputOutput, country: str, *, industry: str |
 
 @recorded
 def hypothetical_extraction_by_industry(table: InputOutput) -> pd.DataFrame:
-    """What would be lost without each industry, one after the other: `hypothetical_extraction` of all of them.
+    """What would be lost without each industry, one after the other: `hypothetical_extraction` of all.
 
     Taking out one industry i changes the inverse by a matrix of rank one, so that one inverse serves all:
 
