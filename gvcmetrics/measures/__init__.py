@@ -88,6 +88,7 @@ _MODULES = {
         "cumulative_tariffs",
         "foreign_input_exposure",
         "hypothetical_extraction",
+        "hypothetical_extraction_by_industry",
     ),
     "input_output.origins": (
         "satellite_in_trade",

@@ -12,7 +12,12 @@ from functools import cache
 from gvcmetrics.errors import DataError
 
 _HS = tuple(f"HS{number}" for number in range(7))
-_INDUSTRIES = ("ISIC2", "ISIC3", "ISIC3.1", "ISIC4", "WIOD2013", "WIOD2016")
+# Industries of input-output tables that are groups of divisions of ISIC (`crosswalks/industry_groups.py`).
+GROUPS_OF = {
+    **dict.fromkeys(("WIOD2016", "FIGARO", "ICIO2021", "ICIO2023"), "ISIC4"),
+    **dict.fromkeys(("WIOD_LONGRUN", "EORA26"), "ISIC3"),
+}
+_INDUSTRIES = ("ISIC2", "ISIC3", "ISIC3.1", "ISIC4", "WIOD2013", *GROUPS_OF)
 
 # (from, to) → file of the concordances folder, without `.parquet`.
 _FILES: dict[tuple[str, str], str] = {
@@ -30,12 +35,15 @@ _FILES: dict[tuple[str, str], str] = {
     ("SITC2", "ISIC2"): "sitc2_isic2",
     ("SITC3", "ISIC3"): "sitc3_isic3",
     ("ISIC3", "WIOD2013"): "wiod_2013",
-    # Any table with the classes of ISIC Rev.4: the industries follow from their divisions.
-    ("ISIC4", "WIOD2016"): "isic4_isic3",
+    # Any table with all classes of the revision: the industries follow from their divisions.
+    **{
+        (isic, name): {"ISIC4": "isic4_isic3", "ISIC3": "isic3_isic2"}[isic]
+        for name, isic in GROUPS_OF.items()
+    },
 }
 ALL_REVISIONS = ("hs_isic3", "hs_isic31", "hs_isic4")
 # Groups too coarse to be split into what they group.
-_ONE_WAY = ("BEC4", "WIOD2013", "WIOD2016")
+_ONE_WAY = ("BEC4", "WIOD2013", *GROUPS_OF)
 # Against its direction a table splits most codes, and ISIC Rev.2 has half the classes of Rev.3; a
 # detour is better than either.
 _FORWARDS, _BACKWARDS, _COARSE = 2, 3, 2

@@ -227,6 +227,7 @@ BY_KEY = {
     "fitness": take(lambda: m.presence(matrix(), threshold=0.8)),
     "foreign_input_exposure": take(table),
     "hypothetical_extraction": take(table, "AAA", industry="c1"),
+    "hypothetical_extraction_by_industry": take(table),
     "lafay_index": take(flows),
     "output_participation": take(table),
     "pure_and_two_sided_participation": take(table, by=IO_BY),

@@ -20,7 +20,8 @@ from importlib.resources import files
 from gvcmetrics.panels.classifications import HS_YEARS
 
 _OWN_USE = ("98", "99")
-_LEVELS = {"HS": (2, 4, 6), "SITC": (1, 2, 3), "ISIC": (1, 2, 3, 4)}
+# Sections of ISIC are letters; only its second revision had divisions of one digit above those of two.
+_LEVELS = {"HS": (2, 4, 6), "SITC": (1, 2, 3), "ISIC": (2, 3, 4), "ISIC2": (1, 2, 3, 4)}
 # Codes longer than the list: a line of a national tariff has 8 to 12 digits, a heading of SITC up to five.
 _LONGER = {"HS": (8, 10, 12), "SITC": (4, 5), "ISIC": ()}
 
@@ -40,19 +41,23 @@ def codes_of(classification: str) -> frozenset[str]:
     ]
     own = _OWN_USE if system == "HS" else ()
     own = (*own, *(f"{chapter}{chapter}" for chapter in own), *(chapter * 3 for chapter in own))
-    return frozenset((*(code[:level] for code in finest for level in _LEVELS[system]), *own))
+    return frozenset((*(code[:level] for code in finest for level in _levels(name)), *own))
 
 
 def longer_codes(classification: str) -> tuple[int, tuple[int, ...]]:
     """How many digits of a longer code are in the list, and how many such a code has."""
-    system = _system(HS_YEARS.get(classification, classification))
-    return _LEVELS[system][-1], _LONGER[system]
+    name = HS_YEARS.get(classification, classification)
+    return _levels(name)[-1], _LONGER[_system(name)]
 
 
 def is_listed(code: str, classification: str) -> bool:
     """Whether a code is one of the classification, by its list or by how it begins."""
     listed, longer = longer_codes(classification)
     return (code[:listed] if len(code) in longer else code) in codes_of(classification)
+
+
+def _levels(name: str) -> tuple[int, ...]:
+    return _LEVELS.get(name, _LEVELS[_system(name)])
 
 
 def _system(name: str) -> str:

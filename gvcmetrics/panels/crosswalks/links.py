@@ -3,8 +3,8 @@
     crosswalk("HS5", "HS0").links      the links and their weights; `convert.py` applies them
 
 Classifications: HS0–HS6 (1988/92, 1996, 2002, 2007, 2012, 2017, 2022) and HS (all revisions in one),
-SITC2, SITC3, ISIC2, ISIC3, ISIC3.1, ISIC4, NACE2, BEC4, WIOD2013 (industries c1–c35) and
-WIOD2016 (56 industries, such as C10-C12). Where no
+SITC2, SITC3, ISIC2, ISIC3, ISIC3.1, ISIC4, NACE2, BEC4, WIOD2013 (industries c1–c35), WIOD2016,
+FIGARO, ICIO2021, ICIO2023, WIOD_LONGRUN and EORA26 (groups of divisions of ISIC). Where no
 table joins two of them, the shortest route over others is taken; `Crosswalk.route` names it.
 
 Weights. A code that has several targets is split: in equal parts, or in proportion to a value of each

@@ -144,7 +144,7 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
         rules += _money_checks(item, raw, spec)
     elif item.is_number:
         whole = meta.type != "number"
-        rule(unread, "not a whole number" if whole else "not a number", _REMEDIES["number"])
+        rule(unread, "not a whole number" if whole else "not a number", _number_remedy(spec))
     if item.is_number and meta.type == "number":
         too_large = exp.GT(this=exp.Abs(this=value.copy()), expression=literal(_LARGEST))
         rule(too_large, "too large for a number", "Correct it")
@@ -158,7 +158,7 @@ def _column_checks(item: PanelColumn, spec: PanelSpec) -> list[Check]:
             lost = exp.Is(this=column(number_name(found)), expression=exp.null())
             bad = exp.and_(present(column(found.name)), lost)
             at = shown_raw(found.raw or item.name, spec)
-            rules.append(Check(item.name, at, found.name, bad, "not a number", _REMEDIES["number"]))
+            rules.append(Check(item.name, at, found.name, bad, "not a number", _number_remedy(spec)))
     for limit, comparison, word in ((meta.minimum, exp.LT, "below"), (meta.maximum, exp.GT, "above")):
         if limit is not None:
             outside = comparison(this=value.copy(), expression=literal(limit))
@@ -217,9 +217,15 @@ def _money_checks(item: PanelColumn, raw: exp.Expr, spec: PanelSpec) -> list[Che
             text_name(item.name),
             exp.and_(present(text), lost, exp.Not(this=known)),
             "not a number",
-            _REMEDIES["number"],
+            _number_remedy(spec),
         ),
     ]
+
+
+def _number_remedy(spec: PanelSpec) -> str:
+    if spec.words.read.thousands is not None:
+        return _REMEDIES["number"]
+    return f"{_REMEDIES['number']}; what stands between its thousands is stated in `read: {{thousands: …}}`"
 
 
 def _limit_remedy(item: PanelColumn, word: str) -> str:

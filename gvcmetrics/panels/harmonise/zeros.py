@@ -78,9 +78,8 @@ def _codes(bench: Bench, item: PanelColumn) -> set[str]:
 
 
 def _ambiguous(bench: Bench, item: PanelColumn, code: str, longest: int) -> DataError:
-    lengths = (
-        f"some codes have {longest - 1} digits, as '{code}', and some {longest}; a zero in front may be lost"
-    )
+    digits = "1 digit" if longest == 2 else f"{longest - 1} digits"
+    lengths = f"some codes have {digits}, as '{code}', and some {longest}; a zero in front may be lost"
     remedy = (
         f"If so, write `pad: {longest}` for '{item.name}', and '{code}' is '0{code}'; "
         "if codes of several levels are meant, write `pad: 1`"

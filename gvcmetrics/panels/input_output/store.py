@@ -28,6 +28,7 @@ from gvcmetrics.ground.input_output import InputOutput, regions_of
 from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
 from gvcmetrics.panels.input_output.balance import Balance
 from gvcmetrics.panels.project import Project, find_project
+from gvcmetrics.panels.store.footer import BLANK, KEY, sign_footer
 from gvcmetrics.panels.store.listing import not_built
 from gvcmetrics.panels.store.stored import damaged, read_provenance
 
@@ -115,6 +116,7 @@ def seal(spool: Path, provenance: Provenance, labels: Labels, path: Path) -> Non
     metadata = {
         METADATA_KEY: provenance.to_json(),
         _LABELS_KEY: json.dumps(asdict(labels), ensure_ascii=False),
+        KEY: BLANK,
     }
     source = pq.ParquetFile(spool, read_dictionary=[field.name for field in _SCHEMA if field.type == _TEXT])
     order = sorted(_years(source))
@@ -124,6 +126,7 @@ def seal(spool: Path, provenance: Provenance, labels: Labels, path: Path) -> Non
         for _, group in order:
             cells = source.read_row_group(group).cast(_SCHEMA)
             writer.write_table(cells, row_group_size=max(len(cells), 1))
+    sign_footer(path)
 
 
 def read_labels(path: Path) -> Labels:

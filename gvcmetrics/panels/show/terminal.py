@@ -56,7 +56,7 @@ def print_panels() -> None:
     console = new_console()
     console.print(table)
     waiting = listed[listed["state"] != "built"]
-    if len(waiting) == len(listed):
+    if not listed["state"].isin(["built", "stale"]).any():
         console.print("Nothing is built. Run `make all`, or one of:", markup=False)
     elif not waiting.empty:
         console.print("To build what is not, or no longer, up to date:", markup=False)

@@ -20,6 +20,7 @@ from gvcmetrics.panels.store.stored import damaged, find_panel, part_values, rea
 
 # What Arrow says, by way of DuckDB, of bytes that are not those that were written.
 _DAMAGE = (
+    "reading the stream registered",
     "CRC",
     "page integrity",
     "Corrupt",

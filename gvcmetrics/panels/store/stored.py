@@ -9,6 +9,7 @@ and version give the same bytes: no date, no path and no machine is written.
 from __future__ import annotations
 
 import glob
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from gvcmetrics.ground.files import recover
 from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sql import column, parquet_files
+from gvcmetrics.panels.store.footer import RECORD_KEY, check_footer
 
 # Beyond this, a year is read a good deal faster than the whole, and a sort of the whole spills to disk.
 PARTITION_ROWS = 5_000_000
@@ -77,17 +79,15 @@ def verified_rows(
     by = provenance.partition_by
     parts = [] if by is None else [(v, file) for v, fs in _parts(path, by) for file in fs if v in kept]
     files = [(None, path)] if by is None else parts
-    kinds = {
-        "integer": pa.int64(),
-        "binary": pa.int64(),
-        "number": pa.float64(),
-    }
+    kinds = {"integer": pa.int64(), "binary": pa.int64(), "number": pa.float64()}
     schema = pa.schema([(name, kinds.get(provenance.columns[name].type, pa.string())) for name in names])
 
     def batches() -> Iterator[pa.RecordBatch]:
         for value, file in files:
             with pq.ParquetFile(file, page_checksum_verification=True) as opened:
+                lacking = opened.metadata.num_rows
                 for batch in opened.iter_batches(columns=[name for name in names if name != by]):
+                    lacking -= len(batch)
                     columns = [
                         pa.array([value] * len(batch), pa.string()).cast(schema.field(name).type)
                         if name == by
@@ -95,8 +95,23 @@ def verified_rows(
                         for name in names
                     ]
                     yield pa.RecordBatch.from_arrays(columns, schema=schema)
+                if lacking:  # a page that says to be of another kind is passed over without a word
+                    raise pa.ArrowInvalid("Corrupt: fewer rows than the file should have")
 
     return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def checksum(record: bytes) -> str:
+    """What the parts of a panel say of the record beside them."""
+    return f"{zlib.crc32(record):08x}"
+
+
+def _rows_of_part(part: Path, record: str) -> int:
+    check_footer(part)
+    metadata = pq.read_metadata(part)
+    if (metadata.metadata or {}).get(RECORD_KEY.encode(), record.encode()) != record.encode():
+        raise ValueError
+    return int(metadata.num_rows)
 
 
 def damaged(path: Path) -> DataError:
@@ -124,13 +139,13 @@ def read_provenance(path: Path) -> Provenance:
     """
     try:
         if path.is_dir():
-            record = Provenance.from_json((path / PROVENANCE_FILE).read_bytes())
-            if (
-                sum(pq.read_metadata(part).num_rows for part in path.glob("*/*.parquet"))
-                != record.coverage.rows
-            ):
+            text = (path / PROVENANCE_FILE).read_bytes()
+            record = Provenance.from_json(text)
+            rows = sum(_rows_of_part(part, checksum(text)) for part in path.glob("*/*.parquet"))
+            if rows != record.coverage.rows:
                 raise ValueError
             return record
+        check_footer(path)
         return Provenance.from_json((pq.read_schema(path).metadata or {})[METADATA_KEY.encode()])
     except (pa.ArrowInvalid, OSError, ValueError):
         raise damaged(path) from None

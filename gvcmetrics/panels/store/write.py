@@ -22,7 +22,8 @@ from gvcmetrics.ground.provenance import METADATA_KEY, Provenance
 from gvcmetrics.panels.job import Built
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sql import column
-from gvcmetrics.panels.store.stored import PROVENANCE_FILE, scan
+from gvcmetrics.panels.store.footer import BLANK, KEY, RECORD_KEY, sign_footer
+from gvcmetrics.panels.store.stored import PROVENANCE_FILE, checksum, scan
 
 _ROW_GROUP = 122_880
 # A sort needs memory, and all sorts share the engine's bound: more of them would only spill.
@@ -62,17 +63,19 @@ def write_folder(
     by = provenance.partition_by
     assert by is not None
     names = [name for name in provenance.columns if name != by]
+    record = (provenance.to_json(indent=1) + "\n").encode()
+    metadata = {RECORD_KEY: checksum(record)}
 
     def part(value: str | int) -> None:
         rows = query.copy().where(column(by).eq(exp.convert(value)))
         path = folder / f"{by}={value}" / "part.parquet"
         path.parent.mkdir(parents=True)
         with connection.cursor() as cursor:
-            _write(cursor, _sorted(rows, provenance, names), provenance, path, {}, wrote)
+            _write(cursor, _sorted(rows, provenance, names), provenance, path, metadata, wrote)
 
     with ThreadPoolExecutor(min(_MOST_SORTS, os.cpu_count() or 1)) as pool:
         list(pool.map(part, _values(connection, query, by)))  # raises what a part raises
-    (folder / PROVENANCE_FILE).write_text(provenance.to_json(indent=1) + "\n", encoding="utf-8")
+    (folder / PROVENANCE_FILE).write_bytes(record)
 
 
 def put_panel(made: Built, project: Project) -> Path:
@@ -144,7 +147,8 @@ def _write(
         for group in _groups(rows):
             writer.write_table(group, row_group_size=_ROW_GROUP)
             wrote(len(group))
-        writer.add_key_value_metadata(metadata)
+        writer.add_key_value_metadata({**metadata, KEY: BLANK})
+    sign_footer(path)
     flush(path)
 
 

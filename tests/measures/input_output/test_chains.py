@@ -146,6 +146,15 @@ def test_lengths_and_losses_from_the_series_of_rounds(table: m.InputOutput) -> N
     A[3], A[:, 3], y[3] = 0, 0, 0
     np.testing.assert_allclose(lost["output"] - lost["output_lost"], np.linalg.solve(np.eye(6) - A, y))
     assert lost.loc[("B", "j"), "lost_share"] == pytest.approx(1)
+    every = m.hypothetical_extraction_by_industry(table)
+    country = table.rows.get_level_values("country")
+    for place, (origin, industry) in enumerate(table.rows):
+        one = m.hypothetical_extraction(table, origin, industry=industry)
+        abroad = country != origin
+        told = [one["output_lost"].sum(), one["output_lost"].drop((origin, industry)).sum()]
+        told += [one.loc[abroad, "output_lost"].sum(), one["value_added_lost"].sum()]
+        told += [one.loc[abroad, "value_added_lost"].sum(), one["output_lost"].sum() / table.x[place]]
+        np.testing.assert_allclose(every.iloc[place, 1:], told, rtol=1e-10, atol=1e-12)
     with pytest.raises(DataError, match="key 'B, z'"):
         m.hypothetical_extraction(table, "B", industry="z")
     with pytest.raises(DataError, match="column 'C'"):

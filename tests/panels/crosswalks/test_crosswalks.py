@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -343,3 +344,37 @@ def test_industries_there_and_back_preserve_output() -> None:
         share = frame.attrs["crosswalks"][-1]["unmatched_share"]["output"]
         assert share == pytest.approx(lost, rel=1e-9, abs=1e-15)
     assert set(frame["industry"].dropna()) <= set(ISIC4_DIVISIONS)
+
+
+@needs_mirror
+@pytest.mark.parametrize(
+    ("target", "isic", "industries", "left_out", "some"),
+    [
+        (
+            "FIGARO",
+            "ISIC4",
+            64,
+            set(),
+            {"12": "C10T12", "31": "C31_32", "60": "J59_60", "81": "N80T82", "68": "L68"},
+        ),
+        ("ICIO2021", "ISIC4", 45, {"99"}, {"02": "01T02", "33": "31T33", "42": "41T43", "75": "69T75"}),
+        ("ICIO2023", "ISIC4", 45, {"99"}, {"02": "A01_02", "39": "E", "47": "G", "59": "J58T60"}),
+        ("WIOD_LONGRUN", "ISIC3", 23, set(), {"05": "AtB", "20": "Dnec", "63": "I60t63", "99": "LtQ"}),
+        ("EORA26", "ISIC3", 25, set(), {"19": "Textiles and Wearing Apparel", "51": "Wholesale Trade"}),
+    ],
+)
+def test_industries_of_editions_are_divisions(
+    target: str, isic: str, industries: int, left_out: set[str], some: dict[str, str]
+) -> None:
+    links = crosswalk(isic, target).links
+    divisions = links[links["source"].str.fullmatch("[0-9]{2}")].set_index("source")["target"]
+    assert divisions.index.is_unique  # no division is split
+    assert set(divisions.index[divisions.isna()]) == left_out
+    assert divisions.nunique() == industries
+    assert divisions[list(some)].to_dict() == some
+    for division, name in divisions.dropna().items():  # a name that states divisions holds this one
+        span = re.findall("[0-9]{2}", name)
+        assert not span or span[0] <= division <= span[-1]
+    classes = links[links["source"].str.fullmatch("[0-9]{4}")]
+    assert (classes["target"] == classes["source"].str[:2].map(divisions)).eq(classes["target"].notna()).all()
+    assert weights("HS5", target)  # products reach them

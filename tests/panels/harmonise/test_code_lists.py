@@ -88,3 +88,10 @@ def test_that_a_zero_may_be_lost_is_said_once(words: str, codes: list[str], proj
     assert "some codes have 3 digits, as '161', and some 4" in said
     assert said.count("a zero in front may be lost") == 1
     assert said.count("pad: 4") == said.count("'0161'") == said.count("levels") == 1
+
+
+@pytest.mark.parametrize("classification", ["ISIC3", "ISIC3.1", "ISIC4"])
+def test_divisions_are_the_highest_level_of_digits(classification: str) -> None:
+    assert not {str(digit) for digit in range(10)} & codes_of(classification)
+    assert "3" in codes_of("ISIC2")
+    assert is_listed("15", classification)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from gvcmetrics.errors import DataError
@@ -91,14 +92,54 @@ def test_a_flipped_bit_is_never_read_as_data(
     folder = project.panel_folder("firms")
     path: Path = next(folder.glob("*/*.parquet")) if by else project.panel_file("firms")
     good = path.read_bytes()
-    chance = random.Random(3)
-    for _ in range(60):
-        place = chance.randrange(len(good))
+    places = _places(good)
+    for place, bit in places:
         bad = bytearray(good)
-        bad[place] ^= 1 << chance.randrange(8)
+        bad[place] ^= 1 << bit
         path.write_bytes(bad)
-        with contextlib.suppress(DataError):
+        try:
+            read = panel("firms", project=project)
+        except DataError as error:
+            assert "damaged" in str(error) or "no panel" in str(error)  # noqa: PT017
+        else:
+            pd.testing.assert_frame_equal(read, whole)
+            assert read.attrs["provenance"] == whole.attrs["provenance"]
+
+
+def _places(good: bytes) -> list[tuple[int, int]]:
+    """Bits over all the file, the heads of its pages among them, and most in the footer."""
+    chance = random.Random(3)
+    footer = len(good) - 8 - int.from_bytes(good[-8:-4], "little")
+    heads = [m.start() + 1 for m in re.finditer(rb"\x15\x00\x15", good[:footer])]
+    spread = [chance.randrange(len(good)) for _ in range(40)]
+    spread += [chance.randrange(footer, len(good)) for _ in range(60)]
+    return [*((place, 0) for place in heads), *((place, chance.randrange(8)) for place in spread)]
+
+
+def test_a_record_beside_its_parts_is_the_one_that_was_written(
+    project: Project, firms: Build, firms_spec: str
+) -> None:
+    (project.raw / "f.csv").write_text("id,year,workers\n1,2019,3\n2,2020,4\n")
+    firms(firms_spec, "partition_by: year\n", source="{file: raw/f.csv}")
+    record = project.panel_folder("firms") / "_provenance.json"
+    record.write_text(record.read_text().replace('"unit": "persons"', '"unit": "partons"'))
+    with pytest.raises(DataError, match="damaged"):
+        panel("firms", project=project)
+
+
+def test_what_an_earlier_version_wrote_is_read(project: Project, firms: Build, firms_spec: str) -> None:
+    (project.raw / "f.csv").write_text("id,year,workers\n1,2019,3\n")
+    whole = firms(firms_spec, source="{file: raw/f.csv}")
+    path = project.panel_file("firms")
+    table = pq.read_table(path)
+    for words, kept in (((b"gvcmetrics",), True), ((b"gvcmetrics", b"gvcmetrics_fokter"), False)):
+        metadata = {word: (table.schema.metadata or {}).get(word, b"0" * 8) for word in words}
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+        if kept:
             pd.testing.assert_frame_equal(panel("firms", project=project), whole)
+        else:
+            with pytest.raises(DataError, match="damaged"):
+                panel("firms", project=project)
 
 
 @pytest.mark.parametrize(
