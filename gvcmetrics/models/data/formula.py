@@ -6,8 +6,8 @@ two of them. Several outcomes, `"y1 + y2 ~ x"`, make a joint model. Names that a
 identifiers stand in backticks: `` `a b` ``.
 
 Three operators follow the panel, not the row order: `L(x)`, `L(x, 2)` lag, `F(x)` lead and
-`D(x) = x − L(x)`. They compare periods, so a gap in the years gives a missing value, as
-Stata's time-series operators do.
+`D(x) = x − L(x)`, and `L(x, 0:2)` is x and both its lags. They compare periods, so a gap in the years gives
+a missing value, as Stata's time-series operators do. `formulas` has the words that are written out first.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import formulaic
 from formulaic.errors import FormulaicError
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.models.data.formulas.terms import written_out
+from gvcmetrics.models.data.formulas.text import split_outside
 from gvcmetrics.models.data.spelling import (
     SAFE_FUNCTIONS,
     SHIFTS,
@@ -89,7 +91,7 @@ class Formula:
         outcomes = tuple(
             respelt(_take_shifts(part, shifts), inside=True) for part in split_outside(sides[0], "+")
         )
-        written = _take_shifts(parts[0], shifts) or "1"
+        written = _take_shifts(written_out(parts[0]), shifts) or "1"
         if not trusted:
             if len(text) > _LONGEST_SAFE_FORMULA:
                 raise ModelError(f"the formula has {len(text)} characters, more than {_LONGEST_SAFE_FORMULA}")
@@ -158,26 +160,6 @@ def _factors(regressors: str) -> tuple[str, ...]:
         for factor in factors
         if factor.eval_method.value != "literal"
     )
-
-
-def split_outside(text: str, separator: str) -> list[str]:
-    """Split at a character that stands outside brackets, quotes and backticks; parts are stripped."""
-    parts, depth, quote, start = [], 0, "", 0
-    for position, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "`'\"":
-            quote = character
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-        elif character == separator and depth == 0:
-            parts.append(text[start:position].strip())
-            start = position + 1
-    if quote or depth:
-        raise ModelError(f"formula {text!r} has an unclosed {'quote ' + quote if quote else 'bracket'}")
-    return [*parts, text[start:].strip()]
 
 
 def unquote(name: str) -> str:
@@ -319,7 +301,14 @@ def refuse_code(expression: str) -> None:
         id(value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        for value in (*node.args, *(keyword.value for keyword in node.keywords))
+        for given in (*node.args, *(keyword.value for keyword in node.keywords))
+        for value in (given.elts if isinstance(given, (ast.List, ast.Tuple)) else [given])
+    }
+    arguments |= {
+        id(value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        for value in (node.left, *node.comparators)
     }
     allowed = (
         ast.Expression, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Call, ast.keyword,
