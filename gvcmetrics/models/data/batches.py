@@ -290,7 +290,7 @@ def open_parquet(
     ModelError : the formula needs a whole column at once, lags or absorbed effects; no row is complete.
     DataError : no such file or column; a value that the outcome must not hold.
     """
-    if formula.absorbed or formula.shifts:
+    if formula.absorbed or formula.slopes or formula.shifts:
         raise ModelError(
             "a Parquet file is fitted without absorbed effects and without lags",
             remedy="Read it with pd.read_parquet",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.ground.numerics.slopes import Slopes
 from gvcmetrics.ground.periods import Periods, in_order, known_periods, refuse_repeated
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
@@ -123,6 +124,7 @@ def build_sample(
         rows=made.rows,
         source=source,
         absorbed={"^".join(columns): group_codes(frame[[*columns]])[0] for columns in formula.absorbed},
+        slopes=_slopes(formula, frame),
         unit=unit_codes,
         time=time_codes,
         unit_name=unit,
@@ -144,7 +146,17 @@ def build_sample(
         dropped=dropped,
     )
     sample = without_singletons(sample)
-    return drop_collinear(sample, [*sample.absorbed.values()])
+    return drop_collinear(sample, sample.effects)
+
+
+def _slopes(formula: Formula, frame: pd.DataFrame) -> dict[str, Slopes]:
+    """Variables with a slope in each group."""
+    return {
+        f"{'^'.join(columns)}[[{variable}]]": Slopes(
+            group_codes(frame[[*columns]])[0], evaluate(f"`{variable}`", frame)
+        )
+        for columns, variable in formula.slopes
+    }
 
 
 def _design(

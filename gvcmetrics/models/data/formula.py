@@ -21,6 +21,7 @@ import formulaic
 from formulaic.errors import FormulaicError
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.models.data.formulas.absorbed import absorbed_effects, unquote
 from gvcmetrics.models.data.formulas.terms import written_out
 from gvcmetrics.models.data.formulas.text import split_outside
 from gvcmetrics.models.data.spelling import (
@@ -50,12 +51,16 @@ class Shift:
 
 @dataclass(frozen=True)
 class Formula:
-    """The parts of a formula; texts keep the user's spelling, lags replaced by backticked names."""
+    """The parts of a formula; texts keep the user's spelling, lags replaced by backticked names.
+
+    slopes : groups, and the variable that has a slope in each.
+    """
 
     text: str
     outcomes: tuple[str, ...]
     regressors: str
     absorbed: tuple[tuple[str, ...], ...] = ()
+    slopes: tuple[tuple[tuple[str, ...], str], ...] = ()
     shifts: tuple[Shift, ...] = ()
 
     @classmethod
@@ -97,8 +102,8 @@ class Formula:
                 raise ModelError(f"the formula has {len(text)} characters, more than {_LONGEST_SAFE_FORMULA}")
             _refuse_explosion(written)
         regressors = respelt(written)
-        absorbed = _parse_absorbed(parts[1], text) if len(parts) == 2 else ()
-        formula = cls(text, outcomes, regressors, absorbed, tuple(shifts))
+        absorbed, slopes = absorbed_effects(parts[1], text) if len(parts) == 2 else ((), ())
+        formula = cls(text, outcomes, regressors, absorbed, slopes, tuple(shifts))
         expressions = formula._expressions()
         for expression in () if trusted else expressions:
             refuse_code(expression)
@@ -125,8 +130,9 @@ class Formula:
 
     @property
     def absorbed_columns(self) -> tuple[str, ...]:
-        """Columns that the absorbed effects are made of."""
-        return tuple(dict.fromkeys(column for effect in self.absorbed for column in effect))
+        """Columns that the absorbed effects are made of, variables with varying slopes included."""
+        varying = [column for columns, variable in self.slopes for column in (*columns, variable)]
+        return tuple(dict.fromkeys([*(column for effect in self.absorbed for column in effect), *varying]))
 
     @property
     def regressor_expressions(self) -> list[str]:
@@ -160,11 +166,6 @@ def _factors(regressors: str) -> tuple[str, ...]:
         for factor in factors
         if factor.eval_method.value != "literal"
     )
-
-
-def unquote(name: str) -> str:
-    """A column name without its backticks."""
-    return name[1:-1] if len(name) > 1 and name[0] == name[-1] == "`" else name
 
 
 @lru_cache(maxsize=1024)
@@ -220,25 +221,6 @@ def _syntax_tree(expression: str) -> tuple[ast.Expression, dict[str, str]]:
             f"'{expression}' in the formula cannot be read",
             remedy="Put a column name that is not an identifier in backticks: `a b`",
         ) from error
-
-
-def _parse_absorbed(part: str, text: str) -> tuple[tuple[str, ...], ...]:
-    effects: list[tuple[str, ...]] = []
-    for effect in split_outside(part, "+"):
-        columns = tuple(split_outside(effect, "^"))
-        if effect in ("0", "1", ""):
-            continue
-        for column in columns:
-            if not re.fullmatch(r"`[^`]+`|[^\W\d]\w*", column):
-                raise ModelError(
-                    f"'{column}' after '|' in {text!r} is not a column name",
-                    remedy="Absorbed effects are columns, joined by '+' and crossed by '^'; a name that is "
-                    "not an identifier stands in backticks",
-                )
-        names = tuple(unquote(column) for column in columns)
-        if names not in effects:
-            effects.append(names)
-    return tuple(effects)
 
 
 def _take_shifts(text: str, shifts: list[Shift]) -> str:

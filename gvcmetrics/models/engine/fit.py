@@ -19,7 +19,7 @@ from gvcmetrics.models.data.unit_means import regressors_of, with_unit_means
 from gvcmetrics.models.engine.conclude import conclude
 from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.engine.request import Request
-from gvcmetrics.models.engine.response import TREATMENTS, Response, Treatment
+from gvcmetrics.models.engine.response import TREATMENTS, WITH_SLOPES, Response, Treatment
 from gvcmetrics.models.engine.scaled import estimate_scaled
 from gvcmetrics.models.engine.several import each, requests
 from gvcmetrics.models.likelihood.newton import one_blas_thread
@@ -116,13 +116,19 @@ def _treatment(request: Request, response: Response) -> Treatment:
         raise ModelError(f"firth=True with effects={name!r} does not exist", remedy="Use 'pooled' or 'fixed'")
     treatment = known[name]
     absorbs = (name == "pooled" and "absorbed" in known) or treatment.absorbs_unit
+    if request.parsed.slopes and not (absorbs and response.slopes):
+        raise ModelError(
+            f"{response.name} with effects={name!r} has no varying slopes",
+            remedy=f"They are offered for {WITH_SLOPES}, with effects='pooled' or 'fixed'; elsewhere write "
+            "i(group, x) among the regressors",
+        )
     if request.parsed.absorbed and not absorbs:
         _refuse_absorbed(request.parsed, response, name)
     if request.bias_correction is not None and not request.parsed.absorbed:
         raise ModelError(
             "bias_correction= is for absorbed effects", remedy="Absorb the unit: 'y ~ x | firm_id + year'"
         )
-    if name == "pooled" and request.parsed.absorbed:
+    if name == "pooled" and (request.parsed.absorbed or request.parsed.slopes):
         return known["absorbed"]
     return treatment
 

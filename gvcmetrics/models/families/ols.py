@@ -49,6 +49,7 @@ OLS = Response(
     instead={
         "correlated_pooled": "Use effects='correlated', whose slopes are the within estimates too",
     },
+    slopes=True,
     response_words="expected outcome",
 )
 

@@ -125,6 +125,7 @@ POISSON = Response(
         "correlated_pooled": Treatment(_without_distribution(pooled), coding=outcomes.COUNT),
     },
     quasi=_no_counts,
+    slopes=True,
     index_words="log of the expected outcome",
     response_words="expected outcome",
 )

@@ -45,6 +45,7 @@ from gvcmetrics.ground.numerics.corrections import (
     small_sample,
 )
 from gvcmetrics.ground.numerics.demean import group_sums
+from gvcmetrics.ground.numerics.slopes import Effect
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.domain import Surroundings
 from gvcmetrics.models.data.formula import split_outside
@@ -86,7 +87,7 @@ class Inference:
     nobs, parameters : N, and k the estimated parameters without absorbed effects.
     linear : whether t distributions apply.
     sigma2 : residual variance of a linear model, None for likelihood models.
-    absorbed : codes of the absorbed effects.
+    absorbed : codes of the absorbed effects, or their slopes.
     leverage : makes the (r,) hat values, or None where they are not defined.
     jackknife : cluster codes → (G, k) estimates without each cluster, or None.
     frequency : (r,) frequency weights, or None. of_units : whether the rows of the scores are units, the
@@ -109,7 +110,7 @@ class Inference:
     parameters: int
     linear: bool
     sigma2: float | None = None
-    absorbed: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    absorbed: tuple[Effect, ...] = field(default=(), repr=False)
     leverage: Callable[[], np.ndarray] | None = field(default=None, repr=False)
     jackknife: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
     estimates: np.ndarray | None = field(default=None, repr=False)

@@ -371,7 +371,13 @@ def _refuse_meaningless(
 def _refuse_offset(predictor: Predictor, names: Sequence[str]) -> None:
     offset = predictor.sample.offset_name
     held = variables_of(offset) if offset else ()
+    varying = {variable: columns for columns, variable in predictor.sample.formula.slopes}
     for name in names:
+        if name in varying:
+            raise ModelError(
+                f"'{name}' has a slope of its own in each '{'^'.join(varying[name])}', which has no error",
+                remedy=f"See fixed_effects(), or write i({varying[name][0]}, {name}) among the regressors",
+            )
         if name in held:
             raise ModelError(
                 f"'{name}' stands in the offset too, which stays as it is",

@@ -69,7 +69,11 @@ def select_terms(
 
 
 def effect_label(effect: str, labels: Mapping[str, str] | None = None) -> str:
-    """Row label of absorbed effects: ``country^industry`` becomes "Country × industry effects"."""
+    """Row label of absorbed effects: ``country^industry`` becomes "Country × industry effects", and
+    ``firm[[rd]]``, slopes by group, "Firm: slopes of rd"."""
+    if slopes := re.fullmatch(r"(.+)\[\[(.+)\]\]", effect):
+        of = effect_label(slopes[1], labels).removesuffix(" effects")
+        return f"{of}: slopes of {(labels or {}).get(slopes[2], slopes[2])}"
     names = " × ".join((labels or {}).get(part, part.replace("_", " ")) for part in effect.split("^"))
     return f"{names[:1].upper()}{names[1:]} effects"
 
