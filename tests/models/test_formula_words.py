@@ -159,8 +159,8 @@ def test_labels_of_levels() -> None:
 @pytest.mark.parametrize(
     ("right", "message"),
     [
-        ("i(g, ref='bb')", "ref='bb' is no level of 'g'. Did you mean 'b'"),
-        ("i(g, keep='q')", "keep='q' is no level of 'g'. Levels are a, b, c"),
+        ("i(g, ref='bb')", "ref='bb' is no level of 'g' in the rows of the estimates. Did you mean 'b'"),
+        ("i(g, keep='q')", "keep='q' is no level of 'g' in the rows of the estimates. Levels are a, b, c"),
         ("i(g, reff='b')", "'reff' .* is not known. Did you mean ref"),
         ("i(g, bin='b')", "Make the bins a column first"),
         ("i(g, z, x1)", r"Write i\(f\)"),

@@ -120,7 +120,7 @@ def matching(wanted: Any, levels: Sequence[Hashable], name: str, word: str) -> l
         if not exact:
             near = nearest(value, levels)
             raise ModelError(
-                f"{word}={value!r} is no level of '{name}'",
+                f"{word}={value!r} is no level of '{name}' in the rows of the estimates",
                 remedy=f"Did you mean {near[0]!r}?"
                 if near
                 else f"Levels are {', '.join(map(str, levels[:8]))}",
