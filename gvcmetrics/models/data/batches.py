@@ -175,7 +175,7 @@ class ParquetSample:
     ) -> tuple[Array, Callable[[str], np.ndarray]]:
         """Scores summed by combination of clusters; without clusters, rows with the same cross-product."""
         if kind != "CRV1":
-            return self._cross_product(scores if kind == "hetero" else None), _no_codes
+            return self._cross_product(scores if kind in ("hetero", "HC0") else None), _no_codes
         columns = list(dict.fromkeys(part.strip() for way in clusters for part in way.split("^")))
         sums: pd.DataFrame | None = None
         for frame, batch in self.frames():

@@ -78,7 +78,7 @@ def _from_file(request: Request, response: Response, treatment: Treatment) -> Re
             remedy=f"Read it with pd.read_parquet{', or use ' + ', '.join(offered) if offered else ''}",
         )
     errors = request.errors
-    if errors.kind not in ("iid", "hetero", "CRV1"):
+    if errors.kind not in ("iid", "hetero", "HC0", "CRV1"):
         raise ModelError(f"{errors.kind} errors need the sample in memory", remedy="Use iid, hetero or CRV1")
     if request.subset is not None and not isinstance(request.subset, str):
         raise ModelError("the rows of a file are chosen by a condition", remedy="Write subset='size > 10'")

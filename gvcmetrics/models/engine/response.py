@@ -59,6 +59,7 @@ class Response:
     labels : printed names of statistics that no other response has.
     quasi : whether what is maximised on a sample is no likelihood of its rows, so that ratios have no χ²
         distribution.
+    ratio : what exp(b) of a coefficient is called; None where it is no ratio.
     slopes : whether absorbed effects may have slopes by group.
     limit : the response that this one becomes at the edge of what its last constant may be.
     index_words, response_words : what the two usual scales are called in print.
@@ -74,6 +75,7 @@ class Response:
     cut: Family | None = None
     independent: bool = False
     quasi: Callable[[EstimationSample], bool] = lambda _: False
+    ratio: str | None = None
     slopes: bool = False
     limit: str | None = None
     index_words: str = "linear index"

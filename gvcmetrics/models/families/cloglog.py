@@ -89,6 +89,7 @@ CLOGLOG = Response(
         "correlated_pooled": Treatment(pooled),
     },
     instead={"fixed": NOT_CONDITIONAL.format(logit="gvc.logit")},
+    ratio="hazard ratio",
 )
 
 

@@ -36,6 +36,7 @@ FRACTIONAL_LOGIT = Response(
     quasi=lambda _: True,
     index_words="log odds",
     response_words="expected outcome",
+    ratio="odds ratio",
 )
 
 

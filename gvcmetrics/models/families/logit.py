@@ -110,6 +110,7 @@ LOGIT = Response(
     },
     index_words="log odds",
     scales=_scales,
+    ratio="odds ratio",
 )
 
 

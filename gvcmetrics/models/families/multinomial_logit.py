@@ -78,6 +78,7 @@ MULTINOMIAL_LOGIT = Response(
     },
     independent=True,
     index_words="log odds",
+    ratio="relative-risk ratio",
 )
 
 

@@ -84,6 +84,7 @@ NEGATIVE_BINOMIAL = Response(
     limit="poisson",
     index_words="log of the expected outcome",
     response_words="expected outcome",
+    ratio="incidence-rate ratio",
 )
 
 

@@ -111,6 +111,7 @@ ORDERED_LOGIT = Response(
     intercept=False,
     cut=logit_family,
     index_words="log odds",
+    ratio="odds ratio",
 )  # fmt: skip
 
 

@@ -128,6 +128,7 @@ POISSON = Response(
     slopes=True,
     index_words="log of the expected outcome",
     response_words="expected outcome",
+    ratio="incidence-rate ratio",
 )
 
 
