@@ -63,7 +63,12 @@ BY_HAND = {
     "x1 + i(time, ref=2001)": "x1 + t_2002 + t_2003 + t_2004",
     "x1 + i(g, i.s, ref='a', ref2='north')": "x1 + I(is_b * (s == 'south')) + I(is_c * (s == 'south'))",
 }
-CASES = [(*cell, [*BY_HAND][number % len(BY_HAND)]) for number, cell in enumerate(CELLS)]
+# Every second of the cells in which a model takes its time.
+CASES = [
+    (*cell, [*BY_HAND][number % len(BY_HAND)])
+    for number, cell in enumerate(CELLS)
+    if cell[1] in ("pooled", "fixed") or number % 2
+]
 
 
 @pytest.mark.parametrize(("name", "effects", "word"), CASES)
@@ -233,13 +238,13 @@ def test_a_formula_without_steps_is_left_alone() -> None:
 def test_each_of_several_is_the_formula_alone_on_its_rows(name: str) -> None:
     data = panel(name)
     left = data.attrs["formula"].split("~")[0].strip()
-    found = fit(name, data, "x1 + csw0(z, i(g))", fsplit="s", left=f"c({left})" if "+" not in left else left)
+    found = fit(name, data, "x1 + csw0(i(g))", fsplit="s", left=f"c({left})" if "+" not in left else left)
     assert isinstance(found, ResultsList)
-    assert len(found) == 9
+    assert len(found) == 6
     expected = [
         fit(name, rows, right)
         for rows in (data, data[data["s"] == "north"], data[data["s"] == "south"])
-        for right in ("x1", "x1 + z", "x1 + z + i(g)")
+        for right in ("x1", "x1 + i(g)")
     ]
     for one, alone in zip(found, expected, strict=True):
         assert one.params.to_numpy() == pytest.approx(alone.params.to_numpy(), rel=1e-9, abs=1e-9)

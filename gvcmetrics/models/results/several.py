@@ -40,7 +40,7 @@ class ResultsList(Sequence[Results]):
     >>> models.keys["regressors"].tolist()
     ['x', 'x + z']
     >>> models.filter(regressors="z")[0].params.round(3).to_dict()
-    {'Intercept': 0.286, 'x': 0.571, 'z': 1.667}
+    {'Intercept': 0.6, 'x': 0.45, 'z': 1.75}
     """
 
     def __init__(self, results: Sequence[Results], parts: Sequence[tuple[str, str, str, str]]) -> None:
