@@ -139,6 +139,13 @@ def test_clusters_as_a_formula_or_a_list(written: Any, meant: Any) -> None:
     assert one.with_vcov("iid").with_vcov(written).cov.equals(other.cov)
 
 
+def test_a_model_with_robust_errors_of_its_own_has_no_hc0() -> None:
+    data = panel("ols")
+    data["time"] = data.groupby("unit").cumcount()
+    with pytest.raises(ModelError, match="robust errors of its own"):
+        gvc.dynamic_gmm("y ~ L(y)", data, unit="unit", time="time", vcov="HC0")
+
+
 def test_errors_that_are_not_known() -> None:
     for vcov in ("HC9", "~", "CRV9 ~ unit", [], [1], {"CRV1": 1}):
         with pytest.raises(ModelError, match='Use "iid", "hetero", "HC0"'):

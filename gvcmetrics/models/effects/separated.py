@@ -72,6 +72,8 @@ def _bias_corrected(
         )
     if sample.weights is not None:
         raise ModelError("bias_correction= takes no weights")
+    if sample.slopes:
+        raise ModelError("bias_correction= takes no varying slopes", remedy="Leave out one of the two")
     before, made = fit.estimates, corrected(sample, fit)
     fit = irls(sample, family, held=made.estimates)
     estimate = absorbed_estimate(

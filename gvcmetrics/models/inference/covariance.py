@@ -151,6 +151,8 @@ def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str
     if asked.kind in inference.own and not asked.columns:
         matrix, label = inference.own[asked.kind]
         return Covariance(matrix, float("inf"), label)
+    if asked.kind == "HC0" and inference.own:
+        raise ModelError("this model has robust errors of its own", remedy='Use "hetero"')
     if asked.kind == "iid" and inference.classical.kind != "iid":
         if inference.of_units and inference.frequency is not None:
             return _by_copied_unit(inference, *inference.classical.clusters)
