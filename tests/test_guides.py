@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+
+import gvcmetrics as gvc
+from gvcmetrics.models.results.several import ResultsList
 
 ROOT = Path(__file__).parents[1]
 GUIDES = ["README.md", "CONTRIBUTING.md", "docs/architecture.md"]
@@ -46,6 +51,31 @@ def test_every_make_target_that_a_guide_names_exists() -> None:
         )
         assert named <= targets, guide
         assert named, guide
+
+
+@pytest.mark.filterwarnings("ignore::gvcmetrics.errors.EstimationWarning")
+def test_the_examples_of_formulas_run() -> None:
+    text = (ROOT / "docs" / "models.md").read_text("utf-8")
+    section = text.split("## Formulas")[1].split("\n## ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    assert blocks
+    rng = np.random.default_rng(1)
+    firms = pd.DataFrame({"firm_id": np.repeat(np.arange(40), 4), "year": np.tile(np.arange(2001, 2005), 40)})
+    firms["region"] = rng.choice(["north", "south", "west"], len(firms))
+    firms["industry"] = (firms["firm_id"] % 5).astype(str)
+    firms["foreign"] = rng.integers(0, 2, len(firms))
+    firms["large"] = rng.integers(0, 2, len(firms))
+    firms["skilled"] = rng.random(len(firms))
+    firms["trend"] = firms["year"] - 2001
+    firms["log_sales"] = firms["skilled"] + rng.normal(size=len(firms))
+    firms["exports"] = rng.poisson(np.exp(firms["skilled"]))
+    firms["exporter"] = (firms["exports"] > 1).astype(int)
+    names: dict[str, object] = {"gvc": gvc, "firms": firms}
+    for block in blocks:
+        exec(block, names)
+    models = names["models"]
+    assert isinstance(models, ResultsList)
+    assert len(models) == 36
 
 
 def test_readme_and_architecture_list_every_room() -> None:

@@ -43,6 +43,7 @@ PUBLIC = {name: f"families.{name}" for name in RESPONSES} | {
     "plot_margins": "results.plots",
     "plot_coefs": "results.plots",
     "Results": "results.results",
+    "ResultsList": "results.several",
     "TestResult": "inference.restrictions",
     "wild_bootstrap": "inference.bootstrap",
     "BootstrapTest": "inference.bootstrap",

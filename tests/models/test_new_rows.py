@@ -31,6 +31,7 @@ CATEGORY = {
     "C(flag)": [False, True],
     "flag": [False, True],
     "C(x1 > 0)": None,
+    "i(g, ref='b')": ["a", "b", "c"],
 }
 # Every term in every pooled model, one term in turn in the others.
 TERMS = [

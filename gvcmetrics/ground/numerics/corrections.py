@@ -22,6 +22,7 @@ import scipy.sparse as sparse
 from scipy.sparse.csgraph import connected_components
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.numerics.slopes import Effect, Slopes, codes_of, slope_parameters
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ CONVENTION = SSC()
 def small_sample(
     nobs: float,
     parameters: int,
-    absorbed: Sequence[np.ndarray] = (),
+    absorbed: Sequence[Effect] = (),
     clusters: Sequence[np.ndarray] | None = None,
     *,
     groups: int | None = None,
@@ -80,23 +81,28 @@ def jackknife_factor(groups: int) -> float:
     return (groups - 1) / groups
 
 
-def absorbed_parameters(effects: Sequence[np.ndarray], clusters: Sequence[np.ndarray] = ()) -> int:
+def absorbed_parameters(effects: Sequence[Effect], clusters: Sequence[np.ndarray] = ()) -> int:
     """Parameters that absorbed effects cost in the degrees of freedom, the constant included.
 
     The levels of each effect less those redundant given an earlier one: the connected components
     of the two, the largest over pairs, as reghdfe counts. Effects nested within a cluster variable
-    cost nothing; when all are, one is left for the constant.
+    cost nothing; when all are, one is left for the constant. Slopes by group cost one a group in which the
+    variable varies.
     """
-    counted = [codes for codes in effects if not any(nested_in(codes, cluster) for cluster in clusters)]
+    left = [effect for effect in effects if not any(nested_in(effect, cluster) for cluster in clusters)]
+    counted = [effect for effect in left if not isinstance(effect, Slopes)]
     cost = sum(
         int(codes.max()) + 1 - max((_components(codes, earlier) for earlier in counted[:position]), default=0)
         for position, codes in enumerate(counted)
     )
-    return max(cost, 1) if effects else 0
+    if len(counted) < len(left):
+        cost += slope_parameters(left)
+    return max(cost, 1) if any(not isinstance(effect, Slopes) for effect in effects) else cost
 
 
-def nested_in(codes: np.ndarray, cluster: np.ndarray) -> bool:
+def nested_in(effect: Effect, cluster: np.ndarray) -> bool:
     """Whether every group lies within one cluster."""
+    codes = codes_of(effect)
     first = np.zeros(int(codes.max(initial=0)) + 1, dtype=cluster.dtype)
     first[codes] = cluster
     return bool(np.array_equal(first[codes], cluster))

@@ -15,19 +15,19 @@ from pyfixest.core.demean import demean_within
 from scipy.sparse.linalg import lsmr
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.ground.numerics import slopes
+from gvcmetrics.ground.numerics.slopes import Effect
 
 TOLERANCE = 1e-9
 
 
-def demean(
-    columns: np.ndarray, effects: Sequence[np.ndarray], weights: np.ndarray | None = None
-) -> np.ndarray:
-    """Residuals of each column after (weighted) least squares on the dummies of all effects.
+def demean(columns: np.ndarray, effects: Sequence[Effect], weights: np.ndarray | None = None) -> np.ndarray:
+    """Residuals of each column after (weighted) least squares on the dummies (and slopes) of all effects.
 
     Parameters
     ----------
     columns : (n, p) array.
-    effects : for each absorbed effect its codes (n,), 0 … G−1.
+    effects : for each absorbed effect its codes (n,), 0 … G−1, or its slopes.
     weights : (n,) or None.
 
     Raises
@@ -36,6 +36,14 @@ def demean(
     """
     if not effects or columns.shape[1] == 0:
         return columns.copy()
+    if slopes.have_slopes(effects):
+        return slopes.residuals(columns, effects, weights)
+    return _without_means(columns, [slopes.codes_of(effect) for effect in effects], weights)
+
+
+def _without_means(
+    columns: np.ndarray, effects: Sequence[np.ndarray], weights: np.ndarray | None
+) -> np.ndarray:
     if len(effects) == 1:
         residuals = np.empty_like(columns)
         np.take(group_means(columns, effects[0], weights), effects[0], axis=0, out=residuals, mode="clip")

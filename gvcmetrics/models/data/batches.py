@@ -60,7 +60,8 @@ class ParquetSample:
     """A formula and a file: every pass yields cleaned batches of at most `BATCH_ROWS` rows.
 
     levels : categories of each categorical column, over the whole file. weight_column, offset_name, extras :
-    as in `Sample`. clusters : columns of the covariance, crossed ones as `a^b`.
+    as in `Sample`. clusters : columns of the covariance, crossed ones as `a^b`. subset : condition that its
+    rows fulfil.
     """
 
     path: Path
@@ -72,6 +73,7 @@ class ParquetSample:
     offset_name: str | None
     extra_names: tuple[str, ...]
     clusters: tuple[str, ...]
+    subset: str | None = None
     levels: Mapping[str, list[Any]] = field(default_factory=dict)
     design: Design = field(default=None, repr=False)  # type: ignore[assignment]
     moments: Moments = field(default=None, repr=False)  # type: ignore[assignment]
@@ -173,7 +175,7 @@ class ParquetSample:
     ) -> tuple[Array, Callable[[str], np.ndarray]]:
         """Scores summed by combination of clusters; without clusters, rows with the same cross-product."""
         if kind != "CRV1":
-            return self._cross_product(scores if kind == "hetero" else None), _no_codes
+            return self._cross_product(scores if kind in ("hetero", "HC0") else None), _no_codes
         columns = list(dict.fromkeys(part.strip() for way in clusters for part in way.split("^")))
         sums: pd.DataFrame | None = None
         for frame, batch in self.frames():
@@ -216,6 +218,8 @@ class ParquetSample:
             frame.index = pd.RangeIndex(start, start + len(frame))
             start += len(frame)
             frame = plain_columns(frame.dropna(subset=list(self.columns)), wanted).infer_objects()
+            if self.subset and len(frame):
+                frame = frame[evaluate(self.subset, frame) == 1.0]
             if self.weights_name:
                 bad = (frame[self.weights_name] < 0).to_numpy()
                 if bad.any():
@@ -277,6 +281,7 @@ def open_parquet(
     offset: str | None,
     clusters: Sequence[str],
     extras: Sequence[str],
+    subset: str | None = None,
 ) -> ParquetSample:
     """The sample of a file, with all levels of its categories and without collinear columns.
 
@@ -285,7 +290,7 @@ def open_parquet(
     ModelError : the formula needs a whole column at once, lags or absorbed effects; no row is complete.
     DataError : no such file or column; a value that the outcome must not hold.
     """
-    if formula.absorbed or formula.shifts:
+    if formula.absorbed or formula.slopes or formula.shifts:
         raise ModelError(
             "a Parquet file is fitted without absorbed effects and without lags",
             remedy="Read it with pd.read_parquet",
@@ -297,11 +302,11 @@ def open_parquet(
     if not path.exists():
         raise DataError("no such file", Place(str(path)))
     ways = [part.strip() for way in clusters for part in way.split("^")]
-    used = [name for text in (*([offset] if offset else []), *extras) for name in variables_of(text)]
+    used = [name for text in (offset, subset, *extras) if text for name in variables_of(text)]
     columns = tuple(dict.fromkeys([*formula.variables, *used, *ways, *([weights] if weights else [])]))
     require(pads.dataset(path).schema.empty_table().to_pandas(), columns)
     sample = ParquetSample(
-        path, formula, coding, columns, weights, frequency, offset, tuple(extras), tuple(clusters)
+        path, formula, coding, columns, weights, frequency, offset, tuple(extras), tuple(clusters), subset
     )
     return _measured(_designed(_with_levels(sample), intercept))
 
@@ -312,7 +317,7 @@ def _with_levels(sample: ParquetSample) -> ParquetSample:
     in_c = {
         name
         for expression in formula.regressor_expressions
-        if expression.startswith("C(")
+        if expression.startswith(("C(", "i("))
         for name in variables_of(expression)
     }
     text = {

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError, ModelError, Place
+from gvcmetrics.ground.numerics.slopes import Slopes
 from gvcmetrics.ground.periods import Periods, in_order, known_periods, refuse_repeated
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import KEY, lineage_of, raw_columns
 from gvcmetrics.models.data.batch import refuse_parts
 from gvcmetrics.models.data.design import Design, evaluate, regressors, require, with_shifts
-from gvcmetrics.models.data.domain import Domain, domain_of
+from gvcmetrics.models.data.domain import Domain, domain_of, rows_in
 from gvcmetrics.models.data.formula import Formula, refuse_code, unquote, variables_of
 from gvcmetrics.models.data.frames import frame_of, plain_columns, refuse_mixed
 from gvcmetrics.models.data.known_values import unused_levels
@@ -36,6 +37,7 @@ def build_sample(
     offset: str | None = None,
     clusters: Sequence[str] = (),
     subpop: str | None = None,
+    subset: str | Sequence[bool] | None = None,
     extras: Sequence[str] = (),
     categorical: bool = False,
     trusted: bool = True,
@@ -56,6 +58,7 @@ def build_sample(
     clusters : columns of cluster codes that the covariance will need (`a^b` crosses two).
     subpop : column or condition, true or 1 in the rows to estimate from; the others are counted, and those
         with clusters and a weight stay in the design of a survey.
+    subset : condition or mask; the other rows are left out and counted, though lags still see them.
     extras : columns or expressions that the likelihood of a row needs besides (a censoring limit).
     categorical : code the outcome as positions in its sorted categories.
     trusted : False refuses formulas that would run code.
@@ -76,11 +79,13 @@ def build_sample(
     keys = [*formula.absorbed_columns, *(c for columns in cluster_columns.values() for c in columns)]
     keys += [name for name in (unit, time, weights) if name]
     given = [*([offset] if offset else []), *extras]
-    for expression in () if trusted else [*given, *([subpop] if subpop else [])]:
+    conditions = [text for text in (subpop, subset) if isinstance(text, str)]
+    for expression in () if trusted else [*given, *conditions]:
         refuse_code(expression)
     given_columns = [name for expression in given for name in variables_of(expression)]
     domain_columns = variables_of(subpop) if subpop else []
-    require(data, [*formula.variables, *given_columns, *keys, *domain_columns])
+    chosen = variables_of(subset) if isinstance(subset, str) else ()
+    require(data, [*formula.variables, *given_columns, *keys, *domain_columns, *chosen])
     refuse_impossible(formula, data, [name for name in (unit, time, weights) if name])
 
     # Categories that are whole numbers keep their type, and so their names, where one is missing.
@@ -96,7 +101,7 @@ def build_sample(
     _refuse_empty_lags(formula, source, counted, step)
     used = list(dict.fromkeys([*formula.current_columns, *given_columns, *keys]))
     domain = domain_of(source, subpop, [*domain_columns, *keys], weights)
-    keep, dropped = _complete_rows(source, used, weights, frequency, domain)
+    keep, dropped = _complete_rows(source, used, weights, frequency, domain, subset)
     made = _evaluated(formula, source, used, keep, dropped, given, categorical)
     frame = made.frame
     names = [plain(name) for name in made.spec.column_names]
@@ -119,6 +124,7 @@ def build_sample(
         rows=made.rows,
         source=source,
         absorbed={"^".join(columns): group_codes(frame[[*columns]])[0] for columns in formula.absorbed},
+        slopes=_slopes(formula, frame),
         unit=unit_codes,
         time=time_codes,
         unit_name=unit,
@@ -140,7 +146,17 @@ def build_sample(
         dropped=dropped,
     )
     sample = without_singletons(sample)
-    return drop_collinear(sample, [*sample.absorbed.values()])
+    return drop_collinear(sample, sample.effects)
+
+
+def _slopes(formula: Formula, frame: pd.DataFrame) -> dict[str, Slopes]:
+    """Variables with a slope in each group."""
+    return {
+        f"{'^'.join(columns)}[[{variable}]]": Slopes(
+            group_codes(frame[[*columns]])[0], evaluate(f"`{variable}`", frame)
+        )
+        for columns, variable in formula.slopes
+    }
 
 
 def _design(
@@ -300,10 +316,21 @@ def _refuse_impossible_regressors(formula: Formula, data: pd.DataFrame) -> None:
 
 
 def _complete_rows(
-    source: pd.DataFrame, used: Sequence[str], weights: str | None, frequency: bool, domain: Domain | None
+    source: pd.DataFrame,
+    used: Sequence[str],
+    weights: str | None,
+    frequency: bool,
+    domain: Domain | None,
+    subset: str | Sequence[bool] | None,
 ) -> tuple[np.ndarray, dict[str, int]]:
     keep = np.ones(len(source), dtype=bool) if domain is None else domain.inside.copy()
     dropped: dict[str, int] = {} if domain is None else dict(domain.dropped)
+    if subset is not None:
+        outside = keep & ~rows_in(source, subset)
+        if outside.any():
+            reason = f"outside the subset {subset}" if isinstance(subset, str) else "outside the subset"
+            dropped[reason] = int(outside.sum())
+            keep &= ~outside
     for column in used:
         lost = keep & source[column].isna().to_numpy()
         if lost.any():

@@ -1,4 +1,4 @@
-"""The rows of a subpopulation, and those outside it that belong to the design of a survey all the same."""
+"""The rows of a subset; those of a subpopulation, and which outside it belong to the design of a survey."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.rows import line
 from gvcmetrics.models.data.design import evaluate
+from gvcmetrics.models.data.formula import variables_of
 
 Codes = Callable[[str], np.ndarray]
 
@@ -38,6 +39,38 @@ class Domain:
     inside: NDArray[np.bool_]
     outside: NDArray[np.bool_]
     dropped: Mapping[str, int]
+
+
+def rows_in(source: pd.DataFrame, subset: str | Sequence[bool]) -> NDArray[np.bool_]:
+    """Mask of the rows in which a condition is true, or of those of a mask; unknown ones are out.
+
+    Raises
+    ------
+    DataError : it is something else than true and false, or a mask of another length. ModelError : no row is
+        in it.
+    """
+    if isinstance(subset, str):
+        known = source[list(variables_of(subset))].notna().all(axis=1).to_numpy()
+        said = np.zeros(len(source))
+        said[known] = evaluate(subset, source[known]) if known.any() else 0.0
+        name = f"subset {subset!r}"
+    else:
+        given = pd.Series(subset)
+        name = "subset"
+        if len(given) != len(source):
+            raise DataError(f"the mask in subset= has {len(given)} entries for {len(source)} rows")
+        said = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        said = np.where(np.isnan(said), 0.0, said)
+    odd = ~np.isin(said, (0.0, 1.0))
+    if odd.any():
+        row = int(odd.argmax())
+        raise DataError(
+            f"a {name} is true or false, and not {said[row]:g}", Place(row=line(row)), "Write 'size > 10'"
+        )
+    if not said.any():
+        raise ModelError(f"no row is in the {name}")
+    inside: NDArray[np.bool_] = said == 1.0
+    return inside
 
 
 def domain_of(

@@ -6,8 +6,8 @@ two of them. Several outcomes, `"y1 + y2 ~ x"`, make a joint model. Names that a
 identifiers stand in backticks: `` `a b` ``.
 
 Three operators follow the panel, not the row order: `L(x)`, `L(x, 2)` lag, `F(x)` lead and
-`D(x) = x − L(x)`. They compare periods, so a gap in the years gives a missing value, as
-Stata's time-series operators do.
+`D(x) = x − L(x)`, and `L(x, 0:2)` is x and both its lags. They compare periods, so a gap in the years gives
+a missing value, as Stata's time-series operators do. `formulas` has the words that are written out first.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ import formulaic
 from formulaic.errors import FormulaicError
 
 from gvcmetrics.errors import ModelError
+from gvcmetrics.models.data.formulas.absorbed import absorbed_effects, unquote
+from gvcmetrics.models.data.formulas.terms import written_out
+from gvcmetrics.models.data.formulas.text import split_outside
 from gvcmetrics.models.data.spelling import (
     SAFE_FUNCTIONS,
     SHIFTS,
@@ -48,12 +51,16 @@ class Shift:
 
 @dataclass(frozen=True)
 class Formula:
-    """The parts of a formula; texts keep the user's spelling, lags replaced by backticked names."""
+    """The parts of a formula; texts keep the user's spelling, lags replaced by backticked names.
+
+    slopes : groups, and the variable that has a slope in each.
+    """
 
     text: str
     outcomes: tuple[str, ...]
     regressors: str
     absorbed: tuple[tuple[str, ...], ...] = ()
+    slopes: tuple[tuple[tuple[str, ...], str], ...] = ()
     shifts: tuple[Shift, ...] = ()
 
     @classmethod
@@ -89,14 +96,14 @@ class Formula:
         outcomes = tuple(
             respelt(_take_shifts(part, shifts), inside=True) for part in split_outside(sides[0], "+")
         )
-        written = _take_shifts(parts[0], shifts) or "1"
+        written = _take_shifts(written_out(parts[0]), shifts) or "1"
         if not trusted:
             if len(text) > _LONGEST_SAFE_FORMULA:
                 raise ModelError(f"the formula has {len(text)} characters, more than {_LONGEST_SAFE_FORMULA}")
             _refuse_explosion(written)
         regressors = respelt(written)
-        absorbed = _parse_absorbed(parts[1], text) if len(parts) == 2 else ()
-        formula = cls(text, outcomes, regressors, absorbed, tuple(shifts))
+        absorbed, slopes = absorbed_effects(parts[1], text) if len(parts) == 2 else ((), ())
+        formula = cls(text, outcomes, regressors, absorbed, slopes, tuple(shifts))
         expressions = formula._expressions()
         for expression in () if trusted else expressions:
             refuse_code(expression)
@@ -123,8 +130,9 @@ class Formula:
 
     @property
     def absorbed_columns(self) -> tuple[str, ...]:
-        """Columns that the absorbed effects are made of."""
-        return tuple(dict.fromkeys(column for effect in self.absorbed for column in effect))
+        """Columns that the absorbed effects are made of, variables with varying slopes included."""
+        varying = [column for columns, variable in self.slopes for column in (*columns, variable)]
+        return tuple(dict.fromkeys([*(column for effect in self.absorbed for column in effect), *varying]))
 
     @property
     def regressor_expressions(self) -> list[str]:
@@ -158,31 +166,6 @@ def _factors(regressors: str) -> tuple[str, ...]:
         for factor in factors
         if factor.eval_method.value != "literal"
     )
-
-
-def split_outside(text: str, separator: str) -> list[str]:
-    """Split at a character that stands outside brackets, quotes and backticks; parts are stripped."""
-    parts, depth, quote, start = [], 0, "", 0
-    for position, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "`'\"":
-            quote = character
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-        elif character == separator and depth == 0:
-            parts.append(text[start:position].strip())
-            start = position + 1
-    if quote or depth:
-        raise ModelError(f"formula {text!r} has an unclosed {'quote ' + quote if quote else 'bracket'}")
-    return [*parts, text[start:].strip()]
-
-
-def unquote(name: str) -> str:
-    """A column name without its backticks."""
-    return name[1:-1] if len(name) > 1 and name[0] == name[-1] == "`" else name
 
 
 @lru_cache(maxsize=1024)
@@ -238,25 +221,6 @@ def _syntax_tree(expression: str) -> tuple[ast.Expression, dict[str, str]]:
             f"'{expression}' in the formula cannot be read",
             remedy="Put a column name that is not an identifier in backticks: `a b`",
         ) from error
-
-
-def _parse_absorbed(part: str, text: str) -> tuple[tuple[str, ...], ...]:
-    effects: list[tuple[str, ...]] = []
-    for effect in split_outside(part, "+"):
-        columns = tuple(split_outside(effect, "^"))
-        if effect in ("0", "1", ""):
-            continue
-        for column in columns:
-            if not re.fullmatch(r"`[^`]+`|[^\W\d]\w*", column):
-                raise ModelError(
-                    f"'{column}' after '|' in {text!r} is not a column name",
-                    remedy="Absorbed effects are columns, joined by '+' and crossed by '^'; a name that is "
-                    "not an identifier stands in backticks",
-                )
-        names = tuple(unquote(column) for column in columns)
-        if names not in effects:
-            effects.append(names)
-    return tuple(effects)
 
 
 def _take_shifts(text: str, shifts: list[Shift]) -> str:
@@ -319,7 +283,14 @@ def refuse_code(expression: str) -> None:
         id(value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        for value in (*node.args, *(keyword.value for keyword in node.keywords))
+        for given in (*node.args, *(keyword.value for keyword in node.keywords))
+        for value in (given.elts if isinstance(given, (ast.List, ast.Tuple)) else [given])
+    }
+    arguments |= {
+        id(value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        for value in (node.left, *node.comparators)
     }
     allowed = (
         ast.Expression, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Call, ast.keyword,

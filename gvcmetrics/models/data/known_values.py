@@ -17,9 +17,13 @@ from numpy.typing import NDArray
 from gvcmetrics.errors import DataError, Place
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.formula import unquote, variables_of
+from gvcmetrics.models.data.formulas.bases import poly
+from gvcmetrics.models.data.formulas.levels import i
 from gvcmetrics.models.data.spelling import identifier, identifiers, original, renamed
 
-FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p}
+FUNCTIONS = {
+    "sqrt": np.sqrt, "abs": np.abs, "asinh": np.arcsinh, "log1p": np.log1p, "i": i, "poly": poly,
+}  # fmt: skip
 _SPLINES = {"bs", "cr", "cs", "cc"}
 
 
@@ -105,7 +109,7 @@ def _coded(
             yield expression, pd.Series(complete[column].to_numpy()), rows
             continue
         call = _call(text)
-        if call is not None and call.args and getattr(call.func, "id", "") == "C":
+        if call is not None and call.args and getattr(call.func, "id", "") in ("C", "i"):
             values = _evaluated(call.args[0], spec, complete)
             if values is not None:
                 yield expression, pd.Series(np.asarray(values)), rows

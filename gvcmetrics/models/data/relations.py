@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gvcmetrics.ground.numerics.demean import demean
 from gvcmetrics.ground.numerics.least_squares import shortest
+from gvcmetrics.ground.numerics.slopes import Effect
 from gvcmetrics.models.data.design import Design
 from gvcmetrics.models.data.scaling import Array, moments_of
 
@@ -53,7 +54,7 @@ class Relations:
 
 
 def relations_of(
-    design: Design, X: Array, frame: pd.DataFrame, weights: Array | None, within: Sequence[NDArray]
+    design: Design, X: Array, frame: pd.DataFrame, weights: Array | None, within: Sequence[Effect]
 ) -> Relations | None:
     """The relations that hold in some rows, within the groups of some effects; None if nothing was left out.
 

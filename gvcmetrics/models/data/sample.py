@@ -12,6 +12,7 @@ import pandas as pd
 
 from gvcmetrics.errors import DataError, ModelError, Place
 from gvcmetrics.ground.numerics.demean import demean, independent_columns, singletons
+from gvcmetrics.ground.numerics.slopes import Effect, Slopes
 from gvcmetrics.ground.periods import periods
 from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
@@ -34,7 +35,7 @@ class Sample:
     ----------
     y : (n,) float, or (n, m) for m outcomes; category positions 0 … J−1 when `categories` is set.
     X : (n, k) float, C-contiguous; `names` are its columns.
-    absorbed : effect name → codes (n,) int32.
+    absorbed : effect name → codes (n,) int32. slopes : `group[[variable]]` → its slopes by group.
     unit, time : codes (n,) or None; `unit_labels`, `time_labels` say what each code is, sorted; periods are
         in the order of time where `time_ordered`.
     clusters : name → codes.
@@ -56,6 +57,7 @@ class Sample:
     rows: np.ndarray
     source: pd.DataFrame = field(repr=False)
     absorbed: Mapping[str, np.ndarray] = field(default_factory=dict)
+    slopes: Mapping[str, Slopes] = field(default_factory=dict)
     unit: np.ndarray | None = None
     time: np.ndarray | None = None
     unit_name: str | None = None
@@ -76,6 +78,11 @@ class Sample:
     categories_ordered: bool = False
     dropped: Mapping[str, int] = field(default_factory=dict)
     alone: Sample | None = field(default=None, repr=False)
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """All that is partialled out: absorbed effects, and slopes by group."""
+        return (*self.absorbed.values(), *self.slopes.values())
 
     @property
     def nobs(self) -> int:
@@ -302,6 +309,7 @@ class Sample:
             X=self.X.take(rows, axis=0),
             rows=self.rows[rows],
             absorbed={name: recode(codes) for name, codes in self.absorbed.items()},
+            slopes={name: slopes.rows(rows) for name, slopes in self.slopes.items()},
             clusters={name: recode(codes) for name, codes in self.clusters.items()},
             unit=None if self.unit is None else recode(self.unit),
             time=None if self.time is None else recode(self.time),
@@ -338,13 +346,13 @@ def without_singletons(sample: Sample) -> Sample:
     return sample.select(~single, "singleton of an absorbed effect")
 
 
-def drop_collinear(sample: Sample, within: Sequence[np.ndarray] = ()) -> Sample:
+def drop_collinear(sample: Sample, within: Sequence[Effect] = ()) -> Sample:
     """Drop regressors that are linear combinations of earlier ones, given effects `within`; warn by name."""
     if sample.X.shape[1] == 0:
         return sample
     moments = sample.column_moments
     scale = np.sqrt(len(sample.X)) * moments.spread
-    if within:
+    if within and (sample.absorbed or "Intercept" not in sample.names):
         scale[moments.constant] = 0.0
     scaling = Scaling.of(moments, centred=bool(within) or "Intercept" in sample.names)
     columns = sample.X

@@ -22,18 +22,22 @@ from gvcmetrics.ground.names import nearest
 SAFE_FUNCTIONS = frozenset(
     (
         *("log", "log10", "log2", "log1p", "exp", "sqrt", "abs", "asinh"),
-        *("C", "I", "Q", "poly", "bs", "cr", "cs", "cc", "center", "scale", "standardize"),
+        *("C", "i", "I", "Q", "poly", "bs", "cr", "cs", "cc", "center", "scale", "standardize"),
         *("Treatment", "Sum", "Helmert", "Diff", "Poly"),
     )
 )
 SHIFTS = ("L", "F", "D")
 _KNOWN = {*SAFE_FUNCTIONS, *SHIFTS, *TRANSFORMS, *dir(builtins)}
 _ELSEWHERE = {
-    "i": "Write C(g) for dummies, C(g, Treatment('b')) for another base, C(g):x for slopes by group",
     **dict.fromkeys(
-        ("sw", "sw0", "csw", "csw0", "mvsw"), "Estimate the models one by one: {f: ols(f, data) for f in …}"
+        ("sw", "sw0", "csw", "csw0", "mvsw"),
+        "It makes several formulas of one, as a term of the regressors or of the absorbed effects, "
+        "where an outcome function reads it: gvc.ols('y ~ x + csw(a, b)', data)",
     ),
+    "c": "Several outcomes are c(y1, y2) alone on the left side",
+    "regex": "A pattern picks columns where an outcome function reads it: gvc.ols('y ~ regex(\"^x\")', data)",
     **dict.fromkeys(("factor", "as_factor"), "Write C(g)"),
+    **dict.fromkeys(("ns", "splines"), "Write cr(x, df=4) for a natural spline, bs(x, df=5) for a B-spline"),
     "ln": "Write log(x)",
 }
 _TAKEN = {*keyword.kwlist, *SAFE_FUNCTIONS, *TRANSFORMS, "Intercept"}

@@ -59,7 +59,7 @@ class AbsorbedFit:
 
 def irls(sample: Sample, family: Family, held: Array | None = None) -> AbsorbedFit:
     """Maximise over coefficients and effects, or over the effects alone with coefficients `held`."""
-    effects = [*sample.absorbed.values()]
+    effects = sample.effects
     prior = np.ones(len(sample.y)) if sample.weights is None else sample.weights
     offset = np.zeros(len(sample.y)) if sample.offset is None else sample.offset
     shift = offset if held is None else offset + sample.X @ held
@@ -126,7 +126,7 @@ def absorbed_estimate(
         nobs=sample.nobs,
         parameters=len(fit.estimates),
         linear=False,
-        absorbed=tuple(sample.absorbed.values()),
+        absorbed=sample.effects,
         jackknife=refitted(refit, len(fit.estimates)) if refit else None,
         estimates=fit.estimates,
         frequency=sample.weights if sample.frequency else None,
@@ -145,7 +145,7 @@ def _working(sample: Sample, family: Family, fit: AbsorbedFit) -> Callable[[], W
 
     With weights that differ absorbed effects have a part in the hat matrix even within clusters.
     """
-    if not family.canonical or sample.absorbed or sample.weights is not None:
+    if not family.canonical or sample.effects or sample.weights is not None:
         return None
     return partial(of_response, fit.X, fit.gradient, fit.weights)
 
@@ -168,7 +168,7 @@ def _restricted(
         along = irls(replace(sample, X=sample.X @ null_space(R), offset=shift), family)
         if not along.converged:
             raise ModelError("the restricted model did not converge", remedy="Use impose_null=False")
-        X = demean(sample.X, [*sample.absorbed.values()], along.weights)
+        X = demean(sample.X, sample.effects, along.weights)
         information = (X * along.weights[:, None]).T @ X
         return X * along.gradient[:, None], inverse_information(information)
 

@@ -13,7 +13,7 @@ correlated   random, with the unit means of the regressors added (Mundlak 1978)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,6 +23,7 @@ from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.corrections import nested_in, small_sample
 from gvcmetrics.ground.numerics.demean import demean, group_means
 from gvcmetrics.ground.numerics.least_squares import least_squares
+from gvcmetrics.ground.numerics.slopes import Effect, rows_of
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.effects.pooled import predictor_of
 from gvcmetrics.models.effects.variance_components import quasi_demean, variance_components
@@ -37,7 +38,7 @@ from gvcmetrics.models.marginal.predictor import Fitted
 
 def within(request: Request, response: Response, sample: Sample) -> Estimate:
     """Least squares after partialling out the absorbed effects, if there are any."""
-    absorbed = tuple(sample.absorbed.values())
+    absorbed = sample.effects
     weights = sample.weights
     y, X = sample.y, sample.X
     if absorbed:
@@ -54,12 +55,16 @@ def within(request: Request, response: Response, sample: Sample) -> Estimate:
         linear=True,
         sigma2=rss / left,
         absorbed=absorbed,
-        leverage=partial(_leverage, X, bread, sample, absorbed) if len(absorbed) < 2 else None,
+        leverage=partial(_leverage, X, bread, sample, tuple(sample.absorbed.values()))
+        if len(absorbed) < 2 and not sample.slopes
+        else None,
         jackknife=_jackknife(y, X, weights, sample),
         estimates=estimates,
         frequency=weights if sample.frequency else None,
         regression=(X, residuals, weights),
-        working=None if weights is not None else partial(Working, X, residuals, None, absorbed),
+        working=None
+        if weights is not None or sample.slopes
+        else partial(Working, X, residuals, None, tuple(sample.absorbed.values())),
         periods=sample.periods,
     )
     statistics = _fit_statistics(sample, y, rss, left)
@@ -137,7 +142,7 @@ def _jackknife(
     """
 
     def estimates(codes: np.ndarray) -> np.ndarray:
-        absorbed = [*sample.absorbed.values()]
+        absorbed = sample.effects
         weighted = X if weights is None else X * weights[:, None]
         gram, moment = weighted.T @ X, weighted.T @ y
         nested = all(nested_in(effect, codes) for effect in absorbed)
@@ -153,12 +158,12 @@ def _jackknife(
 
 
 def _moments_without(
-    rows: np.ndarray, sample: Sample, absorbed: list[np.ndarray]
+    rows: np.ndarray, sample: Sample, absorbed: Sequence[Effect]
 ) -> tuple[np.ndarray, np.ndarray]:
     keep = np.ones(len(sample.y), dtype=bool)
     keep[rows] = False
     weights = None if sample.weights is None else sample.weights[keep]
-    codes = [np.unique(effect[keep], return_inverse=True)[1] for effect in absorbed]
+    codes = [rows_of(effect, keep) for effect in absorbed]
     both = demean(np.column_stack([sample.y[keep], sample.X[keep]]), codes, weights)
     weighted = both[:, 1:] if weights is None else both[:, 1:] * weights[:, None]
     return weighted.T @ both[:, 1:], weighted.T @ both[:, 0]
@@ -170,7 +175,7 @@ def _fit_statistics(sample: Sample, y_within: np.ndarray, rss: float, left: int)
     total = _sum_of_squares(sample.y - mean, sample.weights)
     mass = sample.nobs if sample.weights is None else float(sample.weights.sum())
     statistics = {"r2": 1 - rss / total, "r2_adjusted": 1 - (rss / left) / (total / (sample.nobs - constant))}
-    if sample.absorbed:
+    if sample.effects:
         statistics["r2_within"] = 1 - rss / _sum_of_squares(y_within, sample.weights)
     return statistics | {"rmse": float(np.sqrt(rss / left * sample.nobs / mass))}
 

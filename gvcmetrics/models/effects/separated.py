@@ -49,7 +49,7 @@ def separated(request: Request, response: Response, sample: Sample) -> Estimate:
     predictor = predictor_of(response, family, sample)
     if request.bias_correction:
         return _bias_corrected(request, family, sample, fit, predictor)
-    if sample.absorbed:
+    if sample.effects:
         predictor = replace(predictor, fitted=fitted_index(fit, sample))
     return absorbed_estimate(
         sample, family, replace(fit, converged=converged), predictor,
@@ -72,6 +72,8 @@ def _bias_corrected(
         )
     if sample.weights is not None:
         raise ModelError("bias_correction= takes no weights")
+    if sample.slopes:
+        raise ModelError("bias_correction= takes no varying slopes", remedy="Leave out one of the two")
     before, made = fit.estimates, corrected(sample, fit)
     fit = irls(sample, family, held=made.estimates)
     estimate = absorbed_estimate(
@@ -113,7 +115,7 @@ def _dropping(sample: Sample, kept: NDArray[np.bool_]) -> Sample:
         return sample
     warn(f"{int((~kept).sum())} rows are separated (their fitted mean is zero) and were left out")
     smaller = without_singletons(sample.select(kept, SEPARATED))
-    return drop_collinear(smaller, [*smaller.absorbed.values()])
+    return drop_collinear(smaller, smaller.effects)
 
 
 def _still_falling(sample: Sample, index: Array) -> NDArray[np.bool_]:
@@ -124,7 +126,7 @@ def _still_falling(sample: Sample, index: Array) -> NDArray[np.bool_]:
     """
     mean = np.exp(index)
     weights = mean if sample.weights is None else mean * sample.weights
-    both = demean(np.column_stack([(sample.y - mean) / mean, sample.X]), [*sample.absorbed.values()], weights)
+    both = demean(np.column_stack([(sample.y - mean) / mean, sample.X]), sample.effects, weights)
     residuals = least_squares(both[:, 0], both[:, 1:], weights)[2]
     step = (sample.y - mean) / mean - residuals
     falling = (sample.y == 0) & (step < -0.1)

@@ -33,7 +33,7 @@ def conclude(request: Request, response: Response, made: Estimate, means: tuple[
         formula=sample.formula.text,
         call=request.call,
         effects=request.effects,
-        absorbed=tuple(sample.absorbed),
+        absorbed=(*sample.absorbed, *(sample.slopes if isinstance(sample, Sample) else ())),
         dropped=dict(sample.dropped),
         nobs=inference.nobs,
         df_resid=float(inference.nobs - inference.total_parameters),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,18 +19,25 @@ from gvcmetrics.models.data.unit_means import regressors_of, with_unit_means
 from gvcmetrics.models.engine.conclude import conclude
 from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.engine.request import Request
-from gvcmetrics.models.engine.response import TREATMENTS, Response, Treatment
+from gvcmetrics.models.engine.response import TREATMENTS, WITH_SLOPES, Response, Treatment
 from gvcmetrics.models.engine.scaled import estimate_scaled
+from gvcmetrics.models.engine.several import each, requests
 from gvcmetrics.models.likelihood.newton import one_blas_thread
 from gvcmetrics.models.likelihood.separation import drop_perfect_predictors
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 
-def fit(request: Request, response: Response) -> Results:
-    """Estimate what the user asked for."""
-    if request.path is None:
-        data, unit, time = panel_of(request.data, request.unit, request.time)
-        request = replace(request, data=data, unit=unit, time=time)
+def fit(request: Request, response: Response) -> Results | ResultsList:
+    """Estimate what the user asked for: one model, or each of those that formula and splits stand for."""
+    request = _with_panel(request)
+    asked = requests(request)
+    return fit_one(request, response) if asked is None else each(asked, partial(fit_one, response=response))
+
+
+def fit_one(request: Request, response: Response) -> Results:
+    """Estimate a single model."""
+    request = _with_panel(request)
     with one_blas_thread():
         treatment = _treatment(request, response)
         if request.path is not None:
@@ -38,6 +46,14 @@ def fit(request: Request, response: Response) -> Results:
         if response.binary and not request.firth and not sample.absorbed and request.effects != "fixed":
             sample = drop_perfect_predictors(sample)
         return estimate(request, response, sample)
+
+
+def _with_panel(request: Request) -> Request:
+    """The request with a pandas frame, and the panel that its index names."""
+    if request.path is not None:
+        return request
+    data, unit, time = panel_of(request.data, request.unit, request.time)
+    return replace(request, data=data, unit=unit, time=time)
 
 
 def estimate(request: Request, response: Response, sample: Sample) -> Results:
@@ -62,16 +78,18 @@ def _from_file(request: Request, response: Response, treatment: Treatment) -> Re
             remedy=f"Read it with pd.read_parquet{', or use ' + ', '.join(offered) if offered else ''}",
         )
     errors = request.errors
-    if errors.kind not in ("iid", "hetero", "CRV1"):
+    if errors.kind not in ("iid", "hetero", "HC0", "CRV1"):
         raise ModelError(f"{errors.kind} errors need the sample in memory", remedy="Use iid, hetero or CRV1")
-    for expression in (request.offset, *request.extras):
+    if request.subset is not None and not isinstance(request.subset, str):
+        raise ModelError("the rows of a file are chosen by a condition", remedy="Write subset='size > 10'")
+    for expression in (request.offset, request.subset, *request.extras):
         if expression and not request.trusted:
             refuse_code(expression)
     assert request.path is not None
     sample = open_parquet(
         request.path, request.parsed, treatment.coding or response.coding, intercept=response.intercept,
         weights=request.weights, frequency=request.frequency, offset=request.offset,
-        clusters=errors.columns, extras=request.extras,
+        clusters=errors.columns, extras=request.extras, subset=request.subset,
     )  # fmt: skip
     made = estimate_scaled(treatment, request, response, sample)
     return conclude(request, response, _predicting_with(made, sample, ()), ())
@@ -98,13 +116,19 @@ def _treatment(request: Request, response: Response) -> Treatment:
         raise ModelError(f"firth=True with effects={name!r} does not exist", remedy="Use 'pooled' or 'fixed'")
     treatment = known[name]
     absorbs = (name == "pooled" and "absorbed" in known) or treatment.absorbs_unit
+    if request.parsed.slopes and not (absorbs and response.slopes):
+        raise ModelError(
+            f"{response.name} with effects={name!r} has no varying slopes",
+            remedy=f"They are offered for {WITH_SLOPES}, with effects='pooled' or 'fixed'; elsewhere write "
+            "i(group, x) among the regressors",
+        )
     if request.parsed.absorbed and not absorbs:
         _refuse_absorbed(request.parsed, response, name)
     if request.bias_correction is not None and not request.parsed.absorbed:
         raise ModelError(
             "bias_correction= is for absorbed effects", remedy="Absorb the unit: 'y ~ x | firm_id + year'"
         )
-    if name == "pooled" and request.parsed.absorbed:
+    if name == "pooled" and (request.parsed.absorbed or request.parsed.slopes):
         return known["absorbed"]
     return treatment
 
@@ -126,8 +150,8 @@ def _sample(request: Request, response: Response, treatment: Treatment) -> Sampl
     sample = build_sample(
         parsed, request.data, unit=request.unit, time=request.time, step=request.step,
         weights=request.weights, frequency=request.frequency, offset=request.offset,
-        clusters=request.errors.columns, subpop=request.errors.subpop, extras=request.extras,
-        categorical=response.coding.categorical, trusted=request.trusted,
+        clusters=request.errors.columns, subpop=request.errors.subpop, subset=request.subset,
+        extras=request.extras, categorical=response.coding.categorical, trusted=request.trusted,
     )  # fmt: skip
     return sample.coded(treatment.coding or response.coding)
 

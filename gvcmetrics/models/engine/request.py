@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ class Request:
     """A call of an estimator. Fields are the arguments that the estimators share, by their names there.
 
     function : the public function, whose name and defaults the call is printed with.
+    subset : condition, or mask of the rows, that the estimates are confined to. split, fsplit : column or
+    expression, a model for each of its values, and one of all rows before them.
     extras : columns or expressions that the likelihood of a row needs besides (a censoring limit).
     """
 
@@ -39,6 +41,9 @@ class Request:
     lags: int = 0
     firth: bool = False
     fix: Mapping[str, float] | None = None
+    subset: str | Sequence[bool] | None = None
+    split: str | None = None
+    fsplit: str | None = None
     trusted: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
     extras: tuple[str, ...] = ()
@@ -62,9 +67,22 @@ class Request:
     def call(self) -> str:
         """The call as the user would write it, options at their default left out."""
         given = {f.name: getattr(self, f.name) for f in fields(self)} | dict(self.options)
+        if self.subset is not None and not isinstance(self.subset, str):
+            given["subset"] = _Mask()
         asked = [
             f"{name}={given[name]!r}"
             for name, parameter in inspect.signature(self.function).parameters.items()
-            if name not in ("formula", "data") and given[name] != parameter.default
+            if name not in ("formula", "data") and not _is(given[name], parameter.default)
         ]
         return f"gvc.{self.function.__name__}({', '.join([repr(self.formula), 'data', *asked])})"
+
+
+class _Mask:
+    """A mask of rows in a printed call, where its values have no room."""
+
+    def __repr__(self) -> str:
+        return "mask"
+
+
+def _is(value: Any, default: Any) -> bool:
+    return value is default or bool(value == default)

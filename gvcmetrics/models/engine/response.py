@@ -16,6 +16,8 @@ from gvcmetrics.models.marginal.predictor import equations
 
 TREATMENTS = ("pooled", "absorbed", "fixed", "random", "correlated", "correlated_pooled")
 """What can be done about units: effects after `|` are `absorbed`, the others are values of `effects=`."""
+WITH_SLOPES = "ols and poisson"
+"""The responses whose absorbed effects may have slopes by group."""
 NOT_CONDITIONAL = (
     "Only the logit has a statistic that conditions unit effects away; unit dummies would bias every "
     "coefficient when periods are few (Neyman & Scott 1948). Use {logit} with effects='fixed', or "
@@ -57,6 +59,8 @@ class Response:
     labels : printed names of statistics that no other response has.
     quasi : whether what is maximised on a sample is no likelihood of its rows, so that ratios have no χ²
         distribution.
+    ratio : what exp(b) of a coefficient is called; None where it is no ratio.
+    slopes : whether absorbed effects may have slopes by group.
     limit : the response that this one becomes at the edge of what its last constant may be.
     index_words, response_words : what the two usual scales are called in print.
     """
@@ -71,6 +75,8 @@ class Response:
     cut: Family | None = None
     independent: bool = False
     quasi: Callable[[EstimationSample], bool] = lambda _: False
+    ratio: str | None = None
+    slopes: bool = False
     limit: str | None = None
     index_words: str = "linear index"
     response_words: str = "probability"

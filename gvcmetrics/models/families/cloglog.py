@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.family import Array, Family, shares
 from gvcmetrics.models.likelihood.third import extreme_value, of_value
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 
 @njit(cache=True, nogil=True)
@@ -88,6 +89,7 @@ CLOGLOG = Response(
         "correlated_pooled": Treatment(pooled),
     },
     instead={"fixed": NOT_CONDITIONAL.format(logit="gvc.logit")},
+    ratio="hazard ratio",
 )
 
 
@@ -96,8 +98,9 @@ def cloglog(
     unit: str | None = None, time: str | None = None, step: float = 1,
     effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int | str = "auto",
-    fix: Mapping[str, float] | None = None, trusted: bool = True,
-) -> Results:  # fmt: skip
+    fix: Mapping[str, float] | None = None, subset: str | Sequence[bool] | None = None,
+    split: str | None = None, fsplit: str | None = None, trusted: bool = True,
+) -> Results | ResultsList:  # fmt: skip
     r"""Complementary log-log model of a 0/1 outcome: the hazard of a spell in discrete time.
 
     .. math:: \Pr(y_{it} = 1) = 1 - \exp\{-\exp(x_{it}'\beta + \alpha_i)\}
@@ -118,7 +121,7 @@ def cloglog(
         Request(
             cloglog, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad, fix=fix,
-            trusted=trusted,
+            subset=subset, split=split, fsplit=fsplit, trusted=trusted,
         ),
         CLOGLOG,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +17,7 @@ from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.family import Family
 from gvcmetrics.models.likelihood.third import logistic, of_value
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 family = Family(
     "fractional_logit", logit_kernel, start_logit, canonical=True, third=lambda _: of_value(logistic)
@@ -35,6 +36,7 @@ FRACTIONAL_LOGIT = Response(
     quasi=lambda _: True,
     index_words="log odds",
     response_words="expected outcome",
+    ratio="odds ratio",
 )
 
 
@@ -43,8 +45,9 @@ def fractional_logit(
     unit: str | None = None, time: str | None = None, step: float = 1,
     effects: str = "pooled", vcov: VcovSpec = "hetero",
     weights: str | None = None, frequency: bool = False, offset: str | None = None,
-    fix: Mapping[str, float] | None = None, trusted: bool = True,
-) -> Results:  # fmt: skip
+    fix: Mapping[str, float] | None = None, subset: str | Sequence[bool] | None = None,
+    split: str | None = None, fsplit: str | None = None, trusted: bool = True,
+) -> Results | ResultsList:  # fmt: skip
     r"""Logit of a share in [0, 1], by quasi-likelihood (Papke & Wooldridge 1996).
 
     .. math:: E[y_{it} \mid x_{it}] = \frac{1}{1 + \exp(-x_{it}'\beta)}
@@ -63,7 +66,8 @@ def fractional_logit(
     return fit(
         Request(
             fractional_logit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
-            weights=weights, frequency=frequency, offset=offset, fix=fix, trusted=trusted,
+            weights=weights, frequency=frequency, offset=offset, fix=fix,
+            subset=subset, split=split, fsplit=fsplit, trusted=trusted,
         ),
         FRACTIONAL_LOGIT,
     )  # fmt: skip

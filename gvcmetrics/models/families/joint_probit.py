@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
@@ -28,6 +28,7 @@ from gvcmetrics.models.likelihood.expected import Outcome, Scale, conditional, o
 from gvcmetrics.models.likelihood.family import Array, Family
 from gvcmetrics.models.likelihood.problem import Problem, Solution, in_print, solve
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 _CELLS = 2
 # What double precision leaves of a sum of logs.
@@ -206,8 +207,11 @@ def joint_probit(
     frequency: bool = False,
     offset: str | None = None,
     fix: Mapping[str, float] | None = None,
+    subset: str | Sequence[bool] | None = None,
+    split: str | None = None,
+    fsplit: str | None = None,
     trusted: bool = True,
-) -> Results:
+) -> Results | ResultsList:
     r"""Probits of two to four outcomes whose errors are correlated.
 
     .. math:: y_{ij} = 1[x_i'\beta_j + \varepsilon_{ij} > 0], \qquad \varepsilon_i \sim N(0, R)
@@ -223,7 +227,8 @@ def joint_probit(
     Parameters
     ----------
     formula : `"y1 + y2 + y3 ~ x1 + x2"`; every equation has the same regressors.
-    data, unit, time, vcov, weights, frequency, offset, trusted : as in `logit`.
+    data, unit, time, vcov, weights, frequency, offset, subset, split, fsplit, trusted : as in
+        `logit`.
     effects : `pooled`, or `correlated_pooled`: with the unit means of the regressors.
     fix : parameters held at a value: `{"y1: x2": 0}` takes x2 out of the first equation,
         `{"rho(y2, y1)": 0.3}` holds the correlation that is printed.
@@ -241,7 +246,8 @@ def joint_probit(
     return fit(
         Request(
             joint_probit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
-            weights=weights, frequency=frequency, offset=offset, fix=fix, trusted=trusted,
+            weights=weights, frequency=frequency, offset=offset, fix=fix,
+            subset=subset, split=split, fsplit=fsplit, trusted=trusted,
         ),
         JOINT_PROBIT,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from gvcmetrics.models.likelihood.expected import Scale, index
 from gvcmetrics.models.likelihood.family import Array, Family
 from gvcmetrics.models.likelihood.third import logistic, of_value
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 
 def logit_kernel(
@@ -109,6 +110,7 @@ LOGIT = Response(
     },
     index_words="log odds",
     scales=_scales,
+    ratio="odds ratio",
 )
 
 
@@ -118,8 +120,9 @@ def logit(
     effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int | str = "auto",
     bias_correction: str | None = None, lags: int = 0, firth: bool = False,
-    fix: Mapping[str, float] | None = None, trusted: bool = True,
-) -> Results:  # fmt: skip
+    fix: Mapping[str, float] | None = None, subset: str | Sequence[bool] | None = None,
+    split: str | None = None, fsplit: str | None = None, trusted: bool = True,
+) -> Results | ResultsList:  # fmt: skip
     r"""Logit of a 0/1 outcome (Wooldridge 2010, chapter 15).
 
     .. math:: \Pr(y_{it} = 1) = \frac{1}{1 + \exp(-x_{it}'\beta - \alpha_i)}
@@ -147,11 +150,15 @@ def logit(
         covariances take the scores without the penalty.
     fix : parameters held at a value, `{"x1": 0}`, by the names and in the units that are printed
         (`sigma_u` is the standard deviation).
+    subset : condition such as `"size > 10"`, or a mask of the rows, that the estimates are confined to; lags
+        see the other rows.
+    split, fsplit : column or expression, for each value of which a model is estimated; `fsplit` puts that of
+        all rows first.
     trusted : False refuses formulas that would run code.
 
     Returns
     -------
-    Results
+    Results; a `ResultsList` where formula (`c(y1, y2)`, `sw`, `csw`, `mvsw`) or splits ask for several.
 
     Raises
     ------
@@ -168,7 +175,8 @@ def logit(
         Request(
             logit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad, bias_correction=bias_correction,
-            lags=lags, firth=firth, fix=fix, trusted=trusted,
+            lags=lags, firth=firth, fix=fix,
+            subset=subset, split=split, fsplit=fsplit, trusted=trusted,
         ),
         LOGIT,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood import third as thirds
 from gvcmetrics.models.likelihood.family import Array, Family, shares
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 
 def multinomial_kernel(
@@ -77,6 +78,7 @@ MULTINOMIAL_LOGIT = Response(
     },
     independent=True,
     index_words="log odds",
+    ratio="relative-risk ratio",
 )
 
 
@@ -85,8 +87,9 @@ def multinomial_logit(
     unit: str | None = None, time: str | None = None, step: float = 1,
     effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None,
-    fix: Mapping[str, float] | None = None, trusted: bool = True,
-) -> Results:  # fmt: skip
+    fix: Mapping[str, float] | None = None, subset: str | Sequence[bool] | None = None,
+    split: str | None = None, fsplit: str | None = None, trusted: bool = True,
+) -> Results | ResultsList:  # fmt: skip
     r"""Multinomial logit of a choice among categories (McFadden 1974).
 
     .. math:: \Pr(y_{it} = j) = \frac{\exp(x_{it}'\beta_j + \alpha_{ij})}{\sum_k \exp(x_{it}'\beta_k
@@ -106,7 +109,8 @@ def multinomial_logit(
     return fit(
         Request(
             multinomial_logit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
-            weights=weights, frequency=frequency, offset=offset, fix=fix, trusted=trusted,
+            weights=weights, frequency=frequency, offset=offset, fix=fix,
+            subset=subset, split=split, fsplit=fsplit, trusted=trusted,
         ),
         MULTINOMIAL_LOGIT,
     )  # fmt: skip

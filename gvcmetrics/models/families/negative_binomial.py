@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.expected import exponential
 from gvcmetrics.models.likelihood.family import Array, Family
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 _NO_DISPERSION = 1e-6
 
@@ -83,6 +84,7 @@ NEGATIVE_BINOMIAL = Response(
     limit="poisson",
     index_words="log of the expected outcome",
     response_words="expected outcome",
+    ratio="incidence-rate ratio",
 )
 
 
@@ -91,8 +93,9 @@ def negative_binomial(
     unit: str | None = None, time: str | None = None, step: float = 1,
     effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int | str = "auto",
-    fix: Mapping[str, float] | None = None, trusted: bool = True,
-) -> Results:  # fmt: skip
+    fix: Mapping[str, float] | None = None, subset: str | Sequence[bool] | None = None,
+    split: str | None = None, fsplit: str | None = None, trusted: bool = True,
+) -> Results | ResultsList:  # fmt: skip
     r"""Negative binomial (NB2) regression of a count (Cameron & Trivedi 1998).
 
     .. math:: E[y_{it}] = \mu_{it} = \exp(x_{it}'\beta + \alpha_i), \qquad
@@ -111,7 +114,7 @@ def negative_binomial(
         Request(
             negative_binomial, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad, fix=fix,
-            trusted=trusted,
+            subset=subset, split=split, fsplit=fsplit, trusted=trusted,
         ),
         NEGATIVE_BINOMIAL,
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -14,6 +16,7 @@ from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.expected import index
 from gvcmetrics.models.likelihood.family import Array, Family
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 
 def gaussian_kernel(
@@ -46,6 +49,7 @@ OLS = Response(
     instead={
         "correlated_pooled": "Use effects='correlated', whose slopes are the within estimates too",
     },
+    slopes=True,
     response_words="expected outcome",
 )
 
@@ -61,8 +65,11 @@ def ols(
     vcov: VcovSpec = "iid",
     weights: str | None = None,
     frequency: bool = False,
+    subset: str | Sequence[bool] | None = None,
+    split: str | None = None,
+    fsplit: str | None = None,
     trusted: bool = True,
-) -> Results:
+) -> Results | ResultsList:
     r"""Linear regression, with absorbed and unit effects.
 
     .. math:: y_{it} = x_{it}'\beta + \alpha_i + \lambda_{t} + \varepsilon_{it}
@@ -79,11 +86,15 @@ def ols(
     vcov : see `gvcmetrics.models.inference.covariance`.
     weights : column of weights (analytic or sampling); `frequency=True` when a row stands for that
         many equal rows.
+    subset : condition such as `"size > 10"`, or a mask of the rows, that the estimates are confined to; lags
+        see the other rows.
+    split, fsplit : column or expression, for each value of which a model is estimated; `fsplit` puts that of
+        all rows first.
     trusted : False refuses formulas that would run code.
 
     Returns
     -------
-    Results
+    Results; a `ResultsList` where formula (`c(y1, y2)`, `sw`, `csw`, `mvsw`) or splits ask for several.
 
     Raises
     ------
@@ -101,7 +112,8 @@ def ols(
     return fit(
         Request(
             ols, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov, weights=weights,
-            frequency=frequency, trusted=trusted,
+            frequency=frequency,
+            subset=subset, split=split, fsplit=fsplit, trusted=trusted,
         ),
         OLS,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.family import Array, Family
 from gvcmetrics.models.likelihood.third import normal
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 
 @njit(cache=True, nogil=True)
@@ -127,8 +128,9 @@ def ordered_probit(
     unit: str | None = None, time: str | None = None, step: float = 1,
     effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int | str = "auto",
-    fix: Mapping[str, float] | None = None, trusted: bool = True,
-) -> Results:  # fmt: skip
+    fix: Mapping[str, float] | None = None, subset: str | Sequence[bool] | None = None,
+    split: str | None = None, fsplit: str | None = None, trusted: bool = True,
+) -> Results | ResultsList:  # fmt: skip
     r"""Ordered probit (McKelvey & Zavoina 1975).
 
     .. math:: \Pr(y_{it} \le j) = \Phi(\kappa_j - x_{it}'\beta - \alpha_i)
@@ -146,7 +148,7 @@ def ordered_probit(
         Request(
             ordered_probit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad, fix=fix,
-            trusted=trusted,
+            subset=subset, split=split, fsplit=fsplit, trusted=trusted,
         ),
         ORDERED_PROBIT,
     )  # fmt: skip

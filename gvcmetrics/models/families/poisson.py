@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.expected import exponential
 from gvcmetrics.models.likelihood.family import Array, Family
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 
 @njit(cache=True, nogil=True)
@@ -124,8 +125,10 @@ POISSON = Response(
         "correlated_pooled": Treatment(_without_distribution(pooled), coding=outcomes.COUNT),
     },
     quasi=_no_counts,
+    slopes=True,
     index_words="log of the expected outcome",
     response_words="expected outcome",
+    ratio="incidence-rate ratio",
 )
 
 
@@ -144,8 +147,11 @@ def poisson(
     nquad: int | str = "auto",
     heterogeneity: Literal["normal", "gamma"] = "normal",
     bias_correction: str | None = None,
+    subset: str | Sequence[bool] | None = None,
+    split: str | None = None,
+    fsplit: str | None = None,
     trusted: bool = True,
-) -> Results:
+) -> Results | ResultsList:
     r"""Poisson regression, with absorbed and fixed unit effects.
 
     .. math:: E[y_{it}] = \exp(x_{it}'\beta + \alpha_i + \lambda_t + o_{it})
@@ -161,8 +167,8 @@ def poisson(
 
     Parameters
     ----------
-    formula, data, unit, time, vcov, weights, frequency, trusted : as in `ols`; covariances without
-        the normality of the outcome are `"hetero"` and `{"CRV1": …}`.
+    formula, data, unit, time, vcov, weights, frequency, subset, split, fsplit, trusted : as in `ols`;
+        covariances without the normality of the outcome are `"hetero"` and `{"CRV1": …}`.
     effects : `pooled`; `fixed`: unit effects absorbed; `random`, `correlated`, `correlated_pooled`: as in
         `logit`, for counts.
     offset : column or expression with coefficient one, such as `"log(population)"`.
@@ -194,7 +200,7 @@ def poisson(
         Request(
             poisson, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad,
-            bias_correction=bias_correction, trusted=trusted,
+            bias_correction=bias_correction, subset=subset, split=split, fsplit=fsplit, trusted=trusted,
             options={"heterogeneity": heterogeneity},
         ),
         POISSON,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.family import Array, Family, shares
 from gvcmetrics.models.likelihood.third import normal, of_value
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 
 @njit(cache=True, nogil=True)
@@ -90,8 +91,9 @@ def probit(
     effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int | str = "auto",
     bias_correction: str | None = None, lags: int = 0, fix: Mapping[str, float] | None = None,
+    subset: str | Sequence[bool] | None = None, split: str | None = None, fsplit: str | None = None,
     trusted: bool = True,
-) -> Results:  # fmt: skip
+) -> Results | ResultsList:  # fmt: skip
     r"""Probit of a 0/1 outcome (Wooldridge 2010, chapter 15).
 
     .. math:: \Pr(y_{it} = 1) = \Phi(x_{it}'\beta + \alpha_i)
@@ -110,7 +112,8 @@ def probit(
         Request(
             probit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
             weights=weights, frequency=frequency, offset=offset, nquad=nquad,
-            bias_correction=bias_correction, lags=lags, fix=fix, trusted=trusted,
+            bias_correction=bias_correction, lags=lags, fix=fix,
+            subset=subset, split=split, fsplit=fsplit, trusted=trusted,
         ),
         PROBIT,
     )  # fmt: skip

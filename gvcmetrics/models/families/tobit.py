@@ -8,7 +8,7 @@ the limits, a row adds :math:`\log\phi(r)-\log\sigma` between the limits, :math:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
@@ -37,6 +37,7 @@ from gvcmetrics.models.inference.covariance import VcovSpec
 from gvcmetrics.models.likelihood.expected import Scale, index
 from gvcmetrics.models.likelihood.family import Array, Family, Outcome
 from gvcmetrics.models.results.results import Results
+from gvcmetrics.models.results.several import ResultsList
 
 Limit = float | int | str | None
 
@@ -350,8 +351,9 @@ def tobit(
     unit: str | None = None, time: str | None = None, step: float = 1,
     effects: str = "pooled", vcov: VcovSpec = "iid",
     weights: str | None = None, frequency: bool = False, offset: str | None = None, nquad: int | str = "auto",
-    fix: Mapping[str, float] | None = None, trusted: bool = True,
-) -> Results:  # fmt: skip
+    fix: Mapping[str, float] | None = None, subset: str | Sequence[bool] | None = None,
+    split: str | None = None, fsplit: str | None = None, trusted: bool = True,
+) -> Results | ResultsList:  # fmt: skip
     r"""Tobit: linear regression of an outcome that is censored below, above or at both ends (Tobin 1958).
 
     .. math:: y_{it}^* = x_{it}'\beta + \alpha_i + \varepsilon_{it}, \quad \varepsilon \sim N(0, \sigma^2),
@@ -359,7 +361,8 @@ def tobit(
 
     Parameters
     ----------
-    formula, data, unit, time, vcov, weights, frequency, offset, nquad, trusted : as in `logit`.
+    formula, data, unit, time, vcov, weights, frequency, offset, nquad, subset, split, fsplit, trusted : as in
+        `logit`.
     lower, upper : limits L and U, in units of the outcome: numbers, or columns or expressions for limits that
         differ by row. None where there is none. An outcome at a limit or beyond it counts as censored there.
     effects : `pooled`; `random`: normal intercept by unit; `correlated`, `correlated_pooled`: with the unit
@@ -392,7 +395,8 @@ def tobit(
     return fit(
         Request(
             tobit, formula, data, unit=unit, time=time, step=step, effects=effects, vcov=vcov,
-            weights=weights, frequency=frequency, offset=offset, nquad=nquad, fix=fix, trusted=trusted,
+            weights=weights, frequency=frequency, offset=offset, nquad=nquad, fix=fix,
+            subset=subset, split=split, fsplit=fsplit, trusted=trusted,
             options={"lower": lower, "upper": upper}, extras=between.columns,
         ),
         _response(between),

@@ -23,7 +23,7 @@ from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.data.spelling import plain
 from gvcmetrics.models.effects.pooled import predictor_of
 from gvcmetrics.models.engine.estimate import Estimate, unit_codes
-from gvcmetrics.models.engine.fit import fit
+from gvcmetrics.models.engine.fit import fit_one
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response, Treatment
 from gvcmetrics.models.families.ols import family
@@ -369,7 +369,7 @@ def dynamic_gmm(
         raise ModelError(f"h={h!r} is not known", remedy="Use 1, 2 or 3")
     if not 1 <= ar <= 9:
         raise ModelError(f"ar={ar!r} must be a whole number from 1 to 9")
-    return fit(
+    return fit_one(
         Request(
             dynamic_gmm, formula, data, unit=unit, time=time, step=step, vcov=vcov, trusted=trusted,
             options={

@@ -6,6 +6,7 @@ G clusters and K parameters:
 
 =============  ============================================================================
 `"iid"`        :math:`\hat\sigma^2 B`, :math:`\hat\sigma^2 = \sum w e^2/(N-K)`; for likelihood models B
+`"HC0"`        :math:`B (\sum s_i s_i') B`
 `"hetero"`     HC1: :math:`\frac{N}{N-K}\, B (\sum s_i s_i') B`
 `"HC2"`        :math:`s_i/\sqrt{1-h_i}` in place of :math:`s_i`, no factor; h is the leverage
 `"HC3"`        :math:`s_i/(1-h_i)`, no factor
@@ -33,7 +34,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -45,34 +45,15 @@ from gvcmetrics.ground.numerics.corrections import (
     small_sample,
 )
 from gvcmetrics.ground.numerics.demean import group_sums
+from gvcmetrics.ground.numerics.slopes import Effect
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.domain import Surroundings
-from gvcmetrics.models.data.formula import split_outside
+from gvcmetrics.models.inference.asked import CLASSICAL, PLAIN, Vcov, VcovSpec, parse_vcov
 from gvcmetrics.models.inference.bias_reduced import BiasReduced, Working, bias_reduced
 from gvcmetrics.models.inference.survey import linearised
 
 FEW_CLUSTERS = 30
-_PLAIN = ("iid", "hetero", "HC2", "HC3")
-_SYNONYMS = {"classical": "iid", "nonrobust": "iid", "robust": "hetero", "HC1": "hetero"}
-VcovSpec = str | Mapping[str, Any]
 _NOT_CLASSICAL = {"hetero": "With sampling weights the errors are heteroskedasticity-robust."}
-
-
-@dataclass(frozen=True)
-class Vcov:
-    """What the user asked for: a kind and the columns that it needs."""
-
-    kind: str
-    clusters: tuple[str, ...] = ()
-    lags: int | None = None
-    strata: str | None = None
-    fpc: str | None = field(default=None, repr=False)
-    subpop: str | None = field(default=None, repr=False)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Columns whose codes the covariance needs (clusters, periods, PSU, strata, their population)."""
-        return (*self.clusters, *(name for name in (self.strata, self.fpc) if name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +67,7 @@ class Inference:
     nobs, parameters : N, and k the estimated parameters without absorbed effects.
     linear : whether t distributions apply.
     sigma2 : residual variance of a linear model, None for likelihood models.
-    absorbed : codes of the absorbed effects.
+    absorbed : codes of the absorbed effects, or their slopes.
     leverage : makes the (r,) hat values, or None where they are not defined.
     jackknife : cluster codes → (G, k) estimates without each cluster, or None.
     frequency : (r,) frequency weights, or None. of_units : whether the rows of the scores are units, the
@@ -109,7 +90,7 @@ class Inference:
     parameters: int
     linear: bool
     sigma2: float | None = None
-    absorbed: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    absorbed: tuple[Effect, ...] = field(default=(), repr=False)
     leverage: Callable[[], np.ndarray] | None = field(default=None, repr=False)
     jackknife: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
     estimates: np.ndarray | None = field(default=None, repr=False)
@@ -123,7 +104,7 @@ class Inference:
     profile: Callable[[np.ndarray, np.ndarray], float] | None = field(default=None, repr=False)
     of_units: bool = False
     own: Mapping[str, tuple[np.ndarray, str]] = field(default_factory=dict, repr=False)
-    classical: Vcov = Vcov("iid")
+    classical: Vcov = CLASSICAL
     around: Surroundings | None = field(default=None, repr=False)
 
     @property
@@ -134,7 +115,7 @@ class Inference:
 
 def classical_errors(weighted: bool) -> Vcov:
     """What `"iid"` stands for in a likelihood model: sampling weights make errors robust ones."""
-    return Vcov("hetero") if weighted else Vcov("iid")
+    return Vcov("hetero") if weighted else CLASSICAL
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,45 +132,6 @@ class Covariance:
     n_clusters: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
     adjusted: BiasReduced | None = field(default=None, repr=False)
-
-
-def parse_vcov(vcov: VcovSpec | Vcov) -> Vcov:
-    """Read `vcov=` as the user writes it.
-
-    Examples
-    --------
-    >>> parse_vcov({"CRV1": "firm + year"})
-    Vcov(kind='CRV1', clusters=('firm', 'year'), lags=None, strata=None)
-    """
-    if isinstance(vcov, Vcov):
-        return vcov
-    if isinstance(vcov, str):
-        kind = _SYNONYMS.get(vcov, vcov)
-        if kind in _PLAIN:
-            return Vcov(kind)
-    elif isinstance(vcov, Mapping):
-        rest = dict(vcov)
-        lags = rest.pop("lags", None)
-        if len(rest) == 1:
-            (kind, columns), *_ = rest.items()
-            if kind == "survey" and isinstance(columns, Mapping) and lags is None:
-                given = {key: value for key, value in columns.items() if value is not None}
-                if set(given) <= {"psu", "strata", "fpc", "subpop"} and {"psu", "strata"} & set(given):
-                    psu = (given.pop("psu"),) if "psu" in given else ()
-                    return Vcov("survey", psu, **given)
-            if kind in ("CRV1", "CRV3", "CR2", "DK") and isinstance(columns, str):
-                ways = tuple(dict.fromkeys(split_outside(columns, "+")))
-                if kind != "CRV1" and len(ways) != 1:
-                    raise ModelError(
-                        f"{kind} takes one column, not {len(ways)}", remedy="Use CRV1 for several ways"
-                    )
-                if kind == "DK" or lags is None:
-                    return Vcov(kind, ways, lags)
-    raise ModelError(
-        f"vcov={vcov!r} is not known",
-        remedy='Use "iid", "hetero", "HC2", "HC3", {"CRV1": "a + b"}, {"CRV3": "a"}, {"CR2": "a"}, '
-        '{"DK": "year", "lags": 2} or {"survey": {"psu": "a", "strata": "b", "fpc": "c", "subpop": "d"}}',
-    )
 
 
 def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str], np.ndarray]) -> Covariance:
@@ -209,6 +151,8 @@ def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str
     if asked.kind in inference.own and not asked.columns:
         matrix, label = inference.own[asked.kind]
         return Covariance(matrix, float("inf"), label)
+    if asked.kind == "HC0" and inference.own:
+        raise ModelError("this model has robust errors of its own", remedy='Use "hetero"')
     if asked.kind == "iid" and inference.classical.kind != "iid":
         if inference.of_units and inference.frequency is not None:
             return _by_copied_unit(inference, *inference.classical.clusters)
@@ -216,7 +160,7 @@ def covariance(vcov: VcovSpec | Vcov, inference: Inference, codes: Callable[[str
         return replace(made, note=_NOT_CLASSICAL.get(inference.classical.kind, ""))
     if asked.kind == "iid":
         return _iid(inference)
-    if asked.kind in _PLAIN:
+    if asked.kind in PLAIN:
         return _robust(asked.kind, inference)
     in_order = inference.periods if asked.kind == "DK" else None
     groups = {column: (in_order or codes)(column) for column in asked.columns}
@@ -266,8 +210,10 @@ def _robust(kind: str, inference: Inference) -> Covariance:
     if inference.frequency is not None:
         # A row that stands for w equal rows adds w·ss', and its stored score is w·s.
         scores = scores / np.sqrt(inference.frequency)[:, None]
-    if kind == "hetero":
+    if kind in ("hetero", "HC0"):
         factor, df = _factor(inference)
+        if kind == "HC0":
+            return Covariance(sandwich(inference.bread, scores), df, "heteroskedastic (HC0)")
         return Covariance(factor * sandwich(inference.bread, scores), df, "heteroskedastic (HC1)")
     if inference.leverage is None:
         raise ModelError(

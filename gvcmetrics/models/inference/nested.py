@@ -14,6 +14,7 @@ from scipy import stats
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.numerics.demean import demean
+from gvcmetrics.ground.numerics.slopes import Effect, Slopes, codes_of, rows_of
 from gvcmetrics.models.data.batch import Array
 from gvcmetrics.models.data.same_rows import named_rows, order_of
 from gvcmetrics.models.data.sample import Sample
@@ -168,7 +169,7 @@ def _nesting(small: Estimates, large: Estimates, order: np.ndarray) -> tuple[Arr
         )
     if not in_memory:
         return None
-    absorbed = [codes[order] for codes in other.absorbed.values()]
+    absorbed: list[Effect] = [rows_of(effect, order) for effect in other.effects]
     if _kind(large) == "conditional":
         absorbed.append(other.unit[order])
     shift = _offset(one) - _offset(other)[order]
@@ -177,7 +178,11 @@ def _nesting(small: Estimates, large: Estimates, order: np.ndarray) -> tuple[Arr
         shift = shift + one.X[:, ~free] @ np.array([also[n] for n in one.names if n in also])
     rng = np.random.default_rng(0)
     # Random values by level lie in the span of effects just where all their dummies do.
-    dummies = [rng.normal(size=int(codes.max()) + 1)[codes] for codes in one.absorbed.values()]
+    dummies = [
+        rng.normal(size=int(codes_of(effect).max()) + 1)[codes_of(effect)]
+        * (effect.values if isinstance(effect, Slopes) else 1.0)
+        for effect in one.effects
+    ]
     wanted = np.column_stack([one.X, shift, *dummies])
     basis = other.X[order]
     if not large.response.intercept:
@@ -192,7 +197,7 @@ def _nesting(small: Estimates, large: Estimates, order: np.ndarray) -> tuple[Arr
     gap = np.sqrt(((wanted - basis @ found) ** 2).sum(axis=0))
     outside = gap > _TOLERANCE * np.where(size > 0, size, 1.0)
     if outside.any():
-        named = [*one.names, "the offset", *one.absorbed]
+        named = [*one.names, "the offset", *one.absorbed, *one.slopes]
         names = [name for name, out in zip(named, outside, strict=True) if out]
         raise ModelError(
             f"{', '.join(names)} of the model with fewer parameters is no combination of the regressors of "

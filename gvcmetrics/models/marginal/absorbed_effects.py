@@ -8,7 +8,8 @@ others, cannot be compared), so a constant may move from one to the other; of mo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import lsmr
 
+from gvcmetrics.ground.numerics.slopes import found_slopes
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Array
-from gvcmetrics.models.data.design import require
+from gvcmetrics.models.data.design import evaluate, require
 from gvcmetrics.models.data.frames import plain_columns
 from gvcmetrics.models.data.sample import Sample, take
 
@@ -27,11 +29,55 @@ _ZERO = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
+class GroupSlopes:
+    """Slopes of a variable by group, missing where it does not vary; labels, a row of columns a group.
+
+    at : the mean of the variable in each group, which in those groups is all its values.
+    """
+
+    name: str
+    variable: str
+    labels: pd.DataFrame
+    values: Array
+    counts: NDArray[np.int64]
+    at: Array
+
+    def frame(self) -> pd.DataFrame:
+        """One row a group, in the columns of the effects."""
+        return pd.DataFrame(
+            {
+                "effect": self.name,
+                "level": _levels(self.labels),
+                "estimate": self.values,
+                "nobs": self.counts,
+                "component": np.int32(1),
+                "identified": np.isfinite(self.values),
+            }
+        )
+
+    def of_rows(self, data: pd.DataFrame, *, warned: bool) -> Array:
+        """Slope times variable in new rows; missing in groups that the estimates do not know."""
+        columns = list(self.labels.columns)
+        require(data, [*columns, self.variable])
+        levels = plain_columns(data[columns], columns)
+        found = _keys(self.labels).get_indexer(_keys(levels))
+        if warned:
+            _warn_unseen(self.name, data[columns], found)
+        seen = np.maximum(found, 0)
+        slope, at = self.values[seen], self.at[seen]
+        x = evaluate(f"`{self.variable}`", data)
+        # Where a variable never moved, the group's constant holds what it does, and nothing else is known.
+        there = np.abs(x - at) <= _ZERO * (1.0 + np.abs(at))
+        made = np.where(np.isnan(slope) & there, 0.0, slope * x)
+        return np.where(found >= 0, made, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
 class AbsorbedEffects:
     """The effects by name: `values` and row counts by level, the connected set of each, what is identified.
 
     labels : the levels, a row of columns each. free : by level, a direction in which effects may move
-    together and change no row; a sum along which it is not zero is not known.
+    together and change no row; a sum along which it is not zero is not known. slopes : by group.
     """
 
     labels: Mapping[str, pd.DataFrame]
@@ -40,6 +86,7 @@ class AbsorbedEffects:
     component: Mapping[str, NDArray[np.int32]]
     free: Mapping[str, Array]
     identified: Mapping[str, NDArray[np.bool_]]
+    slopes: tuple[GroupSlopes, ...] = ()
 
     def frame(self) -> pd.DataFrame:
         """One row a level: effect, level, estimate, nobs, component, identified."""
@@ -47,9 +94,7 @@ class AbsorbedEffects:
             pd.DataFrame(
                 {
                     "effect": name,
-                    "level": [
-                        row[0] if len(row) == 1 else row for row in labels.itertuples(index=False, name=None)
-                    ],
+                    "level": _levels(labels),
                     "estimate": np.where(self.identified[name], self.values[name], np.nan),
                     "nobs": self.counts[name],
                     "component": self.component[name],
@@ -58,7 +103,7 @@ class AbsorbedEffects:
             )
             for name, labels in self.labels.items()
         ]
-        return pd.concat(parts, ignore_index=True)
+        return pd.concat([*parts, *(slopes.frame() for slopes in self.slopes)], ignore_index=True)
 
     def of_rows(self, data: pd.DataFrame, *, warned: bool = True) -> Array:
         """The sum of the effects of new rows; missing where a level was not seen, which is warned of."""
@@ -68,17 +113,13 @@ class AbsorbedEffects:
             require(data, columns)
             wanted = _keys(plain_columns(data, columns)[columns])
             found = _keys(labels).get_indexer(wanted)
-            unseen = (found < 0) & data[columns].notna().all(axis=1).to_numpy()
-            if warned and unseen.any():
-                level = data[columns].iloc[int(unseen.argmax())]
-                text = " ^ ".join(map(str, level))
-                warn(
-                    f"{int(unseen.sum())} rows are not predicted: no row of the estimates has their effect "
-                    f"of {name}, as {text}"
-                )
+            if warned:
+                _warn_unseen(name, data[columns], found)
             seen = np.maximum(found, 0)
             total += np.where(found >= 0, self.values[name][seen], np.nan)
             along += self.free[name][seen]
+        for slopes in self.slopes:
+            total += slopes.of_rows(data, warned=warned)
         apart = np.isfinite(total) & (np.abs(along) > _ZERO)
         if warned and apart.any():
             warn(
@@ -94,6 +135,8 @@ def recovered(sample: Sample, absorbed: Mapping[str, NDArray[np.int32]], total: 
     Where a constant may move between kinds of effects, all but the first have mean zero over the rows of
     every connected set of levels.
     """
+    if sample.slopes and absorbed is sample.absorbed:
+        return _with_slopes(sample, total)
     codes = list(absorbed.values())
     sizes = [int(effect.max()) + 1 for effect in codes]
     component = _components(codes, sizes)
@@ -122,6 +165,39 @@ def recovered(sample: Sample, absorbed: Mapping[str, NDArray[np.int32]], total: 
             for name, each in zip(names, moved, strict=True)
         },
     )
+
+
+def _with_slopes(sample: Sample, total: Array) -> AbsorbedEffects:
+    """The same with slopes by group, which are found first."""
+    found = found_slopes(sample.effects, total)
+    source = take(sample.source, sample.rows)
+    slopes = []
+    for (name, own), (columns, variable), values in zip(
+        sample.slopes.items(), sample.formula.slopes, found, strict=True
+    ):
+        total = total - np.nan_to_num(values)[own.codes] * own.values
+        first = np.unique(own.codes, return_index=True)[1]
+        labels = plain_columns(source[[*columns]].iloc[first], columns).reset_index(drop=True)
+        counts = np.bincount(own.codes)
+        at = np.bincount(own.codes, own.values) / counts
+        slopes.append(GroupSlopes(name, variable, labels, values, counts, at))
+    if not sample.absorbed:
+        return AbsorbedEffects({}, {}, {}, {}, {}, {}, tuple(slopes))
+    return replace(recovered(sample, dict(sample.absorbed), total), slopes=tuple(slopes))
+
+
+def _levels(labels: pd.DataFrame) -> list[Any]:
+    return [row[0] if len(row) == 1 else row for row in labels.itertuples(index=False, name=None)]
+
+
+def _warn_unseen(name: str, levels: pd.DataFrame, found: NDArray[np.intp]) -> None:
+    unseen = (found < 0) & levels.notna().all(axis=1).to_numpy()
+    if unseen.any():
+        text = " ^ ".join(map(str, levels.iloc[int(unseen.argmax())]))
+        warn(
+            f"{int(unseen.sum())} rows are not predicted: no row of the estimates has their effect "
+            f"of {name}, as {text}"
+        )
 
 
 def _columns_of(sample: Sample, name: str) -> list[str]:

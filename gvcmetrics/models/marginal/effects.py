@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import ModelError
-from gvcmetrics.models.data.formula import split_outside, unquote, variables_of
+from gvcmetrics.models.data.formula import split_outside, unquote
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.inference.bias_reduced import OfCombinations
 from gvcmetrics.models.inference.estimates import Estimates
@@ -26,6 +26,7 @@ from gvcmetrics.models.marginal.contrasts import Pair, known_level, label, level
 from gvcmetrics.models.marginal.elasticities import MEASURES, base_scale, measured, with_slopes
 from gvcmetrics.models.marginal.estimable import NOT_ESTIMABLE, untied
 from gvcmetrics.models.marginal.groups import Group, groups_of
+from gvcmetrics.models.marginal.held import refuse_held
 from gvcmetrics.models.marginal.predictor import Predictor
 from gvcmetrics.models.marginal.result import Margins
 from gvcmetrics.models.marginal.rows import Rows, Variable, variables_of_parts
@@ -159,7 +160,7 @@ def margins(
     if measure:
         asked, steps = with_slopes(measure, asked, steps, kind, everything=variables is None)
     _refuse_meaningless(predictor, surface, kind, steps)
-    _refuse_offset(predictor, [*steps, *(at or {})])
+    refuse_held(predictor.sample, [*steps, *(at or {})])
     if at_means and held is None:
         raise ModelError("effects at means need the sample in memory", remedy="Give values with at=")
     settings = _settings(at, known)
@@ -366,17 +367,6 @@ def _refuse_meaningless(
             "a conditional likelihood has no level to predict, only changes",
             remedy="Ask for effects, or use effects='correlated'",
         )
-
-
-def _refuse_offset(predictor: Predictor, names: Sequence[str]) -> None:
-    offset = predictor.sample.offset_name
-    held = variables_of(offset) if offset else ()
-    for name in names:
-        if name in held:
-            raise ModelError(
-                f"'{name}' stands in the offset too, which stays as it is",
-                remedy="Make the offset a column of its own, if its part in it is to stay",
-            )
 
 
 def _margins(

@@ -263,7 +263,7 @@ class Predictor:
         sample = self.sample
         if not isinstance(sample, Sample):
             return sample.relations
-        effects = [*sample.absorbed.values()]
+        effects = [*sample.effects]
         if self.conditional and sample.unit is not None:
             effects.append(sample.unit)
         return relations_of(sample.design, sample.X, sample.frame, sample.weights, effects)
@@ -307,7 +307,7 @@ class Predictor:
         the effects stay zero, which turns x into its weighted deviation from the effects' groups."""
         sample = self.sample
         assert isinstance(sample, Sample)
-        within = demean(rows.X, [*sample.absorbed.values()], rows.weights * fitted.curvature)
+        within = demean(rows.X, sample.effects, rows.weights * fitted.curvature)
         incidental = None
         if fitted.lags is not None:
             everywhere = np.ones(len(fitted.index), dtype=bool)

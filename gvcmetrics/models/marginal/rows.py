@@ -36,8 +36,8 @@ _ANALYTIC = frozenset(
     (
         *("log", "log10", "log2", "log1p", "exp", "expm1", "sqrt", "abs"),
         *("sin", "cos", "tan", "sinh", "cosh", "tanh", "asinh", "arcsinh"),
-        *("maximum", "minimum", "where", "I", "Q", "C"),
-        *("center", "scale", "bs", "cr", "cs", "cc"),
+        *("maximum", "minimum", "where", "I", "Q", "C", "i"),
+        *("center", "scale", "poly", "bs", "cr", "cs", "cc"),
     )
 )
 

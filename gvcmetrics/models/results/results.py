@@ -23,7 +23,9 @@ from gvcmetrics.models.inference.restrictions import (
     wald,
 )
 from gvcmetrics.models.marginal.predictor import Predictor
+from gvcmetrics.models.results.carried import Carried
 from gvcmetrics.models.results.maketables import ForMaketables
+from gvcmetrics.models.results.ratios import as_ratios
 from gvcmetrics.models.results.summary import STATISTIC_LABELS, summary_html, summary_text
 
 if TYPE_CHECKING:
@@ -32,8 +34,12 @@ if TYPE_CHECKING:
     from gvcmetrics.models.marginal.result import Margins
 
 
+def _none() -> None:
+    """What a result does not have; a default value of the class would hide what a file could not keep."""
+
+
 @dataclass(frozen=True, repr=False, eq=False)
-class Results(ForMaketables):
+class Results(Carried, ForMaketables):
     """Estimates of one model.
 
     Attributes
@@ -91,11 +97,11 @@ class Results(ForMaketables):
     notes: tuple[str, ...] = ()
     vcov_note: str = ""
     adjusted: BiasReduced | None = None
-    sample: EstimationSample | None = None
-    inference: Inference | None = None
-    codes: Callable[[str], np.ndarray] | None = None
-    predictor: Predictor | None = None
-    quadrature: Callable[[], pd.DataFrame] | None = None
+    sample: EstimationSample | None = field(default_factory=_none)
+    inference: Inference | None = field(default_factory=_none)
+    codes: Callable[[str], np.ndarray] | None = field(default_factory=_none)
+    predictor: Predictor | None = field(default_factory=_none)
+    quadrature: Callable[[], pd.DataFrame] | None = field(default_factory=_none)
     response: Any = None
     request: Any = None
 
@@ -179,8 +185,17 @@ class Results(ForMaketables):
         bounds = [profile_interval(profile, values, j, errors[j], level) for j in range(len(values))]
         return pd.DataFrame(bounds, index=self.params.index, columns=["conf_low", "conf_high"])
 
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """One row a parameter: term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
+    def confint(self, level: float = 0.95, *, profile: bool = False) -> pd.DataFrame:
+        """`conf_int`, by the likelihood-ratio test with `profile=True`."""
+        return self.conf_int(level, "profile" if profile else "wald")
+
+    def tidy(self, level: float = 0.95, *, exponentiate: bool = False) -> pd.DataFrame:
+        """One row a parameter: term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+
+        exponentiate : odds, relative-risk, incidence-rate or hazard ratios exp(b), errors exp(b)·se by the
+            delta method, the ends of the intervals exp(·); tests are those of b = 0. Cutpoints and parameters
+            that are no coefficients stay as they are.
+        """
         frame = pd.DataFrame(
             {
                 "term": list(self.params.index),
@@ -198,7 +213,7 @@ class Results(ForMaketables):
         if self.blocks:
             title = {term: title for title, terms in self.blocks.items() for term in terms}
             frame.insert(0, "block", [title.get(term, "") for term in frame["term"]])
-        return frame
+        return as_ratios(self, frame) if exponentiate else frame
 
     def glance(self) -> pd.DataFrame:
         """One row: model, outcome, effects, nobs, log likelihood, AIC, BIC, clusters and all `statistics`."""
@@ -401,9 +416,9 @@ class Results(ForMaketables):
             raise ModelError(f"{self.model} with effects={self.effects!r} uses no quadrature")
         return self.quadrature()
 
-    def summary(self) -> str:
-        """The estimates as text, like a paper's column with its notes."""
-        return unsteering(summary_text(self))
+    def summary(self, *, exponentiate: bool = False) -> str:
+        """The estimates as text, like a paper's column with its notes; as ratios, see `tidy`."""
+        return unsteering(summary_text(self, exponentiate=exponentiate))
 
     def __str__(self) -> str:
         return self.summary()

@@ -13,6 +13,7 @@ import pandas as pd
 from gvcmetrics.ground.numbers import estimate, stars_of
 from gvcmetrics.ground.printing import LEGEND, WIDTH, decimals, label_room, labelled
 from gvcmetrics.models.inference.estimates import Estimates
+from gvcmetrics.models.results.ratios import as_ratios, ratio_of
 
 STATISTIC_LABELS = {
     "nobs": "Observations",
@@ -50,17 +51,18 @@ STATISTIC_LABELS = {
 _NUMBERS = (11, 3, 11, 8, 6, 11, 11)
 
 
-def summary_text(results: Estimates) -> str:
+def summary_text(results: Estimates, *, exponentiate: bool = False) -> str:
     """A fixed-width table: facts, estimates by block, statistics, notes."""
-    blocks = _blocks(results)
+    blocks = blocks_of(results, exponentiate=exponentiate)
+    header = header_of(results, ratio_of(results) if exponentiate else None)
     room = label_room([label for _, rows in blocks for label, _ in rows], sum(_NUMBERS) + len(_NUMBERS))
     width = max(WIDTH, room + sum(_NUMBERS) + len(_NUMBERS))
     lines = [
         _title(results),
         "═" * width,
-        *_pairs(_facts(results), width),
+        *_pairs(facts_of(results), width),
         "─" * width,
-        *labelled("", _columns(_header(results)), room),
+        *labelled("", _columns(header), room),
         "─" * width,
     ]
     for title, rows in blocks:
@@ -93,12 +95,13 @@ def summary_html(results: Estimates) -> str:
         return f"<tr><{tag} style='text-align:left'>{html.escape(label)}</{tag}>{made}</tr>"
 
     rows = []
-    for title, block in _blocks(results):
+    for title, block in blocks_of(results):
         if title:
             rows.append(f"<tr><td colspan='7' style='text-align:left'><i>{html.escape(title)}</i></td></tr>")
         rows += [row(label, cells, "td") for label, cells in block]
     listed = " · ".join(
-        f"{html.escape(name)}: {html.escape(value)}" for name, value in _facts(results) + _statistics(results)
+        f"{html.escape(name)}: {html.escape(value)}"
+        for name, value in facts_of(results) + _statistics(results)
     )
     extra = "".join(
         f"<p>{html.escape(title)}</p>{frame.to_html(float_format=estimate, border=0)}"
@@ -107,7 +110,7 @@ def summary_html(results: Estimates) -> str:
     notes = "<br>".join(html.escape(note) for note in _notes(results))
     return (
         f"<div><b>{html.escape(_title(results))}</b><br><small>{listed}</small>"
-        f"<table><thead>{row('', _header(results), 'th')}</thead><tbody>{''.join(rows)}</tbody></table>"
+        f"<table><thead>{row('', header_of(results), 'th')}</thead><tbody>{''.join(rows)}</tbody></table>"
         f"{extra}<small>{notes}</small></div>"
     )
 
@@ -127,7 +130,8 @@ def _title(results: Estimates) -> str:
     return f"{results.model}, {results.effects} effects" if results.effects != "pooled" else results.model
 
 
-def _facts(results: Estimates) -> list[tuple[str, str]]:
+def facts_of(results: Estimates) -> list[tuple[str, str]]:
+    """Outcome, observations, errors, effects, log likelihood, by name."""
     facts = [("Outcome", results.outcome), ("Observations", f"{results.nobs:,}")]
     facts += [("Errors", results.vcov_label)]
     facts += [(f"Groups in {name}", f"{count:,}") for name, count in results.n_clusters.items()]
@@ -143,9 +147,18 @@ def _statistics(results: Estimates) -> list[tuple[str, str]]:
     return [(labels.get(key, key), estimate(value)) for key, value in results.statistics.items()]
 
 
-def _header(results: Estimates) -> list[str]:
+def header_of(results: Estimates, ratio: str | None = None) -> list[str]:
+    """Names of the columns, the second of which is for stars."""
     statistic = "z" if np.isinf(results.df) else "t"
-    return ["Estimate", "", "Std. error", statistic, "p", "95 % conf.", "interval"]
+    return [
+        ratio.split()[0].capitalize() + " r." if ratio else "Estimate",
+        "",
+        "Std. error",
+        statistic,
+        "p",
+        "95 % conf.",
+        "interval",
+    ]
 
 
 def _columns(cells: Sequence[str]) -> str:
@@ -156,9 +169,12 @@ def _columns(cells: Sequence[str]) -> str:
     return " ".join(aligned)
 
 
-def _blocks(results: Estimates) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+def blocks_of(
+    results: Estimates, *, exponentiate: bool = False
+) -> list[tuple[str, list[tuple[str, list[str]]]]]:
     """Title, and rows of label and cells, of each block; parameters in no block come first."""
-    tidy = {row.term: row for row in results.tidy().itertuples()}
+    frame = as_ratios(results, results.tidy()) if exponentiate else results.tidy()
+    tidy = {row.term: row for row in frame.itertuples()}
     placed = {term for terms in results.blocks.values() for term in terms}
     blocks = {"": [term for term in tidy if term not in placed], **results.blocks}
 

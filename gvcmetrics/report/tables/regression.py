@@ -67,7 +67,8 @@ def regression_table(
         and the `sample` with the outcome and the frame behind it.
     title : caption.
     headers : one header for each column instead of the outcomes; equal neighbours share one.
-    groups : a further row of headers on top, shared in the same way.
+    groups : a further row of headers on top, shared in the same way; of a `ResultsList` its samples, where
+        there are several.
     labels : readable names of variables; they win over those in the `attrs["labels"]` of the frames.
     keep, drop, order : regular expressions on terms or their labels; the constant comes last.
     below : what stands under each estimate: 'std_error', 'statistic', 'p_value', 'conf_int', or None.
@@ -88,6 +89,7 @@ def regression_table(
     """
     if isinstance(results, Mapping):
         headers, results = headers or list(results), list(results.values())
+    groups = groups or getattr(results, "groups", None)
     results = list(results) if isinstance(results, Sequence) else [results]
     if not results:
         raise SpecError("there are no results to print", remedy="Pass at least one.")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+_LEVEL = "\0"
 _CONSTANTS = {"Intercept", "(Intercept)", "const", "_cons", "1"}
 
 
 def term_label(term: str, labels: Mapping[str, str] | None = None) -> str:
     """A term as a reader of the paper wants it.
 
-    An entry of `labels` for the whole term wins; otherwise ``a:b`` becomes "a × b", ``C(g)[T.x]`` and
-    ``g[x]`` become "g = x", ``log(x)`` and ``I(x ** 2)`` keep their function and label the variable,
-    the constant is called "Constant", and ``y: x``, the effect of x in the equation of y, keeps its colon.
+    An entry of `labels` for the whole term wins; otherwise ``a:b`` becomes "a × b", ``C(g)[T.x]``,
+    ``g[x]`` and ``g::x`` become "g = x", ``log(x)`` and ``I(x ** 2)`` keep their function and label the
+    variable, the constant is called "Constant", and ``y: x``, the effect of x in the equation of y, keeps its
+    colon.
     """
     labels = labels or {}
     if term in labels:
@@ -67,7 +69,11 @@ def select_terms(
 
 
 def effect_label(effect: str, labels: Mapping[str, str] | None = None) -> str:
-    """Row label of absorbed effects: ``country^industry`` becomes "Country × industry effects"."""
+    """Row label of absorbed effects: ``country^industry`` becomes "Country × industry effects", and
+    ``firm[[rd]]``, slopes by group, "Firm: slopes of rd"."""
+    if slopes := re.fullmatch(r"(.+)\[\[(.+)\]\]", effect):
+        of = effect_label(slopes[1], labels).removesuffix(" effects")
+        return f"{of}: slopes of {(labels or {}).get(slopes[2], slopes[2])}"
     names = " × ".join((labels or {}).get(part, part.replace("_", " ")) for part in effect.split("^"))
     return f"{names[:1].upper()}{names[1:]} effects"
 
@@ -82,15 +88,15 @@ def _any(given: str | Sequence[str] | None, term: str, labels: Mapping[str, str]
 
 
 def _split_interaction(term: str) -> list[str]:
-    """Split at colons that stand outside every bracket (levels may hold colons)."""
+    """Split at colons that stand outside every bracket (levels may hold colons); `g::x` is one part."""
     parts, depth = [""], 0
-    for mark in term:
+    for mark in term.replace("::", _LEVEL):
         depth += (mark in "([") - (mark in ")]")
         if mark == ":" and depth == 0:
             parts.append("")
         else:
             parts[-1] += mark
-    return parts
+    return [part.replace(_LEVEL, "::") for part in parts]
 
 
 def _factor_label(part: str, labels: Mapping[str, str]) -> str:
@@ -98,6 +104,9 @@ def _factor_label(part: str, labels: Mapping[str, str]) -> str:
         return labels[part]
     if level := re.fullmatch(r"(?:C\()?(\w+)(?:,.*)?\)?\[(?:T\.)?(.+)\]", part):
         return f"{labels.get(level[1], level[1])} = {level[2]}"
+    if "::" in part:
+        name, shown = part.split("::", 1)
+        return f"{labels.get(name, name)} = {shown}"
     if square := re.fullmatch(r"I\((\w+) ?(?:\*\*|\^) ?2\)", part):
         return f"{labels.get(square[1], square[1])}²"
     return re.sub(r"\w+", lambda word: labels.get(word[0], word[0]), part) if "(" in part else part

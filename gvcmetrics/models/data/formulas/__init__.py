@@ -1,0 +1,1 @@
+"""fixest's words of formulas, each written out in the words that every model reads."""
