@@ -262,14 +262,15 @@ def variables_of_parts(parts: Iterable[Rows]) -> dict[str, Variable]:
 def _variables_of(rows: Rows) -> dict[str, Variable]:
     design, frame = rows.design, rows.frame
     coded: dict[str, Variable] = {}
-    for factor, state in design.spec.factor_contrasts.items():
+    # A variable may be coded twice, and the base that one of them names counts; formulaic's order is no order.
+    for factor, state in sorted(design.spec.factor_contrasts.items(), key=lambda pair: str(pair[0].expr)):
         names = factor_variables(factor)
         if len(names) != 1 or names[0] not in frame:
             continue
         levels = tuple(state.levels)
         base = getattr(state.contrasts, "base", None)
         known = set(frame[names[0]].dropna().unique()) <= set(levels)
-        if known:
+        if known and (base in levels or names[0] not in coded):
             coded[names[0]] = Variable(names[0], levels, base if base in levels else levels[0], True)
     found: dict[str, Variable] = {}
     for term, _, positions in _terms(design):
