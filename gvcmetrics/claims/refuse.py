@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gvcmetrics.claims.claim import Claim, Construct, Equation, Rule, Target, listed
-from gvcmetrics.claims.construct import VOCABULARY, every_column
+from gvcmetrics.claims.construct import every_column
+from gvcmetrics.claims.vocabulary import VOCABULARY
 from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.spec.yaml_lines import KeyPath
 

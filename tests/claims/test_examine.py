@@ -11,11 +11,12 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.claims.claim import Claim
-from gvcmetrics.claims.construct import VOCABULARY, Panel, choose, constructed
+from gvcmetrics.claims.construct import choose, constructed
 from gvcmetrics.claims.match import match
 from gvcmetrics.claims.reader import read_claims
 from gvcmetrics.claims.run import COLUMNS, with_summaries
 from gvcmetrics.claims.verdict import judged
+from gvcmetrics.claims.vocabulary import VOCABULARY, Panel
 from gvcmetrics.errors import SpecError
 
 FIELD = Path(__file__).parents[2] / "analysis" / "hypotheses.yaml"

@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 from gvcmetrics.claims.claim import Measure, schema
-from gvcmetrics.claims.construct import VOCABULARY
 from gvcmetrics.claims.reader import read_claims
+from gvcmetrics.claims.vocabulary import VOCABULARY
 from gvcmetrics.errors import SpecError
 
 ROOT = Path(__file__).parents[2]
