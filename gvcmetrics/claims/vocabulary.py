@@ -211,6 +211,20 @@ def _from_panel(_: list[pd.Series], construct: Construct, panel: Panel) -> pd.Se
     return beside.from_panel(panel.frame, *wanted, panel.project)
 
 
+def _differentiated_share(_: list[pd.Series], __: Construct, panel: Panel) -> pd.Series:
+    return beside.differentiated(panel.frame)
+
+
+def _rival_share(_: list[pd.Series], construct: Construct, panel: Panel) -> pd.Series:
+    table = construct.panel or beside.TABLE
+    return beside.rival_share(panel.frame, str(construct.value), table, panel.project)
+
+
+def _market_share(of: list[pd.Series], _: Construct, panel: Panel) -> pd.Series:
+    market = [panel.frame[name] for name in ("importer", "product", "year")]
+    return of[0] / of[0].groupby(market).transform("sum").where(lambda total: total > 0)
+
+
 def _value_chain(_: list[pd.Series], construct: Construct, panel: Panel) -> pd.Series:
     return beside.value_chain(
         panel.frame, str(construct.value), construct.panel or beside.TABLE, panel.project
@@ -277,6 +291,19 @@ VOCABULARY = {
     "completeness": Word(
         _completeness, "share of the input chain at home, from location quotients and input coefficients",
         reads=("country", "region", "industry", "year"),
+    ),
+    "market_share": Word(
+        _market_share, "share in what the importer buys of the product in the year, of the panel's exporters",
+        reads=("importer", "product", "year"),
+    ),
+    "rival_share": Word(
+        _rival_share,
+        "share of the country `value` in what is exported of the product to all but the row's importer",
+        0, 0, reads=("exporter", "importer", "product", "year"), value=True,
+    ),
+    "differentiated_share": Word(
+        _differentiated_share, "Rauch's share of differentiated goods behind the product", 0, 0,
+        reads=("product", "product_classification"),
     ),
     "sectoral_pattern": Word(_sectoral_pattern, "sectoral pattern of innovation of the ISIC division"),
     "relative_unit_value": Word(
