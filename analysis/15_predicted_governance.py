@@ -117,7 +117,7 @@ def run() -> None:
             statistics=FIT,
             notes=[
                 "Outcomes and inputs in standard deviations. Columns 1 and 2: base is the predicted market, cells of no type are "
-                "left out, errors by industry (CRV3). Columns 3 to 6: errors by country and industry. Capability: log revealed "
+                "left out. Errors by industry (CRV3). Capability: log revealed "
                 "advantage in 1998–2000 from customs records; outcomes are from input-output tables. Types are predicted, not seen."
             ],
             provenance=sources,
@@ -196,16 +196,16 @@ def assigned(industries: pd.DataFrame, trade: pd.DataFrame) -> pd.DataFrame:
     """Country × industry with the type that its inputs predict, and what happened to its exports after."""
     sold = gvc.convert(trade, "product", "SITC2", "WIOD2013", ["value_usd"])
     sold = sold.dropna(subset="product").groupby(["exporter", "product"], as_index=False)["value_usd"].sum()
-    sold["advantage"] = measures.rca(sold.assign(year=START)).to_numpy()
+    sold["rca"] = measures.rca(sold.assign(year=START)).to_numpy()
     sold = sold.rename(columns={"exporter": "country", "product": "industry"})
-    cells = after().merge(sold[["country", "industry", "advantage"]], on=["country", "industry"])
+    cells = after().merge(sold[["country", "industry", "rca"]], on=["country", "industry"])
     cells = cells.merge(industries.drop(columns="name").reset_index(), on="industry")
-    cells["capability"] = np.log(cells["advantage"].where(cells["advantage"] > 0))
+    cells["capability"] = np.log(cells["rca"].where(cells["rca"] > 0))
     high = pd.DataFrame(
         {
             "complexity": cells["complexity_high"],
             "codifiability": cells["codifiability_high"],
-            "capability": (cells["advantage"] >= 1).astype(float),
+            "capability": (cells["rca"] >= 1).astype(float),
         }
     )
     predicted = measures.classify_governance_ghs(high)["governance_ghs"].astype(str)
@@ -250,7 +250,7 @@ def by_input(cells: pd.DataFrame, outcome: str) -> Results:
     """An outcome on capability and what complexity and codifiability add to it, within countries and industries."""
     used = scaled(cells.dropna(subset=[outcome, *INPUTS]), [outcome, *INPUTS])
     right = "capability + complexity:capability + codifiability:capability"
-    return gvc.ols(f"{outcome} ~ {right} | country + industry", used, vcov={"CRV1": "country + industry"})
+    return gvc.ols(f"{outcome} ~ {right} | country + industry", used, vcov={"CRV3": "industry"})
 
 
 def differs(cells: pd.DataFrame) -> tuple[tuple[float, float, float], float]:

@@ -106,14 +106,14 @@ def test_cells_equal_the_raw_tables(made: SimpleNamespace) -> None:
             / mine["value"].sum()
             / (sitc.loc[vehicles, "value"].sum() / total)
         )
-        assert small.loc[(country.upper(), "c15"), "advantage"] == pytest.approx(plain, rel=0.15)
+        assert small.loc[(country.upper(), "c15"), "rca"] == pytest.approx(plain, rel=0.15)
 
     rules = {(0, 1, 1): "market", (1, 1, 1): "modular", (1, 0, 1): "relational", (1, 1, 0): "captive"}
     rules[(1, 0, 0)] = "hierarchy"
     industries = made.industries
     above = industries[["complexity", "codifiability"]] > industries[["complexity", "codifiability"]].median()
     for _, row in made.cells.iterrows():
-        key = (*above.loc[row["industry"]].astype(int), int(row["advantage"] >= 1))
+        key = (*above.loc[row["industry"]].astype(int), int(row["rca"] >= 1))
         assert rules.get(key) == (row["predicted"] if pd.notna(row["predicted"]) else None)
 
 
