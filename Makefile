@@ -98,7 +98,7 @@ $(foreach study,$(STUDIES:$(RESULTS)/%.json=%),$(eval $(call READS_PANELS,$(stud
 $(RESULTS)/05_cluster_cases.json: $(wildcard data/cases/*.csv)
 # These take words of the claims' vocabulary.
 $(RESULTS)/10_ecuador_claims.json $(RESULTS)/12_italian_local_systems.json \
-  $(RESULTS)/13_us_local_industries.json: $(call ROOM,claims)
+  $(RESULTS)/13_us_local_industries.json $(RESULTS)/15_predicted_governance.json: $(call ROOM,claims)
 
 $(RESULTS)/%.json: analysis/%.py $(STUDY_CODE) $(READY)
 	@echo "study    $*"

@@ -11,7 +11,7 @@ import pandas as pd
 
 import gvcmetrics as gvc
 from gvcmetrics import measures
-from gvcmetrics.claims.construct import SECTORAL_PATTERNS
+from gvcmetrics.claims.vocabulary import SECTORAL_PATTERNS
 from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.models import Results
 from gvcmetrics.report import Study

@@ -13,7 +13,7 @@ import pandas as pd
 
 import gvcmetrics as gvc
 from gvcmetrics import measures
-from gvcmetrics.claims.construct import SECTORAL_PATTERNS
+from gvcmetrics.claims.vocabulary import SECTORAL_PATTERNS
 from gvcmetrics.errors import MissingSourceError
 from gvcmetrics.models import Results, holm
 from gvcmetrics.report import Study, coefficient_plot

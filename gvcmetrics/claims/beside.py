@@ -11,8 +11,10 @@ import pandas as pd
 
 from gvcmetrics import measures
 from gvcmetrics.errors import DataError, MissingSourceError
+from gvcmetrics.panels.classifications import CLASSIFICATIONS, HS_YEARS
 from gvcmetrics.panels.contracts import ISIC4_DIVISIONS
 from gvcmetrics.panels.crosswalks.links import crosswalk
+from gvcmetrics.panels.crosswalks.rauch import differentiated_share
 from gvcmetrics.panels.input_output.store import table_years
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.store.read import panel
@@ -84,6 +86,42 @@ def from_panel(
     found = places.merge(known, on=by, how="left")[column].set_axis(frame.index)
     if found.isna().all():
         raise MissingSourceError(f"the panel {name} has none of the panel's {' and '.join(by)}")
+    return found
+
+
+def differentiated(frame: pd.DataFrame) -> pd.Series:
+    """Rauch's share of differentiated goods behind each row's product, by its classification."""
+    found = pd.Series(np.nan, frame.index)
+    for name, rows in frame.groupby("product_classification"):
+        classification = HS_YEARS.get(str(name), str(name))
+        if classification in CLASSIFICATIONS:
+            found[rows.index] = rows["product"].astype(object).map(differentiated_share(classification))
+    if found.isna().all():
+        raise MissingSourceError("no crosswalk leads from SITC to the panel's products")
+    return found
+
+
+def rival_share(frame: pd.DataFrame, rival: str, table: str, project: Project | None) -> pd.Series:
+    """A country's share in what is exported of the row's product in the year to all but the row's importer.
+
+    The exports are those of an input-output table whose industries are the panel's products. Of what the
+    country sells itself, and of what is sold at home, there is none.
+    """
+    foreign = (frame["exporter"] != rival) & (frame["importer"] != rival)
+    foreign &= frame["exporter"].astype(str) != frame["importer"].astype(str)
+    found = pd.Series(np.nan, frame.index)
+    for year in sorted(set(frame["year"]) & set(table_years(table, project))):
+        whole = input_output(table, int(year), project=project)
+        sold = measures.gross_exports(whole, by=("exporter", "industry", "importer"))["gross_exports"]
+        of_all = sold.groupby(level=["industry", "importer"]).sum().unstack()
+        of_rival = sold[sold.index.get_level_values("exporter") == rival].droplevel("exporter").unstack()
+        elsewhere = of_all.rsub(of_all.sum(axis=1), axis=0)
+        share = of_rival.rsub(of_rival.sum(axis=1), axis=0) / elsewhere.where(elsewhere > 0)
+        rows = frame.index[foreign & (frame["year"] == year)]
+        places = pd.MultiIndex.from_frame(frame.loc[rows, ["product", "importer"]].astype(object))
+        found[rows] = share.stack().reindex(places).to_numpy()
+    if found.isna().all():
+        raise MissingSourceError(f"{table} has none of the panel's products, importers and years")
     return found
 
 

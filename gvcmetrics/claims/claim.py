@@ -21,6 +21,7 @@ Measure = Literal[
     "cluster_mean",
     "column",
     "completeness",
+    "differentiated_share",
     "equals",
     "from_panel",
     "governance",
@@ -28,12 +29,14 @@ Measure = Literal[
     "less_than_one",
     "location_quotient",
     "log",
+    "market_share",
     "mean_z",
     "outpaces",
     "positive",
     "ratio",
     "relative_unit_value",
     "rises",
+    "rival_share",
     "sectoral_pattern",
     "share_in_panel",
     "share_in_region",
@@ -78,8 +81,8 @@ class Construct(Part):
     Attributes
     ----------
     of : columns of the panel, or other constructs of the entry.
-    value : for `equals`, the value or values that count; for shares, those whose share it is; for
-        `value_chain`, the measure; for `from_panel`, the column.
+    value : for `equals`, the value or values that count; for shares, those whose share it is (of
+        `rival_share` the country); for `value_chain`, the measure; for `from_panel`, the column.
     by : for measures of a cluster, the columns that make one; for `share_in_panel` and `from_panel`, those
         that both panels have.
     panel, among : another panel beside this one, and the column of it that has the values.

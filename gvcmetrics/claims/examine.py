@@ -198,8 +198,10 @@ def _effects(
     asked = claim.effects.panel
     wanted = "fixed" if equation.model == "ols" and asked == "correlated_pooled" else asked
     parts = {part for term in regressors for part in term.split(":")}
-    fixed = [part for part in sorted(parts) if (rows.groupby(_UNIT)[part].nunique() <= 1).all()]
-    if wanted == "pooled" or not (fixed and (wanted == "fixed" or len(fixed) == len(parts))):
+    still = {part for part in parts if (rows.groupby(_UNIT)[part].nunique() <= 1).all()}
+    # What moderates may be constant: the effects take up its own part, and the interaction is within units.
+    fixed = [term for term in regressors if still.issuperset(term.split(":"))]
+    if wanted == "pooled" or not (fixed and (wanted == "fixed" or len(fixed) == len(regressors))):
         return wanted, ""
     return "pooled", f"; pooled, since {', '.join(fixed)} never changes within a unit"
 

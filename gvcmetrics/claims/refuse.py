@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gvcmetrics.claims.claim import Claim, Construct, Equation, Rule, Target, listed
-from gvcmetrics.claims.construct import VOCABULARY, every_column
+from gvcmetrics.claims.construct import every_column
+from gvcmetrics.claims.vocabulary import VOCABULARY
 from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.panels.spec.yaml_lines import KeyPath
 
@@ -96,7 +97,7 @@ def _of_neighbour(construct: Construct, path: KeyPath) -> Iterator[Fault]:
             yield Fault((*path, "measure"), f"{construct.measure} needs `{key}`", meaning)
     if construct.measure == "share_in_panel":
         return
-    reads = ("value_chain", "completeness", "from_panel")
+    reads = ("value_chain", "completeness", "from_panel", "rival_share")
     if construct.among or (construct.panel and construct.measure not in reads):
         key = "among" if construct.among else "panel"
         yield Fault((*path, key), f"{construct.measure} reads no other panel", meaning)

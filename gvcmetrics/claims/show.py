@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from gvcmetrics.claims.claim import Claim, describe, listed
-from gvcmetrics.claims.construct import VOCABULARY
 from gvcmetrics.claims.match import match, said
 from gvcmetrics.claims.run import (
     ALL_PANELS,
@@ -22,6 +21,7 @@ from gvcmetrics.claims.run import (
     write,
 )
 from gvcmetrics.claims.verdict import NOT_ESTIMABLE
+from gvcmetrics.claims.vocabulary import VOCABULARY
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.show.findings import say
 from gvcmetrics.panels.show.terminal import new_console, new_table

@@ -130,6 +130,54 @@ def test_a_share_of_another_panel_is_joined_by_place(monkeypatch: pytest.MonkeyP
     assert found[3:].isna().all(), "a part that is not known is not nothing"
 
 
+GOODS = pd.DataFrame(
+    {
+        "exporter": ["DEU", "FRA", "CHN", "DEU", "DEU"], "importer": ["USA", "USA", "USA", "DEU", "FRA"],
+        "product": ["c4", "c4", "c4", "c4", "c5"], "year": 2001, "value_usd": [3.0, 1.0, 4.0, 9.0, 5.0],
+        "product_classification": "WIOD2013",
+    }
+)  # fmt: skip
+
+
+def made_of_goods(construct: dict) -> pd.DataFrame:
+    claim = FIELD["H15"].model_dump() | {"constructs": {"made": construct}}
+    return constructed(Claim.model_validate(claim), ["made"], GOODS)
+
+
+def test_a_market_share_is_of_what_the_importer_buys() -> None:
+    found = made_of_goods({"measure": "market_share", "of": "value_usd"})["made"]
+    np.testing.assert_allclose(found, [3 / 8, 1 / 8, 4 / 8, 1, 1])
+
+
+def test_a_rival_is_counted_where_it_sells_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not to the row's importer, not its own sales, not what is sold at home."""
+    flows = {
+        ("CHN", "c4", "USA"): 50.0, ("CHN", "c4", "FRA"): 6.0, ("DEU", "c4", "USA"): 7.0,
+        ("DEU", "c4", "FRA"): 2.0, ("FRA", "c4", "DEU"): 4.0, ("CHN", "c5", "USA"): 1.0,
+        ("CHN", "c5", "FRA"): 30.0, ("DEU", "c5", "USA"): 3.0, ("FRA", "c5", "DEU"): 5.0,
+    }  # fmt: skip
+    index = pd.MultiIndex.from_tuples(list(flows), names=["exporter", "industry", "importer"])
+    sold = pd.DataFrame({"gross_exports": list(flows.values())}, index)
+    monkeypatch.setattr(beside, "table_years", lambda *_: [2001])
+    monkeypatch.setattr(beside, "input_output", lambda *_, **__: None)
+    monkeypatch.setattr(beside.measures, "gross_exports", lambda *_, **__: sold)
+    found = made_of_goods({"measure": "rival_share", "value": "CHN"})["made"]
+    np.testing.assert_allclose(found, [6 / 12, 6 / 12, np.nan, np.nan, 1 / 9])
+    absent = made_of_goods({"measure": "rival_share", "value": "BRA"})
+    np.testing.assert_allclose(absent["made"].dropna(), 0.0)
+
+
+def test_goods_are_as_differentiated_as_their_industry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "differentiated_share", lambda _: pd.Series({"c4": 0.8, "c5": 0.75}))
+    found = made_of_goods({"measure": "differentiated_share"})["made"]
+    np.testing.assert_allclose(found, [0.8] * 4 + [0.75])
+    claim = Claim.model_validate(
+        FIELD["H15"].model_dump() | {"constructs": {"made": {"measure": "differentiated_share"}}}
+    )
+    other = constructed(claim, ["made"], GOODS.assign(product_classification="BEC"))
+    assert other.attrs[ABSENT] == {"made": "no crosswalk leads from SITC to the panel's products"}
+
+
 def test_several_rows_a_year_are_no_observations_before() -> None:
     """Rows of one year, told apart by a further key, were taken for one another's past."""
     frame = pd.concat([CELLS.assign(owner=owner) for owner in ("a", "b")], ignore_index=True)

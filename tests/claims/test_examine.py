@@ -11,11 +11,12 @@ import pytest
 
 import gvcmetrics as gvc
 from gvcmetrics.claims.claim import Claim
-from gvcmetrics.claims.construct import VOCABULARY, Panel, choose, constructed
+from gvcmetrics.claims.construct import choose, constructed
 from gvcmetrics.claims.match import match
 from gvcmetrics.claims.reader import read_claims
 from gvcmetrics.claims.run import COLUMNS, with_summaries
 from gvcmetrics.claims.verdict import judged
+from gvcmetrics.claims.vocabulary import VOCABULARY, Panel
 from gvcmetrics.errors import SpecError
 
 FIELD = Path(__file__).parents[2] / "analysis" / "hypotheses.yaml"
@@ -162,6 +163,51 @@ def test_a_panel_uses_changes_within_firms() -> None:
     pooled = gvc.examine("H2", frame[frame["year"] == 2001], path=FIELD)
     assert pooled.verdict == "supported"
     assert set(pooled.results["effects"]) == {"pooled"}
+
+
+@pytest.mark.parametrize(
+    ("bend", "said"), [(0.6, "supported"), (-0.6, "contradicted"), (0.0, "equivalent to zero")]
+)
+def test_the_square_of_concentration_has_its_own_verdict(bend: float, said: str) -> None:
+    rng = np.random.default_rng(6)
+    share = rng.normal(0.5, 0.1, 4000).clip(0.1, 1)
+    z = (share - share.mean()) / share.std()
+    lock_in = z + bend * z**2 + rng.normal(size=len(z))
+    frame = pd.DataFrame({"firm_id": range(len(z)), "year": 1, "buyer_hhi": share, "lock_in": lock_in})
+    frame["firm_id"] = frame["firm_id"].astype(str)
+    found = gvc.examine("H2_squared", frame, path=FIELD)
+    assert found.verdict == said
+    both = np.column_stack([np.ones(len(z)), z, (z**2 - (z**2).mean()) / (z**2).std()])
+    by_hand = np.linalg.lstsq(both, (lock_in - lock_in.mean()) / lock_in.std(), rcond=None)[0][2]
+    assert found.results["estimate"].iloc[0] == pytest.approx(by_hand, abs=2e-3)
+
+
+def test_what_moderates_may_be_constant_within_units() -> None:
+    """An interaction with it is estimated within units; it was pooled, as if it were constant itself."""
+    rng = np.random.default_rng(7)
+    units, years = 60, 6
+    goods, year = np.repeat(np.arange(units), years), np.tile(np.arange(2001, 2001 + years), units)
+    tacit = rng.normal(size=units)[goods]
+    # Goods of much skill are dear and are those that cheap rivals enter: pooled, the claim looks true.
+    shock = 0.5 * tacit + rng.normal(size=len(goods))
+    price = 2 * tacit * tacit - 0.5 * shock * tacit + 0.3 * rng.normal(size=len(goods))
+    frame = pd.DataFrame(
+        {
+            "exporter": "DEU", "importer": "USA", "product": goods.astype(str), "year": year,
+            "relative_unit_value": price, "cost_shock": shock, "tacitness": tacit,
+        }
+    )  # fmt: skip
+    found = gvc.examine("H15", frame, path=FIELD).results.iloc[0]
+    assert found["effects"] == "fixed"
+    z = (frame[["relative_unit_value", "cost_shock", "tacitness"]] - frame.mean(numeric_only=True)).dropna(
+        axis=1
+    )
+    z = z / frame[z.columns].std()
+    terms = pd.DataFrame({"both": z["cost_shock"] * z["tacitness"], "shock": z["cost_shock"]})
+    X = np.column_stack([terms, pd.get_dummies(frame[["product", "year"]].astype(str), dtype=float)])
+    by_hand = np.linalg.lstsq(X, z["relative_unit_value"].to_numpy(), rcond=None)[0][0]
+    assert found["estimate"] == pytest.approx(by_hand, rel=1e-5)
+    assert found["claim_verdict"] == "contradicted"
 
 
 def tiny(text: dict, contract: str = "firm") -> Claim:

@@ -67,7 +67,7 @@ def test_every_panel_answers_and_the_table_is_tidy(
     path = project / "analysis" / "results" / "hypotheses.parquet"
     results = pd.read_parquet(path)
     assert not results.duplicated(["hypothesis", "panel", "rule", "ways"]).any()
-    every = {f"H{number}" for number in range(1, 24)} | {"H16_clusters", "H22_clusters"}
+    every = {f"H{number}" for number in range(1, 24)} | {"H2_squared", "H16_clusters", "H22_clusters"}
     assert set(results["hypothesis"]) == every
     both = results[results["panel"] == "all panels"]
     assert both[both["hypothesis"] == "H2"]["call"].tolist() == ["pool of here, there"] * 2

@@ -15,6 +15,7 @@ from gvcmetrics.errors import DataError, MissingSourceError
 from gvcmetrics.panels.contracts import ISIC4_DIVISIONS
 from gvcmetrics.panels.crosswalks.convert import convert, describe
 from gvcmetrics.panels.crosswalks.links import Crosswalk, crosswalk, links_for
+from gvcmetrics.panels.crosswalks.rauch import differentiated_share
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "crosswalks"
 MIRROR = os.environ.get("GVCMETRICS_MIRROR")
@@ -378,3 +379,43 @@ def test_industries_of_editions_are_divisions(
     classes = links[links["source"].str.fullmatch("[0-9]{4}")]
     assert (classes["target"] == classes["source"].str[:2].map(divisions)).eq(classes["target"].notna()).all()
     assert weights("HS5", target)  # products reach them
+
+
+@needs_mirror
+def test_differentiated_shares_count_every_product_alike() -> None:
+    """The routes and weights by hand: SITC → HS → ISIC → WIOD, each step in equal parts."""
+    tables = Path(str(MIRROR)) / "concordances"
+    classes = pd.read_parquet(tables / "sitc2_rauch.parquet").set_index("SITC2")["LIB"]
+    step = pd.read_parquet(tables / "hs0_sitc2.parquet")[["HS0_6d", "SITC2_5d", "SITC2_4d"]]
+    final = pd.read_parquet(tables / "hs0_isic3.parquet").merge(
+        pd.read_parquet(tables / "wiod_2013.parquet")[["ISIC3_4d", "WIOT2013_n"]], on="ISIC3_4d"
+    )[["HS0_6d", "WIOT2013_n"]]
+    final = final.dropna().drop_duplicates()
+    textiles = set(final.loc[final["WIOT2013_n"] == 4, "HS0_6d"])
+    wholly = [
+        code
+        for code, rows in step.groupby("SITC2_4d")
+        if code in classes.index and rows["HS0_6d"].isin(textiles).all()
+    ]
+    share = differentiated_share("WIOD2013")
+    # Products that several industries make are in the share by a part, and are left out here.
+    assert share["c4"] == pytest.approx((classes[wholly] == "n").mean(), abs=0.06)
+    assert differentiated_share("SITC2")["8510"] == 1
+    assert (differentiated_share("WIOD2013", "conservative") >= share - 1e-12).all()
+    assert share["c8"] < 0.5 < share["c13"]
+
+
+@needs_mirror
+def test_misuse_of_differentiated_shares_is_told() -> None:
+    with pytest.raises(DataError, match="there is no version 'lib'"):
+        differentiated_share("SITC2", "lib")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="there is no classification 'SITC9'"):
+        differentiated_share("SITC9")
+
+
+def test_without_the_tables_differentiated_shares_say_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GVCMETRICS_MIRROR", raising=False)
+    with pytest.raises(MissingSourceError, match="sitc2_rauch"):
+        differentiated_share("SITC2")
