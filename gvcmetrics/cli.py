@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,7 +22,7 @@ hypotheses_app = typer.Typer(
 app.add_typer(hypotheses_app, name="hypotheses")
 
 # Newer typers bring a click of their own, whose mistakes are none of the package's.
-_MISUSED = typer.BadParameter.__mro__[2]
+_MISUSED: Any = typer.BadParameter.__mro__[2]
 # What a shell gives a program that Ctrl-C has ended; typer hands it back without a word.
 _STOPPED = 130
 _SPEC_HELP = "The panel's YAML, as in data/panels/NAME.yaml; or NAME, of the project or an installed package."

@@ -63,7 +63,7 @@ def long(path: Path, words: TableWords) -> Iterator[InputOutput]:
             Place(key=f"cells.{absent[0]}"),
             f"Write cells: {{{', '.join(f'{name}: …' for name in CELL)}}}",
         )
-    for year, cells in _cells(path, words.cells, words):
+    for year, cells in _cells(path, {str(name): raw for name, raw in words.cells.items()}, words):
         left_out = pd.Series(False, cells.index)
         for name in CELL[1:5]:
             left_out |= cells[name].isin(words.ignore)
