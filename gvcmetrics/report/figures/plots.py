@@ -409,8 +409,9 @@ def heat_map(
         bar.outline.set_visible(False)
         _say(axes, note)
         rows, columns = row_title or "row", column_title or "column"
-        long = table.rename_axis(index=rows, columns=columns).stack(future_stack=True)
-        return shows(figure, long.rename(value_title or "value").reset_index())
+        axed = table.rename_axis(index=rows, columns=columns)
+        long = axed.reset_index().melt(rows, var_name=columns, value_name=value_title or "value")
+        return shows(figure, long)
 
 
 def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:

@@ -160,6 +160,6 @@ def _measured(rows: pd.DataFrame) -> list[str]:
         left = f" Left out: {found['controls_left_out']}." if found["controls_left_out"] else ""
         how = f"{found['measured_by']}. " if found["measured_by"] else ""
         said.append(f"{found['panel']}: {how}{found['model']}, {found['errors']}.{left}")
-    for rule, found in rows[~known].groupby("rule", sort=False):
-        said.append(f"{rule}: {'; '.join(found['reason'])}.")
+    for rule, reasons in rows[~known].groupby("rule", sort=False)["reason"]:
+        said.append(f"{rule}: {'; '.join(reasons)}.")
     return said
