@@ -407,18 +407,23 @@ def constructed(
     unit = tuple(name for name in keys if name != "year" and name in frame.columns)
     made = frame.copy()
     own = set(frame.columns)
+    # pandas copies what a frame carries at every step; the lineage of a construct is recorded below.
+    bare = frame.copy(deep=False)
+    bare.attrs = {}
     absent: dict[str, str] = {}
     # A panel with further keys, such as ownership, has no single observation before.
     repeats = {"year", *unit} <= own and bool(frame.duplicated([*unit, "year"]).any())
     for name in in_order(claim, names, own):
         found = choose(claim, name, own)
         assert found.construct is not None
-        parts = [made[part] if part in made.columns else frame[part] for part in found.parts]
+        parts = [made[part] if part in made.columns else bare[part] for part in found.parts]
+        for part in parts:
+            part.attrs = {}
         word = VOCABULARY[found.construct.measure]
         try:
             if word.over_time and repeats:
                 raise MissingSourceError("several rows of a unit in one year")
-            made[name] = word.make(parts, found.construct, Panel(frame, unit, project)).to_numpy()
+            made[name] = word.make(parts, found.construct, Panel(bare, unit, project)).to_numpy()
         except MissingSourceError as error:
             made[name] = np.nan
             absent[name] = error.problem
