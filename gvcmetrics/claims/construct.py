@@ -405,11 +405,9 @@ def constructed(
     """
     keys = CONTRACTS[claim.contract].keys
     unit = tuple(name for name in keys if name != "year" and name in frame.columns)
-    made = frame.copy()
+    made, bare = frame.copy(), frame.copy(deep=False)
+    bare.attrs = {}  # which pandas copies at every step
     own = set(frame.columns)
-    # pandas copies what a frame carries at every step; the lineage of a construct is recorded below.
-    bare = frame.copy(deep=False)
-    bare.attrs = {}
     absent: dict[str, str] = {}
     # A panel with further keys, such as ownership, has no single observation before.
     repeats = {"year", *unit} <= own and bool(frame.duplicated([*unit, "year"]).any())
@@ -417,8 +415,6 @@ def constructed(
         found = choose(claim, name, own)
         assert found.construct is not None
         parts = [made[part] if part in made.columns else bare[part] for part in found.parts]
-        for part in parts:
-            part.attrs = {}
         word = VOCABULARY[found.construct.measure]
         try:
             if word.over_time and repeats:
