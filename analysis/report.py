@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gvcmetrics.report import build_report
+from gvcmetrics.report.pages.answers import write_answers
 from gvcmetrics.report.pages.changes import keep
 
 ANALYSIS = Path(__file__).parent
@@ -18,6 +19,7 @@ VALIDATION = (
 def run(results: Path = ANALYSIS / "results") -> Path:
     """Every study that has been run, in the order of its number, and the validation or how to run it."""
     answers = results / "hypotheses.parquet"
+    numbers = [write_answers(answers, ANALYSIS / "hypotheses.yaml", results)] if answers.exists() else []
     validation = [*results.glob("validation.json")]
     page = build_report(
         sorted(results.glob("[0-9]*.json")),
@@ -26,6 +28,7 @@ def run(results: Path = ANALYSIS / "results") -> Path:
         answers=answers if answers.exists() else None,
         panels=sorted(results.glob("panel_*.json")),
         methods=validation,
+        findings=numbers,
         not_run={} if validation else {"validation": VALIDATION},
     )
     # For `make changes`; the page does not depend on what an earlier build said.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import click
 import typer
 
 from gvcmetrics.errors import GvcError, printable
@@ -22,6 +21,8 @@ hypotheses_app = typer.Typer(
 )
 app.add_typer(hypotheses_app, name="hypotheses")
 
+# Newer typers bring a click of their own, whose mistakes are none of the package's.
+_MISUSED: Any = typer.BadParameter.__mro__[2]
 # What a shell gives a program that Ctrl-C has ended; typer hands it back without a word.
 _STOPPED = 130
 _SPEC_HELP = "The panel's YAML, as in data/panels/NAME.yaml; or NAME, of the project or an installed package."
@@ -48,7 +49,10 @@ def panel_new(
             help="The raw file: .csv, .tsv, .dta, .sav, .sas7bdat, .xlsx, .parquet, .zip, .tar.gz, …"
         ),
     ],
-    country: Annotated[str, typer.Option("--country", help="The country of the data: ISO3 code or name.")],
+    country: Annotated[
+        str | None,
+        typer.Option("--country", help="The country of the data: ISO3 code or name; not of a trade file."),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -239,10 +243,10 @@ def main() -> None:
     except GvcError as error:
         typer.echo(f"error: {printable(str(error))}", err=True)
         sys.exit(1)
-    except click.exceptions.ClickException as error:
+    except _MISUSED as error:
         error.show()
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         status = _STOPPED
     except OSError as error:
         at = f"{error.filename}: " if error.filename else ""

@@ -279,3 +279,20 @@ def test_what_would_steer_a_terminal_is_written_out(
     assert "\x1b" not in err
     assert "\u202e" not in err
     assert r"\x1b[31mGer\u202emany" in err
+
+
+@pytest.mark.parametrize(
+    ("said", "arguments"),
+    [
+        ("Missing argument", ("panel", "new")),
+        ("No such option", ("panel", "build", "--fast")),
+        ("No such command", ("pannel",)),
+        ("requires an argument", ("panel", "new", "file.csv", "--country")),
+    ],
+)
+def test_misuse_is_told_in_words(
+    said: str, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """Newer typers raise mistakes of their own, and each was a traceback."""
+    assert run(monkeypatch, *arguments) == 2
+    assert said in capsys.readouterr().err

@@ -133,7 +133,8 @@ def constructed(
     """
     keys = CONTRACTS[claim.contract].keys
     unit = tuple(name for name in keys if name != "year" and name in frame.columns)
-    made = frame.copy()
+    made, bare = frame.copy(), frame.copy(deep=False)
+    bare.attrs = {}  # which pandas copies at every step
     own = set(frame.columns)
     absent: dict[str, str] = {}
     # A panel with further keys, such as ownership, has no single observation before.
@@ -141,12 +142,12 @@ def constructed(
     for name in in_order(claim, names, own):
         found = choose(claim, name, own)
         assert found.construct is not None
-        parts = [made[part] if part in made.columns else frame[part] for part in found.parts]
+        parts = [made[part] if part in made.columns else bare[part] for part in found.parts]
         word = VOCABULARY[found.construct.measure]
         try:
             if word.over_time and repeats:
                 raise MissingSourceError("several rows of a unit in one year")
-            made[name] = word.make(parts, found.construct, Panel(frame, unit, project)).to_numpy()
+            made[name] = word.make(parts, found.construct, Panel(bare, unit, project)).to_numpy()
         except MissingSourceError as error:
             made[name] = np.nan
             absent[name] = error.problem

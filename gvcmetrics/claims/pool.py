@@ -7,14 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.ground.figures import new_figure
+from gvcmetrics.ground.figures import (
+    GREY,
+    PALETTE,
+    STYLE,
+    broken,
+    few_ticks,
+    is_narrow,
+    new_figure,
+    redrawn,
+    shows,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -111,16 +123,82 @@ def _reml(y: np.ndarray, v: np.ndarray) -> float:
     return float(optimize.brentq(score, 0.0, high, xtol=1e-15, rtol=1e-14))
 
 
-def forest(labels: Sequence[str], estimates: ArrayLike, std_errors: ArrayLike, title: str = "") -> Figure:
-    """Estimates of several panels with 95 % intervals, and below them their random-effects mean."""
+@redrawn
+def forest(
+    labels: Sequence[str],
+    estimates: ArrayLike,
+    std_errors: ArrayLike,
+    title: str = "",
+    *,
+    intervals: tuple[ArrayLike, ArrayLike] | None = None,
+    estimate_title: str = "Effect, 95% interval",
+) -> Figure:
+    """Estimates of several panels, their random-effects mean, and that without each of them.
+
+    The diamond is the mean with Knapp and Hartung's interval; the thin line through it is where the effect of
+    a further panel is expected. Without each panel in turn: of three panels or more.
+
+    Parameters
+    ----------
+    labels, estimates, std_errors : of the panels.
+    intervals : lower and upper ends; by default 1.96 standard errors either way.
+    title, estimate_title : of the figure, and of the horizontal axis.
+    """
     y, e = np.asarray(estimates, dtype=float), np.asarray(std_errors, dtype=float)
+    low, high = intervals if intervals is not None else (y - 1.959964 * e, y + 1.959964 * e)
+    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
     summary = pool(y, e)
-    figure, axes = new_figure()
-    rows = np.arange(len(y), 0, -1)
-    axes.errorbar(y, rows, xerr=1.959964 * e, fmt="s", color="black", capsize=3)
-    half = summary.conf_high - summary.estimate
-    axes.errorbar([summary.estimate], [0], xerr=[half], fmt="D", color="black", capsize=3)
-    axes.axvline(0.0, color="grey", linewidth=0.8)
-    axes.set_yticks([*rows, 0], [*labels, f"mean of {summary.k}, I² = {summary.i2:.0f} %"])
-    axes.set_title(title)
-    return figure
+    rest = [pool(np.delete(y, i), np.delete(e, i)) for i in range(len(y))] if len(y) > 2 else []
+    mean = f"mean of {summary.k}, I² = {summary.i2:.0f} %"
+    without = [f"without {label}" for label in labels[: len(rest)]]
+    lines = pd.DataFrame(
+        {
+            "row": [*labels, mean, *without],
+            "estimate": [*y, summary.estimate, *(each.estimate for each in rest)],
+            "conf_low": [*low, summary.conf_low, *(each.conf_low for each in rest)],
+            "conf_high": [*high, summary.conf_high, *(each.conf_high for each in rest)],
+            "predict_low": [*[np.nan] * len(y), summary.predict_low, *[np.nan] * len(rest)],
+            "predict_high": [*[np.nan] * len(y), summary.predict_high, *[np.nan] * len(rest)],
+        }
+    )
+    with mpl.rc_context(STYLE):
+        figure, axes = new_figure(None, 0.9 + (0.34 if is_narrow() else 0.24) * (len(lines) + 1))
+        at = np.array([*range(len(y)), len(y) + 0.4, *(len(y) + 1.8 + i for i in range(len(rest)))])
+        axes.axvline(0, color="#666666", linewidth=0.8)
+        for part, colour, mark in ((slice(0, len(y)), PALETTE[0], "s"), (slice(len(y) + 1, None), GREY, "D")):
+            axes.hlines(
+                at[part], lines["conf_low"][part], lines["conf_high"][part], color=colour, linewidth=1.4
+            )
+            axes.plot(lines["estimate"][part], at[part], mark, color=colour, markersize=4)
+        _diamond(axes, summary, at[len(y)])
+        _reach(axes, lines, len(y))
+        axes.set_yticks(at, [broken(text.replace("_", " "), 0.36) for text in lines["row"]])
+        axes.set_ylim(at[-1] + 0.8, -0.8)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.set(title=broken(title, 0.9), xlabel=broken(estimate_title, 0.6))
+        axes.xaxis.set_major_locator(few_ticks())
+        axes.grid(axis="x")
+        return shows(figure, lines)
+
+
+def _diamond(axes: Any, summary: Pooled, at: float) -> None:
+    if np.isfinite(summary.predict_low):
+        axes.hlines([at], summary.predict_low, summary.predict_high, color=PALETTE[1], linewidth=0.8)
+    corners = [
+        (summary.conf_low, at),
+        (summary.estimate, at - 0.3),
+        (summary.conf_high, at),
+        (summary.estimate, at + 0.3),
+    ]
+    axes.fill(*zip(*corners, strict=True), color=PALETTE[1], zorder=3)
+
+
+def _reach(axes: Any, lines: pd.DataFrame, k: int) -> None:
+    """Limits that show every panel; an interval of the mean that is many times as wide ends at the edge."""
+    ends = lines[["estimate", "conf_low", "conf_high"]].iloc[:k].to_numpy()
+    low, high = min(ends.min(), 0.0), max(ends.max(), 0.0)
+    wide = high - low
+    every = lines[["conf_low", "conf_high", "predict_low", "predict_high"]].to_numpy()
+    first, last = np.nanmin([*every.ravel(), low]), np.nanmax([*every.ravel(), high])
+    axes.set_xlim(max(first, low - wide) - 0.04 * wide, min(last, high + wide) + 0.04 * wide)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import io
 import logging
 import math
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import matplotlib as mpl
+import matplotlib.ticker
+import pandas as pd
 from cycler import cycler
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -21,6 +27,11 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 PAGE_WIDTH = 6.5
 """Inches; the text block of a page."""
+NARROW_WIDTH = 4.0
+"""Inches; a telephone, on which letters of a figure are as large as those of the page then."""
+_LETTERS = 5.6
+_width: ContextVar[float] = ContextVar("width", default=PAGE_WIDTH)
+Given = ParamSpec("Given")
 
 # Okabe and Ito (2008): told apart under every common form of colour blindness. Their yellow is left
 # out because thin lines of it cannot be seen on white.
@@ -63,7 +74,9 @@ STYLE: Any = {
     # TrueType, embedded: journals refuse Type 3 fonts, and text stays searchable.
     "pdf.fonttype": 42,
 }
-PNG_DPI = 300
+PNG_DPI, NARROW_DPI = 300, 220
+NARROW = "_narrow"
+"""What the name of a figure for a narrow screen ends in."""
 # Dates and the versions of programs would make two builds differ.
 _NO_METADATA: Mapping[str, Mapping[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -72,7 +85,15 @@ _NO_METADATA: Mapping[str, Mapping[str, None]] = {
 
 
 class Drawing(Figure):
-    """A figure outside pyplot, so that nothing piles up; it draws itself in a notebook all the same."""
+    """A figure outside pyplot, so that nothing piles up; it draws itself in a notebook all the same.
+
+    Attributes
+    ----------
+    shown : the data that it shows, one row a thing drawn. narrow : draws it again for a narrow screen.
+    """
+
+    shown: pd.DataFrame | None = None
+    narrow: Callable[[], Figure] | None = None
 
     def __init__(self, width: float, height: float) -> None:
         super().__init__(figsize=(width, height))
@@ -84,20 +105,80 @@ class Drawing(Figure):
         return drawn.getvalue()
 
 
-def new_figure(width: float = PAGE_WIDTH, height: float | None = None) -> tuple[Figure, Any]:
+def page_width() -> float:
+    """Inches that a figure may be wide: those of a page, or of a narrow screen while one is drawn for it."""
+    return _width.get()
+
+
+def is_narrow() -> bool:
+    """Whether a figure is drawn for a narrow screen."""
+    return page_width() < PAGE_WIDTH
+
+
+def broken(text: str, share: float = 1.0, size: float = 8) -> str:
+    """Text in lines that take a share of the width, on a narrow screen; on a page it stays as it is."""
+    if not is_narrow():
+        return text
+    letters = round(72 * page_width() * share / (_LETTERS / 8 * size * 0.9))
+    return textwrap.fill(text, max(letters, 8), break_long_words=False)
+
+
+def few_ticks() -> Any:
+    """Where an axis has its ticks: fewer on a narrow screen, so that their numbers do not touch."""
+    return mpl.ticker.MaxNLocator(4 if is_narrow() else 8, steps=[1, 2, 2.5, 5, 10])
+
+
+@contextmanager
+def _as_wide_as(width: float) -> Iterator[None]:
+    before = _width.set(width)
+    try:
+        yield
+    finally:
+        _width.reset(before)
+
+
+def redrawn(plot: Callable[Given, Figure]) -> Callable[Given, Figure]:
+    """A plot whose figures can be drawn again for a narrow screen, from the same arguments."""
+
+    @wraps(plot)
+    def draw(*arguments: Given.args, **options: Given.kwargs) -> Figure:
+        def narrow() -> Figure:
+            with _as_wide_as(NARROW_WIDTH):
+                return plot(*arguments, **options)
+
+        figure = plot(*arguments, **options)
+        if isinstance(figure, Drawing):
+            figure.narrow = narrow
+        return figure
+
+    return draw
+
+
+def shows(figure: Figure, data: pd.DataFrame) -> Figure:
+    """The figure, with the data that it shows, which are saved beside it."""
+    if isinstance(figure, Drawing):
+        figure.shown = data
+    return figure
+
+
+def new_figure(width: float | None = None, height: float | None = None) -> tuple[Figure, Any]:
     """A figure with one pair of axes in the house style, outside pyplot, so that nothing piles up.
 
     Parameters
     ----------
-    width, height : inches; by default a page wide and 0.62 times as high.
+    width, height : inches; by default a page wide and 0.62 times as high, on a narrow screen higher.
     """
+    width = min(width or page_width(), page_width())
     with mpl.rc_context(STYLE):
-        figure = Drawing(width, height or 0.62 * width)
+        figure = Drawing(width, height or (0.9 if is_narrow() else 0.62) * width)
         return figure, figure.add_subplot()
 
 
 def save_figure(figure: Figure, stem: str | Path, *, simulated: bool = False) -> list[Path]:
     """Write `stem`.pdf and `stem`.png (300 dpi), without dates, so that two builds give the same bytes.
+
+    Of a figure of this package also `stem`.csv, the data that it shows, and `stem`_narrow.png, the same
+    figure for a narrow screen.
 
     Parameters
     ----------
@@ -108,18 +189,30 @@ def save_figure(figure: Figure, stem: str | Path, *, simulated: bool = False) ->
     Returns
     -------
     list of Path
-        The two files.
+        The files, the .pdf first and the .png second.
     """
-    paths = []
+    paths = [
+        write_atomic(Path(f"{stem}.{suffix}"), _printed(figure, suffix, PNG_DPI, simulated))
+        for suffix in _NO_METADATA
+    ]
+    if isinstance(figure, Drawing) and figure.shown is not None:
+        data = figure.shown.assign(simulated=True) if simulated else figure.shown
+        paths.append(write_atomic(Path(f"{stem}.csv"), data.to_csv(index=False, lineterminator="\n")))
+    if isinstance(figure, Drawing) and figure.narrow is not None:
+        narrow = _printed(figure.narrow(), "png", NARROW_DPI, simulated)
+        paths.append(write_atomic(Path(f"{stem}{NARROW}.png"), narrow))
+    return paths
+
+
+def _printed(figure: Figure, suffix: str, dpi: int, simulated: bool) -> bytes:
     stamp = stamp_simulated(figure) if simulated else None
+    drawn = io.BytesIO()
     with mpl.rc_context(STYLE):
-        for suffix, metadata in _NO_METADATA.items():
-            drawn = io.BytesIO()
-            figure.savefig(drawn, format=suffix, dpi=PNG_DPI, metadata=dict(metadata), facecolor="white")
-            paths.append(write_atomic(Path(f"{stem}.{suffix}"), drawn.getvalue()))
+        metadata = dict(_NO_METADATA[suffix])
+        figure.savefig(drawn, format=suffix, dpi=dpi, metadata=metadata, facecolor="white")
     if stamp is not None:
         stamp.remove()
-    return paths
+    return drawn.getvalue()
 
 
 def darker(colour: str) -> tuple[float, float, float]:

@@ -130,7 +130,8 @@ def source_note(provenance: Told | Sequence[Told] | None) -> str:
     parts = []
     for item in as_list(provenance):
         own = [item["source_title"]] if item["source_title"] != item["title"] else []
-        parts.append(f"{item['title']} ({'; '.join([*own, item['licence']])})")
+        licence = "licence unknown" if item["licence"] == "unknown" else item["licence"]
+        parts.append(f"{item['title']} ({'; '.join([*own, licence])})")
     if not parts:
         return ""
     return f"{'Source' if len(parts) == 1 else 'Sources'}: {'; '.join(dict.fromkeys(parts))}."

@@ -81,3 +81,29 @@ def test_the_forest_names_every_panel_and_the_mean() -> None:
     ]
     assert labels[:2] == ["here", "there"]
     assert labels[2].startswith("mean of 2")
+
+
+def test_the_forest_shows_what_the_summary_says() -> None:
+    """Panels, the mean with both its intervals, and the mean without each, as numbers beside the figure."""
+    y, e = [0.10, 0.35, 0.22], [0.05, 0.08, 0.04]
+    shown = forest(["a", "b", "c"], y, e).shown
+    mean = pool(y, e)
+    assert list(shown["row"]) == ["a", "b", "c", f"mean of 3, I² = {mean.i2:.0f} %"] + [
+        f"without {name}" for name in "abc"
+    ]
+    np.testing.assert_allclose(shown["estimate"][:3], y)
+    np.testing.assert_allclose(shown["conf_high"][:3], np.array(y) + 1.959964 * np.array(e))
+    row = shown.iloc[3]
+    assert (row["estimate"], row["conf_low"]) == (mean.estimate, mean.conf_low)
+    assert (row["predict_low"], row["predict_high"]) == (mean.predict_low, mean.predict_high)
+    np.testing.assert_allclose(shown["estimate"][4:], leave_one_out(y, e))
+    assert shown["conf_low"].iloc[5] == pool([0.10, 0.22], [0.05, 0.04]).conf_low
+
+
+def test_panels_stay_in_sight_however_wide_the_mean_is() -> None:
+    """The interval of two panels' mean is wide; it must not press the panels into a dot."""
+    axes = forest(["a", "b"], [0.10, 0.60], [0.01, 0.01]).axes[0]
+    low, high = axes.get_xlim()
+    assert low <= 0.0
+    assert high >= 0.62
+    assert high - low <= 3.2 * 0.62

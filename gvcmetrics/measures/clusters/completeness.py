@@ -70,7 +70,8 @@ def completeness(
             Place(column=industry),
             f"The columns are {', '.join(map(str, coefficients.columns[:8]))}: convert one classification.",
         )
-    unseen = [stage for stage in coefficients.index if stage not in set(frame[industry])]
+    seen = set(frame[industry])
+    unseen = [stage for stage in coefficients.index if stage not in seen]
     if unseen:
         raise DataError(
             f"{len(unseen)} input stages have no firm in any region, the first is {unseen[0]}",

@@ -20,9 +20,11 @@ from gvcmetrics.panels.draft.words import (
     Clues,
     clue_score,
     columns_told,
+    multiple,
     names_alone,
     plain_words,
     says_mean,
+    speaks_of_a_part,
     without_mean,
 )
 
@@ -127,6 +129,8 @@ def _added(name: str, words: Clues) -> Column:
 
 def _match(raw: RawColumn, words: Clues, column: Column, rows: int) -> _Match | None:
     name = raw.name.replace("{year}", "")
+    if column.unit == "USD" and speaks_of_a_part(name, raw.label):
+        return None
     exact = is_exact(raw, column.name)
     by_name = _EXACT if exact else clue_score(words, name, _IN_NAME)
     by_label = clue_score(words, raw.label, _IN_LABEL) if raw.label else 0.0
@@ -214,13 +218,18 @@ def _proposal(column: Column, match: _Match, found: list[_Match], clues: Clues, 
         and not (levels and _without_digits(other.raw.name) == _without_digits(match.raw.name))
     ]
     raw = match.raw
+    words, doubt = match.fit.words, match.fit.doubt
+    counted = multiple(raw.name, raw.label) if column.unit == "USD" else 1
+    if counted > 1 and "scale" not in words:
+        words = {**words, "scale": str(counted)}
+        doubt = "; ".join(filter(None, (doubt, f"counted in {counted:,}, so its words say")))
     return Proposal(
         column,
         raw,
-        match.fit.words,
+        words,
         match.why,
-        match.sure and not match.fit.doubt and not rivals,
-        match.fit.doubt,
+        match.sure and not doubt and not rivals,
+        doubt,
         match.by_label,
         clues.added,
         tuple(dict.fromkeys(rivals))[:_RIVALS],

@@ -38,7 +38,7 @@ def _words(*lines: str) -> frozenset[str]:
     return frozenset(word for line in lines for word in line.split())
 
 
-_PART = "share percent percentage porcentaje proportion proporcion propensity ratio cuota"
+_PART = "share percent percentage porcentaje pct porc proportion proporcion propensity ratio cuota"
 _SCORE = "obstacle obstacles obstaculo obstaculos severity importance importancia satisfaction"
 _NOT_LEVEL = (
     f"{_PART} {_SCORE} sector innov log index stage per growth crecimiento tax taxes impuesto impuestos"
@@ -55,7 +55,7 @@ FIRM_WORDS = {
         "founded begin began start started operations constitucion fundacion nacimiento",
     ),
     "region": _clues(
-        "region, province, provincia, departamento, municipio, canton, ciudad, city, "
+        "region, province, provincia, departamento, dpto, depto, municipio, canton, ciudad, city, "
         "nuts, comuna, ~state, ~district, ~location, ~estado, ~department",
         "owned sales employees produccion empresa interno",
     ),
@@ -102,7 +102,8 @@ FIRM_WORDS = {
     "skilled_share": _clues("skilled share, skilled workers, personal calificado, trabajadores calificados"),
     "export_share": _clues(
         "export share, share exports, direct exports, exported directly, exportaciones directas, "
-        "export propensity, porcentaje exportaciones, percent exports",
+        "export propensity, porcentaje exportaciones, porcentaje exporta, pct export, percent exports, "
+        "percent exported",
         "indirect indirectly indirectas",
     ),
     "indirect_export_share": _clues("indirect exports, exported indirectly, exportaciones indirectas"),
@@ -126,9 +127,15 @@ FIRM_WORDS = {
     ),
     "buyer_sets_design": _clues("buyer design, customer design, cliente diseno, comprador diseno", "joint"),
     "buyer_sets_process": _clues("buyer process, customer process, cliente proceso, comprador proceso"),
-    "joint_design": _clues("joint design, design jointly, diseno conjunto"),
-    "specific_investment": _clues("specific investment, inversion especifica"),
-    "owned_by_buyer": _clues("owned buyer, owned customer, propiedad comprador"),
+    "joint_design": _clues("joint design, design jointly, diseno conjunto, disenan conjunto"),
+    "specific_investment": _clues(
+        "specific investment, invested specifically, inversion especifica, invirtio especifico, "
+        "invirtio especificamente"
+    ),
+    "owned_by_buyer": _clues(
+        "owned buyer, owned customer, propiedad comprador, propiedad cliente, pertenece comprador, "
+        "pertenece cliente"
+    ),
     "governance": _clues("governance, gobernanza"),
     "upgrade_product": _clues(
         "new product, product innovation, innovacion producto, producto nuevo, nuevos productos, "
@@ -140,6 +147,7 @@ FIRM_WORDS = {
         "improved process, upgrade process",
         f"{_PART} product products",
     ),
+    "upgrade_functional": _clues("new functions, nuevas funciones, functional upgrading, upgrade functional"),
     "exports_usd": _clues(
         "exports, export, exportaciones, ~exporta",
         f"{_NOT_LEVEL} direct indirect directas indirectas",
@@ -167,11 +175,14 @@ FIRM_WORDS = {
 
 TRADE_WORDS = {
     "exporter": _clues(
-        "exporter, exportador, reporter, pais origen, origin country, ~origin, ~origen", "name"
+        "exporter, exportador, pais exp, reporter, pais origen, origin country, ~origin, ~origen", "name"
     ),
-    "importer": _clues("importer, importador, partner, pais destino, destination, ~destino", "second name"),
+    "importer": _clues(
+        "importer, importador, pais imp, partner, pais destino, destination, ~destino", "second name"
+    ),
     "product": _clues(
-        "product, producto, hs, commodity code, cmd code, subpartida, partida, sitc, nandina, ~commodity",
+        "product, producto, hs, commodity code, cmd code, subpartida, partida, sitc, nandina, ncm, sac, "
+        "fraccion arancelaria, ~commodity",
         "description descripcion desc name",
     ),
     "year": _clues("year, anio, ano, yr, ref year, ~period, ~periodo"),
@@ -211,6 +222,7 @@ _NEUTRAL = _words(
 )
 # What a name may say beside a clue without saying another thing.
 _DECORATION = _words("the of a an cod codigo code id de del la el total totales usd fiscal")
+_THOUSANDS, _MILLIONS = _words("miles thousand thousands"), _words("millones millon million millions")
 _MEANS = ("promedio", "prom", "mean", "avg", "average")
 _TRANSFORMED = _words("l ln log lag dum dummy sq cuadrado")
 
@@ -221,6 +233,17 @@ def plain_words(text: str) -> tuple[str, ...]:
     text = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))
     text = "".join(letter for letter in text if not unicodedata.combining(letter)).casefold()
     return tuple(re.findall(r"[a-z]+|[0-9]+", text))
+
+
+def speaks_of_a_part(*texts: str) -> bool:
+    """Is a share meant, so that the column is no amount?"""
+    return any(word in _PART.split() for text in texts for word in plain_words(text))
+
+
+def multiple(*texts: str) -> int:
+    """What amounts are counted in, by a name and label: one, thousands or millions."""
+    words = {word for text in texts for word in plain_words(text)}
+    return 1_000_000 if words & _MILLIONS else 1_000 if words & _THOUSANDS else 1
 
 
 def says_mean(name: str) -> bool:

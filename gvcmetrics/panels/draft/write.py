@@ -25,6 +25,7 @@ from gvcmetrics.panels.draft.words import clues_for
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.sources.catalogue import catalogue
 from gvcmetrics.panels.sources.fetch import mirror_path
+from gvcmetrics.panels.spec.blanks import BLANK
 
 _MOST_UNIQUE = 4
 
@@ -49,7 +50,7 @@ class Draft:
     copied: Path | None
 
 
-def write_draft(file: Path, country: str, project: Project, preset: str | None = None) -> Draft:
+def write_draft(file: Path, country: str | None, project: Project, preset: str | None = None) -> Draft:
     """Write `data/panels/NAME.yaml`, a draft of the spec of one raw file; nothing is overwritten.
 
     A file that the catalogue does not know and that stands outside the data folder is copied to
@@ -57,10 +58,11 @@ def write_draft(file: Path, country: str, project: Project, preset: str | None =
 
     Raises
     ------
-    DataError : the country is none, the file cannot be read, or the spec is there already.
+    DataError : the country is none, or not said of a file that needs it; the file cannot be read, or the spec
+        is there already.
     SpecError : there is no such preset.
     """
-    code = _country(country)
+    code = _country(country) if country is not None else BLANK
     sample = read_sample(file)
     path = project.spec_file(_panel_name(file))
     if path.exists():
@@ -68,6 +70,8 @@ def write_draft(file: Path, country: str, project: Project, preset: str | None =
             "the spec is there already", Place(path.name), "Rename or remove it, then draft again"
         )
     found = _found(sample, code, best_preset(sample, preset, project.specs))
+    if country is None and found.contract.name == "firm":
+        raise DataError("it is not said which country's firms these are", Place("--country"), "As in ECU")
     entry = next((name for name, known in catalogue().items() if _is_same(mirror_path(known), file)), None)
     copied = None
     if entry is None:

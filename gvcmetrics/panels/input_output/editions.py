@@ -1,22 +1,24 @@
-"""Published layouts that are neither a square of labels nor a workbook: FIGARO, long-run WIOD, Eora."""
+"""Layouts that are neither a square of labels nor a workbook: FIGARO, Eora, and a row a cell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet
 
-from gvcmetrics.errors import DataError, Place
+from gvcmetrics.errors import DataError, Place, SpecError
 from gvcmetrics.ground.input_output import InputOutput
 from gvcmetrics.panels.input_output.layouts import assemble, frame_of, numbers_of, split_label, year_in
 from gvcmetrics.panels.input_output.spec import TableWords
 
 _PRIMARY_ROWS = "W2_"
 _TOTAL, _OUTPUT = "xTOT", "xGO"
+CELL = ("year", "country", "industry", "use_country", "use", "value")
 _LONG = ("year", "row_country", "row_isic3", "col_country", "col_isic3", "value")
 
 
@@ -44,23 +46,61 @@ def wiod_long(path: Path, words: TableWords) -> Iterator[InputOutput]:
 
     Rows and columns of the country xTOT are totals; the column xGO of them is output.
     """
+    for year, cells in _cells(path, dict(zip(CELL, _LONG, strict=True)), words):
+        yield _of_cells(year, cells, words, path.name)
+
+
+def long(path: Path, words: TableWords) -> Iterator[InputOutput]:
+    """One row a cell, in columns that the spec names; the year may stand in the name of the file.
+
+    Cells that are absent are zero. Rows whose country, industry or use is listed under `ignore`, such as
+    value added, are left out, and output is what a row sells.
+    """
+    absent = [name for name in CELL if name not in words.cells and name != "year"]
+    if absent:
+        raise SpecError(
+            "the layout `long` needs the name of this column",
+            Place(key=f"cells.{absent[0]}"),
+            f"Write cells: {{{', '.join(f'{name}: …' for name in CELL)}}}",
+        )
+    for year, cells in _cells(path, {str(name): raw for name, raw in words.cells.items()}, words):
+        left_out = pd.Series(False, cells.index)
+        for name in CELL[1:5]:
+            left_out |= cells[name].isin(words.ignore)
+        yield _of_cells(year, cells[~left_out], words, path.name)
+
+
+def _cells(path: Path, names: Mapping[str, str], words: TableWords) -> Iterator[tuple[int, pd.DataFrame]]:
+    """The cells of each wanted year, in columns of the names of `CELL`."""
     text = pa.dictionary(pa.int32(), pa.string())
-    types = dict.fromkeys(_LONG[1:5], text) | {"year": pa.int32(), "value": pa.float64()}
+    kinds = dict.fromkeys(CELL, text) | {"year": pa.int32(), "value": pa.float64()}
+    types = {raw: kinds[name] for name, raw in names.items()}
     try:
-        read = pyarrow.csv.ConvertOptions(include_columns=list(_LONG), column_types=types)
-        long = pyarrow.csv.read_csv(path, convert_options=read).to_pandas()
+        if path.suffix == ".parquet":
+            table = pyarrow.parquet.read_table(path, columns=list(types), partitioning=None)
+            read = table.cast(pa.schema(types)).to_pandas()
+        else:
+            how = pyarrow.csv.ConvertOptions(include_columns=list(types), column_types=types)
+            read = pyarrow.csv.read_csv(path, convert_options=how).to_pandas()
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
         problem = f"the file cannot be read ({str(error).splitlines()[0]})"
-        raise DataError(problem, Place(path.name), f"Its columns are {', '.join(_LONG)}") from None
-    for year, cells in long.groupby("year", sort=True):
+        raise DataError(problem, Place(path.name), f"Its columns are {', '.join(types)}") from None
+    cells = read.rename(columns={raw: name for name, raw in names.items()})
+    if cells["value"].isna().any():
+        row = int(cells["value"].isna().to_numpy().argmax())
+        raise DataError(
+            "the cell has no value", Place(path.name, row + 2, names["value"]), "Restore the file"
+        )
+    years = cells["year"] if "year" in cells else pd.Series(year_in(path), cells.index)
+    for year, part in cells.groupby(years, sort=True):
         if words.years is None or year in words.years:
-            yield _of_cells(int(str(year)), cells, words, path.name)
+            yield int(str(year)), part
 
 
 def _of_cells(year: int, cells: pd.DataFrame, words: TableWords, file: str) -> InputOutput:
-    sold = cells[(cells["row_country"] != _TOTAL)]
-    sellers = _pairs(sold, "row_country", "row_isic3")
-    buyers = _pairs(sold, "col_country", "col_isic3")
+    sold = cells[(cells["country"] != _TOTAL)]
+    sellers = _pairs(sold, "country", "industry")
+    buyers = _pairs(sold, "use_country", "use")
     row, rows = pd.factorize(sellers)
     column, columns = pd.factorize(buyers)
     twice = pd.Series(row.astype(np.int64) * len(columns) + column).duplicated()

@@ -16,6 +16,7 @@ _LAYOUTS: dict[str, Callable[[Path, TableWords], Iterator[InputOutput]]] = {
     "pymrio": layouts.pymrio_system,
     "figaro": editions.figaro,
     "wiod_long": editions.wiod_long,
+    "long": editions.long,
     "eora": editions.eora,
 }
 

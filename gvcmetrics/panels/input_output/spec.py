@@ -28,6 +28,7 @@ _FORMATS = {
     "wiod_workbook": Formats((".xlsx", ".xlsb", ".xls"), packed=()),
     "figaro": _TEXT,
     "wiod_long": _TEXT,
+    "long": _TEXT,
     "eora": Formats((".txt", ".csv"), packed=()),
     "pymrio": Formats((".json", ".txt", ".parquet"), packed=(), whole_folder=True),
 }
@@ -39,15 +40,19 @@ class TableWords(PanelWords):
     `layout` names how the files are written; `regions` recodes labels of countries (several labels with
     one code are added up), and codes that it names need not be ISO 3166; `ignore` lists labels of
     rows and columns to leave out; `uses` and `industries` label the categories; `years` takes some of
-    the years only; `tolerance` is the largest gap between sums and output, as a share of output.
+    the years only; `cells` names the columns of the layout `long`; `tolerance` is the largest gap between
+    sums and output, as a share of output.
     """
 
     contract: Literal["input_output"]
-    layout: Literal["wide", "oecd_icio", "wiod_workbook", "pymrio", "figaro", "wiod_long", "eora"]
+    layout: Literal["wide", "oecd_icio", "wiod_workbook", "pymrio", "figaro", "wiod_long", "long", "eora"]
     unit: str
     inventories: str | None = None
     years: list[int] | None = None
     regions: dict[str, str] = Field(default_factory=dict)
+    cells: dict[Literal["year", "country", "industry", "use_country", "use", "value"], str] = Field(
+        default_factory=dict
+    )
     ignore: list[str] = Field(default_factory=list)
     uses: dict[str, str] = Field(default_factory=dict)
     industries: dict[str, str] = Field(default_factory=dict)

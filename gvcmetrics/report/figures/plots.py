@@ -12,7 +12,19 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.ground.figures import GREY, PAGE_WIDTH, PALETTE, STYLE, darker, new_figure
+from gvcmetrics.ground.figures import (
+    GREY,
+    PALETTE,
+    STYLE,
+    broken,
+    darker,
+    few_ticks,
+    is_narrow,
+    new_figure,
+    page_width,
+    redrawn,
+    shows,
+)
 from gvcmetrics.ground.numbers import minus
 from gvcmetrics.report.figures.placement import label_points, spread
 from gvcmetrics.report.tables.terms import select_terms, term_label
@@ -28,6 +40,7 @@ _LARGEST_MARKER = 16.0
 _SMALLEST_MARKER = 2.2
 
 
+@redrawn
 def quadrant_plot(
     frame: pd.DataFrame,
     *,
@@ -75,7 +88,7 @@ def quadrant_plot(
     area = np.sqrt(kept["_weight"] / kept["_weight"].max()) if size else np.full(len(kept), 0.25)
     radii = np.maximum(_SMALLEST_MARKER, _LARGEST_MARKER * np.asarray(area))
     with mpl.rc_context(STYLE):
-        figure, axes = new_figure(PAGE_WIDTH, 0.72 * PAGE_WIDTH)
+        figure, axes = new_figure(None, (0.95 if is_narrow() else 0.72) * page_width())
         x, y = kept[price].to_numpy(float), kept[share].to_numpy(float)
         colours = [QUADRANTS[bool(right), bool(top)][1] for right, top in zip(x > 0, y > 0, strict=True)]
         axes.axhline(0, color="#666666", linewidth=0.8)
@@ -84,7 +97,7 @@ def quadrant_plot(
         if linear_within is not None:
             axes.set_yscale("symlog", linthresh=linear_within, linscale=0.5)
             axes.yaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: minus(f"{value:g}")))
-        axes.set(xlabel=price_title, ylabel=share_title)
+        axes.set(xlabel=broken(price_title, 0.8), ylabel=broken(share_title, 0.7))
         axes.margins(0.08, 0.14)
         names = [
             axes.annotate(
@@ -114,9 +127,10 @@ def quadrant_plot(
             Bbox([[frame_box.x0, zero_y - 1], [frame_box.x1, zero_y + 1]]),
         ]
         label_points(axes, x, y, texts, radii, [*(name.get_window_extent() for name in names), *lines])
-        return _settled(figure)
+        return _settled(shows(figure, kept[[label, price, share, *([size] if size else [])]]))
 
 
+@redrawn
 def path_plot(
     frame: pd.DataFrame,
     *,
@@ -168,7 +182,7 @@ def path_plot(
                 axes.fill_between(wide.index, band[low], band[high], color=colour, alpha=alpha, linewidth=0)
             last = wide[name].last_valid_index()
             ends.append((last, wide[name].loc[last], (labels or {}).get(name, str(name)), colour))
-        axes.set(title=title, xlabel="", ylabel=outcome_title or outcome.replace("_", " "))
+        axes.set(title=title, xlabel="", ylabel=broken(outcome_title or outcome.replace("_", " "), 0.7))
         axes.set_xlim(wide.index.min(), wide.index.max())
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         axes.grid(axis="y")
@@ -191,9 +205,11 @@ def path_plot(
                 fontsize=7.5,
                 annotation_clip=False,
             ).set_x(wide.index.max() + 0.012 * (wide.index.max() - wide.index.min()))
-        return figure
+        drawn = [unit, time, outcome, *(column for column in (low, high) if column)]
+        return shows(figure, frame[drawn].dropna(subset=[outcome]))
 
 
+@redrawn
 def coefficient_plot(
     results: Mapping[str, Any],
     *,
@@ -229,9 +245,9 @@ def coefficient_plot(
         raise DataError(
             "no term is left to draw", remedy=f"The terms are: {', '.join(dict.fromkeys(every))}."
         )
-    line = 0.22 + 0.13 * (len(tidy) - 1)
+    line = max(0.22 + 0.13 * (len(tidy) - 1), 0.4 * is_narrow())
     with mpl.rc_context(STYLE):
-        figure, axes = new_figure(PAGE_WIDTH, 0.9 + line * len(terms) + 0.18 * bool(title))
+        figure, axes = new_figure(None, 0.9 + line * len(terms) + 0.18 * bool(title) + 0.3 * is_narrow())
         axes.axvline(0, color="#666666", linewidth=0.8)
         offsets = (np.arange(len(tidy)) - (len(tidy) - 1) / 2) * 0.6 / max(len(tidy), 2)
         for (name, table), offset, colour in zip(tidy.items(), offsets, PALETTE, strict=False):
@@ -239,17 +255,22 @@ def coefficient_plot(
             at = np.arange(len(terms)) + offset
             axes.hlines(at, shown["conf_low"], shown["conf_high"], color=colour, linewidth=1.4)
             axes.plot(shown["estimate"], at, "o", color=colour, markersize=4.5, label=name)
-        axes.set_yticks(range(len(terms)), [term_label(term, labels) for term in terms])
+        axes.set_yticks(range(len(terms)), [broken(term_label(term, labels), 0.36) for term in terms])
         axes.set_ylim(len(terms) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set(title=title, xlabel=estimate_title)
+        axes.set(title=title, xlabel=broken(estimate_title, 0.6))
+        if is_narrow():
+            axes.xaxis.set_major_locator(few_ticks())
         axes.grid(axis="x")
         if len(tidy) > 1:
-            figure.legend(loc="outside lower center", ncols=min(len(tidy), 4))
-        return figure
+            figure.legend(loc="outside lower center", ncols=1 if is_narrow() else min(len(tidy), 4))
+        drawn = pd.concat(tidy, names=["model"]).reset_index(level=0)
+        kept = drawn[drawn["term"].isin(terms)]
+        return shows(figure, kept[["model", "term", "estimate", "conf_low", "conf_high"]])
 
 
+@redrawn
 def scatter_plot(
     frame: pd.DataFrame,
     *,
@@ -320,11 +341,14 @@ def scatter_plot(
             along = np.linspace(across.min(), across.max(), 200)
             curve = np.column_stack([along, np.polyval(fit, along)])
             axes.plot(*curve.T, color="#666666", linewidth=1.0, linestyle="--")
-        axes.set(xlabel=x_title or x.replace("_", " "), ylabel=y_title or y.replace("_", " "))
+        axes.set(
+            xlabel=broken(x_title or x.replace("_", " "), 0.8),
+            ylabel=broken(y_title or y.replace("_", " "), 0.7),
+        )
         axes.grid()
         axes.margins(0.06, 0.1)
         if group is not None:
-            figure.legend(loc="outside upper right", ncols=len(groups))
+            figure.legend(loc="outside upper right", ncols=2 if is_narrow() else len(groups))
         legend = f"Marker area proportional to {size.replace('_', ' ')}. " if size else ""
         missing = len(frame) - len(kept)
         absent = f" {missing} without both measures are not shown." if missing else ""
@@ -333,9 +357,11 @@ def scatter_plot(
         texts = [name if place < n_labels else "" for place, name in enumerate(kept[label].astype(str))]
         drawn = axes.transData.transform(curve) if len(curve) else curve
         label_points(axes, across, up, texts, radii, [Bbox([point - 1, point + 1]) for point in drawn])
-        return _settled(figure)
+        columns = [label, x, y, *(column for column in (size, group) if column)]
+        return _settled(shows(figure, kept[list(dict.fromkeys(columns))]))
 
 
+@redrawn
 def heat_map(
     table: pd.DataFrame,
     *,
@@ -367,11 +393,11 @@ def heat_map(
     with np.errstate(divide="ignore", invalid="ignore"):
         power = np.where(values > 0, np.log2(values / centre), np.nan)
     with mpl.rc_context(STYLE):
-        figure, axes = new_figure(PAGE_WIDTH, 1.1 + 0.19 * len(table))
+        figure, axes = new_figure(None, max(2.6, 1.1 + (0.3 if is_narrow() else 0.19) * len(table)))
         colours = mpl.colormaps["PuOr_r"].with_extremes(bad="white")
         tiles = axes.pcolormesh(power, cmap=colours, vmin=-3, vmax=3, edgecolor="white", linewidth=1.0)
         axes.set_xticks(np.arange(table.shape[1]) + 0.5, [str(name) for name in table.columns])
-        axes.set_yticks(np.arange(len(table)) + 0.5, [str(name) for name in table.index])
+        axes.set_yticks(np.arange(len(table)) + 0.5, [broken(str(name), 0.3) for name in table.index])
         axes.tick_params(length=0)
         axes.tick_params(axis="x", rotation=90 if max(map(len, map(str, table.columns))) > 3 else 0)
         axes.invert_yaxis()
@@ -382,7 +408,10 @@ def heat_map(
         bar.set_label(value_title)
         bar.outline.set_visible(False)
         _say(axes, note)
-        return figure
+        rows, columns = row_title or "row", column_title or "column"
+        axed = table.rename_axis(index=rows, columns=columns)
+        long = axed.reset_index().melt(rows, var_name=columns, value_name=value_title or "value")
+        return shows(figure, long)
 
 
 def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -400,7 +429,7 @@ def _unit(column: pd.Series) -> pd.Series:
 
 def _say(axes: Any, text: str) -> None:
     if text:
-        axes.figure.supxlabel(text, x=0.99, ha="right", fontsize=6.5, color="#666666")
+        axes.figure.supxlabel(broken(text, 0.95, 6.5), x=0.99, ha="right", fontsize=6.5, color="#666666")
 
 
 def _settled(figure: Figure) -> Figure:

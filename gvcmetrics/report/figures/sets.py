@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from gvcmetrics.errors import DataError, Place
-from gvcmetrics.ground.figures import GREY, PALETTE, STYLE, new_figure
+from gvcmetrics.ground.figures import GREY, PALETTE, STYLE, broken, new_figure, redrawn, shows
 from gvcmetrics.report.figures.placement import label_points
 
 _MARKER = 4.5
 
 
+@redrawn
 def xy_plot(
     frame: pd.DataFrame,
     *,
@@ -77,10 +78,13 @@ def xy_plot(
             0.98, 0.02, "necessary", transform=axes.transAxes, ha="right", color="#666666", style="italic"
         )
         axes.set(xlim=(-0.06, 1.06), ylim=(-0.06, 1.06), aspect="equal")
-        axes.set(xlabel=x_title or x.replace("_", " "), ylabel=y_title or y.replace("_", " "))
+        axes.set(
+            xlabel=broken(x_title or x.replace("_", " "), 0.8),
+            ylabel=broken(y_title or y.replace("_", " "), 0.7),
+        )
         axes.grid()
         said = f"{len(kept)} shown.{absent_cases} {note}".strip()
-        figure.supxlabel(said, x=0.99, ha="right", fontsize=6.5, color="#666666")
+        figure.supxlabel(broken(said, 0.95, 6.5), x=0.99, ha="right", fontsize=6.5, color="#666666")
         figure.draw_without_rendering()
         steps = np.linspace(0, 1, 60)
         diagonal = axes.transData.transform(np.column_stack([steps, steps]))
@@ -94,4 +98,4 @@ def xy_plot(
         )
         # Drawing again must not move the axes that labels were placed in.
         figure.set_layout_engine("none")
-        return figure
+        return shows(figure, kept[[label, x, y]])

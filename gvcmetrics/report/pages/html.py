@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from gvcmetrics.errors import MissingSourceError, Place
+from gvcmetrics.ground.figures import NARROW
 from gvcmetrics.ground.files import write_atomic
 from gvcmetrics.ground.numbers import count
 from gvcmetrics.ground.version import __version__
 from gvcmetrics.report.pages.hypotheses import read_hypotheses
 from gvcmetrics.report.pages.manifest import PANEL, read_manifest
-from gvcmetrics.report.pages.scorecard import scorecard
-from gvcmetrics.report.tables.render.html import STYLE, escape, region
+from gvcmetrics.report.pages.scorecard import answers_of, scorecard
+from gvcmetrics.report.tables.render.html import STYLE, anchor, escape, region
 
 ABSENT = "absent-panels"
-PAGE = "gvcmetrics panel page {panel}"
+PAGE, EXAMINED = "gvcmetrics panel page {panel}", "gvcmetrics hypotheses run"
 _DATA = ("csv", "tex", "md", "docx", "parquet")
 _STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
 
@@ -32,6 +33,7 @@ def build_report(
     not_run: Mapping[str, tuple[str, str]] | None = None,
     panels: Sequence[str | Path] = (),
     methods: Sequence[str | Path] = (),
+    findings: Sequence[str | Path] = (),
     title: str = "Upgrading in global value chains and clusters",
 ) -> Path:
     """Compose one self-contained page: no script, nothing loaded from elsewhere.
@@ -47,6 +49,7 @@ def build_report(
     not_run : name → title and text of chapters for which there is no manifest yet.
     panels : JSON files of the pages of panels, as `gvcmetrics panel page` writes them.
     methods : JSON files of chapters on methods, which come after the panels.
+    findings : JSON files of chapters that come first, after the scorecard.
     title : of the page.
 
     Returns
@@ -66,15 +69,27 @@ def build_report(
     studies = [(read_manifest(path), Path(path).parent) for path in manifests]
     claims = read_hypotheses(hypotheses, answers) if hypotheses else []
     numbers = {"table": 0, "figure": 0}
+    # A page more or less changes no number of another chapter.
+    first = dict(numbers)
     absent = not_run or {}
     pages = [(read_manifest(path), Path(path).parent) for path in panels]
     about = [(read_manifest(path), Path(path).parent) for path in methods]
-    card = scorecard(claims)
+    first_of_all = [(read_manifest(path), Path(path).parent) for path in findings]
+    there = {anchor(manifest["name"]) for manifest, _ in pages if manifest["items"]}
+    there |= {
+        anchor(item["stem"]) for manifest, _ in first_of_all for item in manifest["items"] if "stem" in item
+    }
+    card = scorecard(claims, there)
     told: list[Mapping[str, Any]] = [manifest for manifest, _ in (*studies, *about)]
     sections = [
         card,
+        *(_study(manifest, folder, dict(first), EXAMINED, mark="A") for manifest, folder in first_of_all),
         *(_study(manifest, folder, numbers, "analysis/{name}.py") for manifest, folder in studies),
-        *(_study(manifest, folder, numbers, PAGE) for manifest, folder in pages if manifest["items"]),
+        *(
+            _study(manifest, folder, dict(first), PAGE, answers_of(claims, manifest["name"], there))
+            for manifest, folder in pages
+            if manifest["items"]
+        ),
         _absent_panels([manifest for manifest, _ in pages if not manifest["items"]]),
         *(_study(manifest, folder, numbers, "analysis/{name}/run.py") for manifest, folder in about),
         *(_not_run(name, heading, text) for name, (heading, text) in absent.items()),
@@ -90,7 +105,10 @@ def build_report(
     last += [(name, heading) for name, (heading, _) in absent.items()]
     last += [("hypotheses", "Hypotheses and where they are estimated")] if claims else []
     contents = {
-        "Findings": [("scorecard", "What the panels answer")] if card else [],
+        "Findings": [
+            *([("scorecard", "What the panels answer")] if card else []),
+            *((manifest["name"], manifest["title"]) for manifest, _ in first_of_all),
+        ],
         "Questions": [(manifest["name"], manifest["title"]) for manifest, _ in studies],
         "Panels": listed,
         "Methods and sources": [
@@ -106,7 +124,7 @@ def _contents(groups: Mapping[str, Sequence[tuple[str, str]]]) -> str:
     """Links by group; a group can be folded away, since there are some forty links in all."""
     folds = []
     for heading, entries in groups.items():
-        links = "".join(f'<li><a href="#{_anchor(name)}">{escape(text)}</a></li>' for name, text in entries)
+        links = "".join(f'<li><a href="#{anchor(name)}">{escape(text)}</a></li>' for name, text in entries)
         if links:
             folds.append(f"<details open><summary>{heading}</summary><ol>{links}</ol></details>")
     return f'<nav aria-label="Contents"><h2>Contents</h2>{"".join(folds)}</nav>'
@@ -131,12 +149,22 @@ def _page(title: str, contents: Mapping[str, Sequence[tuple[str, str]]], section
     )
 
 
-def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int], maker: str) -> str:
-    """A chapter; `maker` is the script or command behind it, with `{name}` or `{panel}` in it."""
+def _study(
+    manifest: Mapping[str, Any],
+    folder: Path,
+    numbers: dict[str, int],
+    maker: str,
+    last: str = "",
+    mark: str = "",
+) -> str:
+    """A chapter; `maker` is the script or command behind it, with `{name}` or `{panel}` in it.
+
+    `last` is HTML that the chapter ends with, `mark` what the numbers of its exhibits begin with.
+    """
     name = manifest["name"]
     made_by = maker.format(name=name, panel=name.removeprefix(PANEL))
     parts = [
-        f'<section id="{_anchor(manifest["name"])}">',
+        f'<section id="{anchor(manifest["name"])}">',
         f"<h2>{escape(manifest['title'])}</h2>",
         f'<p class="question">{inline(manifest["question"])}</p>' if manifest["question"] else "",
     ]
@@ -148,32 +176,40 @@ def _study(manifest: Mapping[str, Any], folder: Path, numbers: dict[str, int], m
             continue
         numbers[item["kind"]] += 1
         draw = _table if item["kind"] == "table" else _figure
-        parts.append(draw(item, folder, numbers[item["kind"]], made_by))
+        parts.append(draw(item, folder, f"{mark}{numbers[item['kind']]}", made_by))
     if manifest["samples"]:
         lines = "".join(f"<li>{escape(_sample(sample))}</li>" for sample in manifest["samples"])
         parts.append(f"<h3>Samples</h3><ul>{lines}</ul>")
-    return "\n".join([*parts, "</section>"])
+    return "\n".join([*parts, last, "</section>"] if last else [*parts, "</section>"])
 
 
 def _not_run(name: str, heading: str, text: str) -> str:
-    return f'<section id="{_anchor(name)}">\n<h2>{escape(heading)}</h2>\n<p>{inline(text)}</p>\n</section>'
+    return f'<section id="{anchor(name)}">\n<h2>{escape(heading)}</h2>\n<p>{inline(text)}</p>\n</section>'
 
 
-def _table(item: Mapping[str, Any], folder: Path, number: int, made_by: str) -> str:
+def _table(item: Mapping[str, Any], folder: Path, number: str, made_by: str) -> str:
     page = _read(folder / f"{item['stem']}.html").decode("utf-8")
     body = page.split("</style>")[-1].removesuffix("</body>\n</html>\n")
     body = body.replace("<caption>", f"<caption>Table {number}. ", 1)
-    return f'<div class="exhibit">{body}{_files(item["stem"], _DATA, made_by)}</div>'
+    return (
+        f'<div class="exhibit" id="{anchor(item["stem"])}">{body}{_files(item["stem"], _DATA, made_by)}</div>'
+    )
 
 
-def _figure(item: Mapping[str, Any], folder: Path, number: int, made_by: str) -> str:
+def _figure(item: Mapping[str, Any], folder: Path, number: str, made_by: str) -> str:
     picture = base64.b64encode(_read(folder / f"{item['stem']}.png")).decode("ascii")
+    narrow = folder / f"{item['stem']}{NARROW}.png"
+    small = base64.b64encode(_read(narrow)).decode("ascii") if narrow.exists() else ""
+    source = f'<source media="(max-width:36em)" srcset="data:image/png;base64,{small}">' if small else ""
+    data = ("csv",) if (folder / f"{item['stem']}.csv").exists() else ()
     notes = "".join(f"<p>{escape(note)}</p>" for note in item["notes"])
     notes = f'<div class="notes">{notes}</div>' if notes else ""
+    said = escape(item["caption"])
+    image = f'<img alt="{said}" src="data:image/png;base64,{picture}">'
     return (
-        f'<figure class="exhibit"><figcaption>Figure {number}. {escape(item["caption"])}</figcaption>'
-        f'<img alt="{escape(item["caption"])}" src="data:image/png;base64,{picture}">'
-        f"{notes}{_files(item['stem'], ('pdf', 'png'), made_by)}</figure>"
+        f'<figure class="exhibit"><figcaption>Figure {number}. {said}</figcaption>'
+        f"<picture>{source}{image}</picture>{notes}"
+        f"{_files(item['stem'], (*data, 'pdf', 'png'), made_by)}</figure>"
     )
 
 
@@ -207,7 +243,7 @@ def _hypotheses(claims: list[dict[str, Any]], manifests: list[Mapping[str, Any]]
     lines = []
     for claim in claims:
         where = [
-            f'<a href="#{_anchor(name)}">{escape(titles[name])}</a>'
+            f'<a href="#{anchor(name)}">{escape(titles[name])}</a>'
             for name in claim["estimated_in"]
             if name in titles
         ]
@@ -298,10 +334,6 @@ def inline(text: str) -> str:
         marked = re.sub(r"\*\*(\S(?:.*?\S)?)\*\*", r"<strong>\1</strong>", marked)
         done.append(re.sub(r"\*(\S(?:.*?\S)?)\*", r"<em>\1</em>", marked))
     return "".join(done)
-
-
-def _anchor(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
 
 
 def _read(path: Path) -> bytes:

@@ -61,14 +61,26 @@ def _sign(rule: Rule) -> str:
     return _SIGNS.get(rule.sign) or f"{rule.sign} {rule.bound:g}"
 
 
-def _verdicts(path: Path) -> dict[str, dict[str, str]]:
-    """Hypothesis → panel → verdict, of the panels that answer it."""
+def read_answers(path: str | Path) -> pd.DataFrame:
+    """The table that `gvcmetrics hypotheses run` writes.
+
+    Raises
+    ------
+    DataError : it is no such table.
+    """
     try:
-        table = pd.read_parquet(path, columns=["hypothesis", "panel", "verdict", "claim_verdict"])
+        table = pd.read_parquet(path)
+        table[["hypothesis", "panel", "verdict", "claim_verdict"]]
     except (OSError, ValueError, KeyError):
         raise DataError(
-            "this is no table of answers", Place(path.name), "Run `gvcmetrics hypotheses run`"
+            "this is no table of answers", Place(Path(path).name), "Run `gvcmetrics hypotheses run`"
         ) from None
+    return table
+
+
+def _verdicts(path: Path) -> dict[str, dict[str, str]]:
+    """Hypothesis → panel → verdict, of the panels that answer it."""
+    table = read_answers(path)
     # A panel may answer a part of a claim, which is then no answer to the claim.
     there = table[(table["verdict"] != NOT_ESTIMABLE) & (table["claim_verdict"] != NOT_ESTIMABLE)]
     found: dict[str, dict[str, str]] = {}

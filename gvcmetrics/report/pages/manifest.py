@@ -141,8 +141,9 @@ class Study:
         caption: str,
         notes: Sequence[str] = (),
         provenance: Told | Sequence[Told] | None = None,
+        simulated: bool = False,
     ) -> list[Path]:
-        """Save a figure as NAME_name.pdf and .png.
+        """Save a figure as NAME_name.pdf and .png, with the data that it shows as .csv.
 
         Parameters
         ----------
@@ -150,15 +151,16 @@ class Study:
         notes : sentences under the figure.
         provenance : of the panels that it shows, for the note and the mark of simulated data; by
             default all that the study has named.
+        simulated : marks the figure whatever the provenance says.
 
         Returns
         -------
         list of Path
-            The two files.
+            The files.
         """
         stem = self._claim(name)
         shown = as_list(provenance) or self._sources
-        simulated = is_simulated(shown)
+        simulated = simulated or is_simulated(shown)
         self._items.append(
             {
                 "kind": "figure",
@@ -196,6 +198,11 @@ class Study:
         }
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True, allow_nan=False)
         return write_atomic(self.folder / f"{self.name}.json", f"{text}\n")
+
+    @property
+    def stems(self) -> list[str]:
+        """What the names of its files begin with, one a table or figure."""
+        return [item["stem"] for item in self._items if "stem" in item]
 
     @property
     def _simulated(self) -> bool:

@@ -7,6 +7,9 @@ import pandas as pd
 from gvcmetrics.report.portraits.exhibit import Exhibit, Made, holds, quotient_tiles
 
 _ROWS, _TILES = 24, 14
+_SPREAD = ("cluster_hhi", "cluster_gini", "region_krugman", "industry_ellison_glaeser", "location_quotient")
+READS = ("country", "region", "industry", "year", "cluster_employment", "region_share", *_SPREAD)
+"""All columns of the contract that the page looks at."""
 
 
 def exhibits() -> tuple[Exhibit, ...]:
@@ -16,7 +19,8 @@ def exhibits() -> tuple[Exhibit, ...]:
             "coverage",
             "Clusters by country and year",
             coverage,
-            notes=(f"At most {_ROWS} country-years, the last.",),
+            most=_ROWS,
+            last="country-years",
         ),
         Exhibit(
             "largest",
@@ -36,13 +40,7 @@ def exhibits() -> tuple[Exhibit, ...]:
             "Concentration of clusters, quartiles",
             spread,
             formats=".3f",
-            any_of=(
-                "cluster_hhi",
-                "cluster_gini",
-                "region_krugman",
-                "industry_ellison_glaeser",
-                "location_quotient",
-            ),
+            any_of=_SPREAD,
         ),
     )
 
@@ -87,7 +85,7 @@ def places(frame: pd.DataFrame) -> Made:
 
 def spread(frame: pd.DataFrame) -> Made:
     """Quartiles of the measures that the panel holds."""
-    columns = [name for exhibit in exhibits() for name in exhibit.any_of if holds(frame, name)]
+    columns = [name for name in _SPREAD if holds(frame, name)]
     table = frame[columns].astype(float).quantile([0.25, 0.5, 0.75]).T
     table.columns = ["Lower quartile", "Median", "Upper quartile"]
     table.insert(0, "N", frame[columns].notna().sum())

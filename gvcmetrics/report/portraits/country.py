@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gvcmetrics.report.portraits.exhibit import Exhibit, Made, moments
+from gvcmetrics.report.portraits.exhibit import Exhibit, Made, moments, to_read
 
 _ROWS = 24
 
@@ -12,8 +12,8 @@ _ROWS = 24
 def exhibits() -> tuple[Exhibit, ...]:
     """In the order of the page."""
     return (
-        Exhibit("coverage", "Countries by year", coverage, notes=(f"At most {_ROWS} years, the last.",)),
-        Exhibit("numbers", "What the columns hold", numbers, formats=",.3g"),
+        Exhibit("coverage", "Countries by year", coverage, most=_ROWS, last="years"),
+        Exhibit("numbers", "What the columns hold", numbers, formats=to_read),
     )
 
 

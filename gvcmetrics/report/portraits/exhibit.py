@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from gvcmetrics.ground.numbers import count, fixed
 from gvcmetrics.report.figures.plots import heat_map
 
 Made = pd.DataFrame | Figure | str
@@ -22,6 +23,7 @@ class Exhibit:
     needs : columns that must hold values; of `any_of` at least one.
     make : panel -> table or figure, or the reason why there is none.
     notes : sentences under it. formats : of a table's columns, as in `gvc.table`.
+    most, last : the most rows of the table, and what these are where it has as many ("years").
     """
 
     name: str
@@ -31,6 +33,13 @@ class Exhibit:
     any_of: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     formats: Any = None
+    most: int = 0
+    last: str = ""
+
+    def said_under(self, made: Made) -> tuple[str, ...]:
+        """The sentences under what was made; that rows were cut only where they can have been."""
+        cut = isinstance(made, pd.DataFrame) and self.most and len(made) >= self.most
+        return (f"The last {self.most} {self.last}.", *self.notes) if cut else self.notes
 
     def lacks(self, frame: pd.DataFrame) -> str:
         """The columns that are wanting, as text; empty if it can be made."""
@@ -64,6 +73,15 @@ def readable(frame: pd.DataFrame, column: str) -> str:
     label = str(frame.attrs.get("labels", {}).get(column, column.replace("_", " ")))
     short = label.rsplit(" (", 1)[0]
     return short if len(short) <= 60 else f"{short[:57]}…"
+
+
+def to_read(value: object) -> str:
+    """A number with three decimals or so that a person reads: fewer where it is large."""
+    number = float(value)  # type: ignore[arg-type]
+    if number == int(number):
+        return count(number)
+    size = abs(number)
+    return fixed(number, 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3)
 
 
 def moments(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 import gvcmetrics as gvc
 from gvcmetrics import measures
-from gvcmetrics.errors import GvcError
+from gvcmetrics.errors import GvcError, PlacedError
 from gvcmetrics.report.figures.plots import coefficient_plot
 from gvcmetrics.report.portraits.exhibit import (
     Exhibit,
     Made,
     holds,
+    largest,
     moments,
     quartiles,
     quotient_tiles,
     readable,
+    to_read,
 )
 
 OUTCOMES = ("upgrade_product", "upgrade_process", "upgrade_functional", "upgrade_chain")
 TIES = ("foreign_share", "export_share", "indirect_export_share", "import_input_share", "certified",
         "licensed_technology", "main_buyer_share", "joint_design", "specific_investment")  # fmt: skip
-NUMBERS = ("employment", "sales_usd", "value_added_usd", "capital_usd", "wages_usd", "skilled_share", *TIES)
+NUMBERS = ("employment", "sales_usd", "value_added_usd", "capital_usd", "materials_usd", "wages_usd",
+           "rd_usd", "skilled_share", "n_buyers", *TIES)  # fmt: skip
 BUYER_ITEMS = ("buyer_sets_design", "buyer_sets_process", "owned_by_buyer")
+READS = ("country", "firm_id", "year", "region", "industry", "cluster_id", "weight", "governance",
+         *NUMBERS, *BUYER_ITEMS, *OUTCOMES)  # fmt: skip
+"""All columns of the contract that the page looks at."""
+TYPES = {
+    "arms_length": "Arm's length",
+    "network": "Network",
+    "quasi_hierarchical": "Quasi-hierarchical",
+    "hierarchical": "Hierarchical",
+    "unclassified": "Not told by the items",
+}
 SIZES = ((0, "Up to 9"), (10, "10–49"), (50, "50–249"), (250, "250 and more"))
-_ROWS, _TILES, _EVENTS = 24, 14, 30
+_ROWS, _TILES, _EVENTS, _CLUSTERS = 24, 14, 30, 12
 
 
 def exhibits() -> tuple[Exhibit, ...]:
@@ -36,9 +51,10 @@ def exhibits() -> tuple[Exhibit, ...]:
             "coverage",
             "Firms by country and year",
             coverage,
-            notes=(f"At most {_ROWS} country-years, the last.",),
+            most=_ROWS,
+            last="country-years",
         ),
-        Exhibit("numbers", "What firms are like", numbers, any_of=NUMBERS, notes=unweighted),
+        Exhibit("numbers", "What firms are like", numbers, any_of=NUMBERS, notes=unweighted, formats=to_read),
         Exhibit(
             "governance",
             "Governance, and what goes with it",
@@ -53,6 +69,14 @@ def exhibits() -> tuple[Exhibit, ...]:
             by_size,
             needs=("employment",),
             notes=(*unweighted, "Size: persons employed."),
+            formats=".2f",
+        ),
+        Exhibit(
+            "clusters",
+            "The clusters with the most firms, in the last year",
+            by_cluster,
+            needs=("cluster_id",),
+            notes=("Firms of the panel, each counted once.",),
             formats=".2f",
         ),
         Exhibit(
@@ -85,7 +109,7 @@ def exhibits() -> tuple[Exhibit, ...]:
 
 
 _RULE = (
-    "Governance: the panel's column, or by the rules of `gvc.measures.classify_governance` from buyer items."
+    "Governance: the panel's column, or by the rules of gvc.measures.classify_governance from buyer items."
 )
 
 
@@ -122,7 +146,10 @@ def by_governance(frame: pd.DataFrame) -> Made:
         kinds = made["governance"]
     if kinds.notna().sum() == 0:
         return "no firm's governance can be told"
-    return _shares(frame, kinds.rename("Governance"))
+    table = _shares(frame, kinds.rename("Governance"))
+    table = table.reindex([kind for kind in TYPES if kind in table.index])
+    table.attrs["labels"] = TYPES
+    return table
 
 
 def by_size(frame: pd.DataFrame) -> Made:
@@ -132,32 +159,41 @@ def by_size(frame: pd.DataFrame) -> Made:
     return _shares(frame, cut.rename("Employment"))
 
 
+def by_cluster(frame: pd.DataFrame) -> Made:
+    """The same by cluster, of those with the most firms."""
+    last = frame[frame["year"] == frame["year"].max()].dropna(subset=["cluster_id"])
+    if last["cluster_id"].nunique() < 2:
+        return "there are not two clusters"
+    if last["cluster_id"].value_counts().max() < 2:
+        return "no cluster has two firms"
+    table = _shares(last, last["cluster_id"].rename("Cluster"))
+    return table.loc[largest(table["N"], _CLUSTERS)]
+
+
 def ties(frame: pd.DataFrame) -> Made:
     """Average effects of the ties on each kind of upgrading."""
     found, skipped = {}, []
+    data = frame.assign(firm=frame.groupby(["country", "firm_id"]).ngroup())
+    if holds(frame, "employment"):
+        size = frame["employment"].astype(float)
+        data = data.assign(log_employment=np.log(size.where(size > 0)))
     for outcome in OUTCOMES:
         if not holds(frame, outcome):
             continue
-        regressors = [tie for tie in TIES if holds(frame, tie) and frame[tie].nunique() > 1]
-        data = (
-            frame.assign(log_employment=np.log(frame["employment"].astype(float).where(lambda x: x > 0)))
-            if (holds(frame, "employment"))
-            else frame
-        )
-        regressors += ["log_employment"] if "log_employment" in data else []
+        regressors = [tie for tie in (*TIES, "log_employment") if holds(data, tie)]
         sample = data.dropna(subset=[outcome, *regressors])
-        rare = int(min(sample[outcome].sum(), (1 - sample[outcome]).sum())) if len(sample) else 0
+        regressors = [tie for tie in regressors if sample[tie].nunique() > 1]
+        rare = int(min(sample[outcome].sum(), (1 - sample[outcome]).sum()))
         if not regressors or rare < _EVENTS:
             skipped.append(f"{outcome} has {rare} rows of its rarer outcome beside the ties")
             continue
         years = " + C(year)" if sample["year"].nunique() > 1 else ""
-        repeated = sample["firm_id"].duplicated().any()
-        result = gvc.logit(
-            f"{outcome} ~ {' + '.join(regressors)}{years}",
-            sample,
-            vcov={"CRV1": "firm_id"} if repeated else "hetero",
-        )
-        found[readable(frame, outcome)] = result.margins([*regressors]).tidy()
+        vcov: Any = {"CRV1": "firm"} if sample["firm"].duplicated().any() else "hetero"
+        try:
+            result = gvc.logit(f"{outcome} ~ {' + '.join(regressors)}{years}", sample, vcov=vcov)
+            found[readable(frame, outcome)] = result.margins([*regressors]).tidy()
+        except PlacedError as error:
+            skipped.append(f"{outcome}: {error.problem}")
     if not found:
         return "; ".join(skipped)
     return coefficient_plot(

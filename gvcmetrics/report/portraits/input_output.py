@@ -15,7 +15,18 @@ from gvcmetrics import measures
 from gvcmetrics.report.figures.plots import scatter_plot
 from gvcmetrics.report.portraits.exhibit import Exhibit, Made, largest
 
-_ROWS, _PATHS, _POINTS = 20, 6, 100
+_ROWS, _COLUMNS, _PATHS, _POINTS = 20, 10, 6, 100
+_HELD = {
+    "DVA_FIN": "Home, in final goods",
+    "DVA_INT": "Home, in inputs that the importer uses up",
+    "DVA_INTrex": "Home, in inputs sold on to third countries",
+    "RDV_FIN": "Home, back in final imports",
+    "RDV_INT": "Home, back in imported inputs",
+    "DDC": "Home, counted twice",
+    "FVA_FIN": "Foreign, in final goods",
+    "FVA_INT": "Foreign, in inputs",
+    "FDC": "Foreign, counted twice",
+}
 _NAMES = {"backward_share": "Backward share", "forward_share": "Forward share"}
 
 
@@ -39,12 +50,7 @@ def exhibits(name: str, years: Sequence[int]) -> tuple[Exhibit, ...]:
             formats=".3f",
         ),
         Exhibit("position", f"Position and participation, {last}", tables.position, notes=source),
-        Exhibit(
-            "smile",
-            f"All chains together, {last}: value added by distance to final use",
-            tables.smile,
-            notes=(f"The {_POINTS} industries of countries with the most value added.",),
-        ),
+        Exhibit("smile", f"All chains together, {last}: value added by distance to final use", tables.smile),
         Exhibit("path", "Paths of the largest exporters", tables.path, notes=source, formats=".3f"),
     )
 
@@ -73,12 +79,13 @@ class _Tables:
         return pd.concat(parts, axis=1).rename_axis("Exporter")
 
     def decomposition(self, _: pd.DataFrame) -> Made:
-        """What the gross exports of the last year hold, as shares."""
+        """What the gross exports of the last year hold, as shares: a row a term, a column an exporter."""
         found = measures.koopman_wang_wei(self.of(self.years[-1]))
         total = found["gross_exports"]
-        kept = largest(total, _ROWS)
+        kept = largest(total, _COLUMNS)
         shares = found.loc[kept].drop(columns="gross_exports").div(total.loc[kept], axis=0)
-        return shares.rename(columns=lambda text: str(text).replace("_", " ")).rename_axis("Exporter")
+        by_term = shares[[*_HELD]].T.rename(index=_HELD)
+        return by_term.rename_axis(index="Value added", columns=None)
 
     def position(self, _: pd.DataFrame) -> Made:
         """Where countries stand: upstreamness and backward participation."""
@@ -98,7 +105,8 @@ class _Tables:
     def smile(self, _: pd.DataFrame) -> Made:
         """Value added per unit of output by distance to final use."""
         chain = measures.smile_curve(self.of(self.years[-1])).reset_index()
-        points = chain[chain["value_added_share"] > 0].nlargest(_POINTS, "value_added_share")
+        known = chain[chain["value_added_share"] > 0]
+        points = known.nlargest(_POINTS, "value_added_share")
         points = points.assign(place=points["country"] + " " + points["industry"])
         return scatter_plot(
             points,
@@ -109,6 +117,7 @@ class _Tables:
             n_labels=8,
             x_title="Stages to final use",
             y_title="Value added per unit of output",
+            note=f"Those of {len(known)} with the most value added." if len(points) < len(known) else "",
         )
 
     def path(self, _: pd.DataFrame) -> Made:

@@ -9,10 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gvcmetrics.errors import MissingSourceError, PlacedError
-from gvcmetrics.ground.provenance import Told, as_list, is_simulated
+from gvcmetrics.ground.provenance import Provenance, Told, as_list, is_simulated
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.state import why_absent
+from gvcmetrics.panels.store.listing import not_built
+from gvcmetrics.panels.store.stored import find_panel, read_provenance
 from gvcmetrics.report.pages.manifest import PANEL, Study
 from gvcmetrics.report.portraits import cluster, country, firm, input_output, trade
 from gvcmetrics.report.portraits.exhibit import Exhibit
@@ -26,6 +28,8 @@ PAGES = {
     "cluster": cluster.exhibits,
     "country": country.exhibits,
 }
+# The columns that these look at; of panels of countries it is all.
+_READS = {"firm": firm.READS, "trade": trade.READS, "cluster": cluster.READS}
 # Of these a page reads one year at a time.
 _BY_YEAR = ("input_output",)
 
@@ -47,9 +51,10 @@ def write_page(name: str, project: Project | None = None, results: str | Path | 
     """
     project = project or find_project()
     try:
-        frame = panel(name, columns=["year"], project=project)
-        if as_list(frame.attrs["provenance"])[0]["contract"] not in _BY_YEAR:
-            frame = panel(name, project=project)
+        stored = find_panel(name, project)
+        if stored is None:
+            raise not_built(name, project)
+        frame = panel(name, columns=_columns(read_provenance(stored)), project=project)
     except MissingSourceError as unbuilt:
         error = why_absent(project.spec_file(name), project) or unbuilt
         study = Study(f"{PANEL}{name}", title=name, question="", results=results)
@@ -58,7 +63,6 @@ def write_page(name: str, project: Project | None = None, results: str | Path | 
     told = as_list(frame.attrs["provenance"])[0]
     study = Study(f"{PANEL}{name}", title=str(told["title"]), question="", results=results)
     study.source(told)
-    study.sample("Rows", len(frame))
     lacking = []
     for exhibit in _exhibits(name, str(told["contract"]), frame):
         if lacks := exhibit.lacks(frame):
@@ -72,12 +76,20 @@ def write_page(name: str, project: Project | None = None, results: str | Path | 
         if isinstance(made, str):
             lacking.append(f"{exhibit.caption[:1].lower()}{exhibit.caption[1:]} ({made})")
         elif isinstance(made, Figure):
-            study.figure(made, exhibit.name, exhibit.caption, exhibit.notes)
+            study.figure(made, exhibit.name, exhibit.caption, exhibit.said_under(made))
         else:
             study.table(shown(exhibit, made, told), exhibit.name, caption=exhibit.caption)
     if lacking:
         study.text(f"Not shown: {'; '.join(lacking)}.")
     return study.write()
+
+
+def _columns(provenance: Provenance) -> list[str]:
+    """The columns that a page reads, of those that the panel has."""
+    if provenance.contract in _BY_YEAR:
+        return ["year"]
+    wanted = _READS.get(provenance.contract)
+    return [name for name in provenance.columns if wanted is None or name in wanted]
 
 
 def _exhibits(name: str, contract: str, frame: pd.DataFrame) -> tuple[Exhibit, ...]:
@@ -94,7 +106,7 @@ def shown(exhibit: Exhibit, made: pd.DataFrame, told: Told) -> Table:
         names = {str(column[-1] if isinstance(column, tuple) else column) for column in made}
         counts = {str(column) for column in made if pd.api.types.is_integer_dtype(made[column])}
         formats = dict.fromkeys(sorted(names - counts), formats) or None
-    elif formats is not None:
+    elif formats is not None and not callable(formats):
         formats = {name: how for name, how in formats.items() if name in made}
-    printed = table(made, notes=list(exhibit.notes), formats=formats, provenance=told)
+    printed = table(made, notes=list(exhibit.said_under(made)), formats=formats, provenance=told)
     return replace(printed, simulated=printed.simulated or is_simulated([told]))

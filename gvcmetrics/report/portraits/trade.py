@@ -10,6 +10,8 @@ from gvcmetrics.report.figures.plots import heat_map, path_plot, quadrant_plot
 from gvcmetrics.report.portraits.exhibit import Exhibit, Made, holds, largest, quartiles
 
 _ROWS, _TILES, _PATHS = 24, 14, 6
+READS = ("exporter", "importer", "product", "year", "value_usd", "quantity", "quality")
+"""All columns of the contract that the page looks at."""
 # A matrix of countries and products that is smaller says nothing about their complexity.
 _MATRIX = 20
 
@@ -22,7 +24,8 @@ def exhibits() -> tuple[Exhibit, ...]:
             "Flows by year",
             coverage,
             needs=("value_usd",),
-            notes=(f"At most {_ROWS} years, the last.",),
+            most=_ROWS,
+            last="years",
             formats={"Value, USD million": ",.1f"},
         ),
         Exhibit(
@@ -60,7 +63,9 @@ def exhibits() -> tuple[Exhibit, ...]:
             "Relative unit value and market share, first to last third of the years",
             quadrants,
             needs=("value_usd", "quantity"),
-            notes=("Unit value over the world's of the product; share of the product's exports.",),
+            notes=(
+                "Unit value over the panel's of the product; share of the panel's exports of the product.",
+            ),
         ),
         Exhibit("quality", "Export quality of the largest exporters", quality, needs=("quality",)),
         Exhibit(
@@ -164,7 +169,9 @@ def quadrants(frame: pd.DataFrame) -> Made:
     if moves.empty:
         return "no exporter of the largest product has unit values in the first and the last years"
     return quadrant_plot(
-        moves, note=f"Product {product}, {periods[0][0]}–{periods[0][1]} to {periods[1][0]}–{periods[1][1]}."
+        moves,
+        share_title="Change in share of the panel's exports, percentage points",
+        note=f"Product {product}, {periods[0][0]}–{periods[0][1]} to {periods[1][0]}–{periods[1][1]}.",
     )
 
 
@@ -192,7 +199,7 @@ def spells(frame: pd.DataFrame) -> Made:
     begun = found[~found["left_censored"]]
     if begun.empty:
         return "no relation begins within the panel"
-    curve = measures.kaplan_meier(found)
+    curve = measures.kaplan_meier(begun)
     columns = [
         name for name in ("duration", "at_risk", "survival", "std_error", "lower", "upper") if name in curve
     ]

@@ -429,3 +429,66 @@ def test_a_small_row_group_is_no_end_of_a_file(project: Project) -> None:
     file = project.raw / "groups.parquet"
     pd.DataFrame({"firm_id": [f"f{n}" for n in range(90)], "year": 2019}).to_parquet(file, row_group_size=7)
     assert write_draft(file, "ECU", project).sample.rows == 90
+
+
+LABELLED = {
+    "DPTO": ("Departamento donde se ubica la empresa", [1, 2, 3, 4]),
+    "P2_PERS": ("Personal ocupado total al 31 de diciembre", [12, 80, 7, 31]),
+    "P3_VTAS": ("Ventas totales en miles de lempiras", [810.5, 55.25, 1400.0, 233.0]),
+    "P3_PCT_EXPORT": ("Porcentaje de las ventas que exporta directamente", [0.0, 12.5, 100.0, 55.0]),
+    "P6_3": ("¿Diseñan el producto en conjunto con el cliente?", [1, 2, 2, 1]),
+    "P6_4": ("¿Invirtió en equipo específico para el cliente?", [2, 2, 1, 1]),
+    "P6_5": ("¿La empresa pertenece al cliente?", [1, 2, 2, 1]),
+    "P9_3": ("¿Asumió nuevas funciones (diseño, marca, mercadeo)?", [1, 1, 2, 2]),
+}
+
+
+def test_a_labelled_survey_in_spanish_gives_all_buyer_items(project: Project, tmp_path: Path) -> None:
+    """Regions, buyer items and new functions were not found; a percentage was proposed as exports in USD."""
+    data = pd.DataFrame({name: values * 30 for name, (_, values) in LABELLED.items()})
+    data["DPTO"] = data["DPTO"].astype("int8")
+    data["P2_PERS"] += np.arange(len(data))
+    data["P3_VTAS"] *= np.linspace(1, 9, len(data))
+    data.insert(0, "IDENT", range(1, len(data) + 1))
+    data.to_stata(
+        tmp_path / "encuesta_2019.dta",
+        write_index=False,
+        version=118,
+        variable_labels={name: label for name, (label, _) in LABELLED.items()},
+        value_labels={"DPTO": {1: "Cortés", 2: "Yoro", 3: "Colón", 4: "Copán"}},
+    )
+    draft = write_draft(tmp_path / "encuesta_2019.dta", "HND", project)
+    found = {
+        "region": "DPTO",
+        "employment": "P2_PERS",
+        "sales_usd": "P3_VTAS",
+        "export_share": "P3_PCT_EXPORT",
+        "joint_design": "P6_3",
+        "specific_investment": "P6_4",
+        "owned_by_buyer": "P6_5",
+        "upgrade_functional": "P9_3",
+    }
+    assert {name: draft.proposed.get(name) for name in found} == found
+    assert "exports_usd" not in draft.proposed
+    text = draft.path.read_text("utf-8")
+    assert re.search(
+        r"sales_usd: \{from: P3_VTAS, scale: 1000\} +#\? .*counted in 1,000, so its words say", text
+    )
+
+
+def test_a_trade_file_needs_no_country_and_a_firm_file_does(project: Project, tmp_path: Path) -> None:
+    flows = pd.DataFrame(
+        {
+            "PAIS_EXP": ["Honduras", "México"] * 30,
+            "PAIS_IMP": ["Canadá", "España", "Japón"] * 20,
+            "SAC8": ["09011100", "61091000", "08039011"] * 20,
+            "ANIO": [2019, 2020] * 30,
+            "FOB_MILES": np.linspace(1.5, 900.25, 60),
+        }
+    )
+    flows.to_csv(tmp_path / "comercio.csv", index=False)
+    draft = write_draft(tmp_path / "comercio.csv", None, project)
+    assert {"exporter", "importer", "product", "year", "value_usd"} <= set(draft.proposed)
+    with pytest.raises(DataError, match="--country: it is not said which country's firms"):
+        write_draft(spanish(project.raw / "firmas.csv"), None, project)
+    assert not project.spec_file("firmas").exists()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gvcmetrics.errors import DataError
+from gvcmetrics.errors import DataError, SpecError
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.input_output.store import read_labels, read_table
 from gvcmetrics.panels.project import Project
@@ -155,3 +155,56 @@ def test_what_is_wrong_with_an_edition_is_said(project: Project) -> None:
     frame.drop(columns="row_isic3").to_csv(path, index=False)
     with pytest.raises(DataError, match="Its columns are year, row_country"):
         built(project, "wiod_longrun", f"file: raw/{path.name}")
+
+
+CELLS = "{year: anio, country: origen, industry: sector, use_country: destino, use: uso, value: valor}"
+
+
+def own_long(project: Project, suffix: str = ".csv") -> pd.DataFrame:
+    """A row a cell in columns of nobody else, with value added among the rows."""
+    rows, uses = labels(("GRC", "ROW", "USA"), ("A01", "C31")), labels(("GRC", "ROW", "USA"), ("HFCE", "INV"))
+    lines = [
+        (2019, *seller, *buyer, value)
+        for block, buyers in ((Z, rows), (Y, uses))
+        for i, seller in enumerate(rows)
+        for value, buyer in zip(block[i], buyers, strict=True)
+    ]
+    lines += [(2019, "W2", "VA", *rows[j], VALUE_ADDED[j]) for j in range(6)]
+    names = ["anio", "origen", "sector", "destino", "uso", "valor"]
+    frame = pd.DataFrame(lines, columns=names).sample(frac=1, random_state=3).assign(nota="x")
+    if suffix == ".csv":
+        frame.to_csv(project.raw / "mip.csv", index=False)
+    else:
+        frame.to_parquet(project.raw / "mip.parquet", index=False)
+    return frame
+
+
+def long_spec(project: Project, suffix: str, cells: str = CELLS) -> str:
+    words = f"layout: long\ncells: {cells}\nignore: [VA]\nunit: million USD\ninventories: INV\n"
+    path = project.spec_file("mip")
+    path.write_text(f"{HEAD}{words}source: {{file: raw/mip{suffix}}}\n", encoding="utf-8")
+    build_panel(path, project)
+    return "mip"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_of_ones_own_columns_needs_a_spec_alone(project: Project, suffix: str) -> None:
+    own_long(project, suffix)
+    table = read_table(long_spec(project, suffix), 2019, project)
+    at = [list(table.rows).index(label) for label in labels(("GRC", "ROW", "USA"), ("A01", "C31"))]
+    np.testing.assert_allclose(table.Z[np.ix_(at, at)], Z)
+    np.testing.assert_allclose(table.x[at], X)
+    np.testing.assert_allclose(table.Y.sum(axis=(1, 2))[at], Y.sum(axis=1))
+
+
+def test_what_is_wrong_with_a_table_of_ones_own_is_said(project: Project) -> None:
+    frame = own_long(project)
+    with pytest.raises(SpecError, match=r"cells\.use.*needs the name of this column"):
+        long_spec(project, ".csv", CELLS.replace(", use: uso", ""))
+    with pytest.raises(DataError, match="Its columns are anio, origen, sector, destino, uso, precio"):
+        long_spec(project, ".csv", CELLS.replace("valor", "precio"))
+    frame.assign(valor=frame["valor"].where(frame["uso"] != "INV")).to_csv(
+        project.raw / "mip.csv", index=False
+    )
+    with pytest.raises(DataError, match=r"mip\.csv, row \d+, column 'valor': the cell has no value"):
+        long_spec(project, ".csv")

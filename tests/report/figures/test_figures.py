@@ -11,10 +11,11 @@ import pytest
 from matplotlib.image import imread
 
 from gvcmetrics.errors import DataError
-from gvcmetrics.ground.figures import PALETTE
+from gvcmetrics.ground.figures import NARROW_DPI, NARROW_WIDTH, PAGE_WIDTH, PALETTE
 from gvcmetrics.report import coefficient_plot, new_figure, path_plot, quadrant_plot, save_figure
 from gvcmetrics.report.figures.placement import spread
-from gvcmetrics.report.figures.plots import QUADRANTS
+from gvcmetrics.report.figures.plots import QUADRANTS, heat_map, scatter_plot
+from gvcmetrics.report.figures.sets import xy_plot
 
 
 @pytest.fixture
@@ -182,5 +183,47 @@ def test_another_process_draws_the_same_bytes(built_twice):
         "                  'change_market_share': d.normal(size=8), 'trade_value': d.random(8)})\n"
         "save_figure(quadrant_plot(f, size='trade_value'), sys.argv[1] + '/f', simulated=True)\n"
     )
-    assert len(first) == 2
+    assert len(first) == 4
     assert first == second
+
+
+def test_a_figure_has_its_data_and_its_narrow_twin_beside_it(changes, panel, tmp_path):
+    """The data are those that are drawn; the twin is as wide as a telephone, in letters as large."""
+    tidy = pd.DataFrame(
+        {"term": ["a", "b"], "estimate": [0.1, 0.2], "conf_low": [0.0, 0.1], "conf_high": 0.3}
+    )
+    tiles = pd.DataFrame([[1.0, 2.0], [0.5, np.nan]], ["r1", "r2"], ["c1", "c2"])
+    figures = {
+        "quadrants": (quadrant_plot(changes, size="trade_value"), 39),
+        "paths": (path_plot(panel, outcome="quality", highlight=["A"]), 10),
+        "effects": (coefficient_plot({"one": tidy, "two": tidy}), 4),
+        "points": (scatter_plot(changes, x="trade_value", y="change_market_share", label="exporter"), 39),
+        "tiles": (heat_map(tiles, value_title="LQ"), 4),
+        "cases": (
+            xy_plot(pd.DataFrame({"x": [0.2, 1], "y": [0.4, 0], "n": "c"}), x="x", y="y", label="n"),
+            2,
+        ),
+    }
+    for name, (figure, rows) in figures.items():
+        saved = {path.name for path in save_figure(figure, tmp_path / name)}
+        assert saved == {f"{name}{end}" for end in (".pdf", ".png", ".csv", "_narrow.png")}
+        data = pd.read_csv(tmp_path / f"{name}.csv")
+        assert len(data) == rows, name
+        wide, narrow = (imread(tmp_path / f"{name}{end}.png").shape for end in ("", "_narrow"))
+        assert narrow[1] == pytest.approx(NARROW_WIDTH * NARROW_DPI, abs=1)
+        assert narrow[0] / narrow[1] >= 0.9 * wide[0] / wide[1]
+    drawn = pd.read_csv(tmp_path / "quadrants.csv").set_index("exporter").sort_index()
+    given = changes.dropna().set_index("exporter").sort_index()
+    np.testing.assert_allclose(drawn["change_relative_unit_value"], given["change_relative_unit_value"])
+    assert figure_of_the_page_is_unmoved()
+
+
+def figure_of_the_page_is_unmoved() -> bool:
+    """Drawing the narrow twin leaves the width of the next figure alone."""
+    figure, _ = new_figure()
+    return bool(figure.get_size_inches()[0] == PAGE_WIDTH)
+
+
+def test_simulated_data_are_marked_in_the_file_of_data(changes, tmp_path):
+    save_figure(quadrant_plot(changes), tmp_path / "f", simulated=True)
+    assert pd.read_csv(tmp_path / "f.csv")["simulated"].all()

@@ -76,7 +76,16 @@ def test_a_yaml_file_alone_gives_a_firm_panel_its_page(project: Project) -> None
     build_panel(write_spec(project, firms()), project)
     found = page(project, "made_up")
     names = {item["stem"].removeprefix("panel_made_up_") for item in found["items"] if "stem" in item}
-    assert names == {"coverage", "numbers", "governance", "size", "ties", "places", "productivity"}
+    assert names == {
+        "coverage",
+        "numbers",
+        "governance",
+        "size",
+        "clusters",
+        "ties",
+        "places",
+        "productivity",
+    }
     (said,) = [item["text"] for item in found["items"] if item["kind"] == "text"]
     assert "the panel has one year" in said
     results = project.data.parent / "analysis" / "results"
@@ -103,7 +112,7 @@ def test_the_numbers_are_those_of_the_rows(project: Project) -> None:
     assert cell("productivity", "2020", "Median") == pytest.approx(per_person.median())
     quasi = (frame["buyer_sets_design"] == 1) & (frame["buyer_sets_process"] == 1)
     tidy = pd.read_parquet(results / "panel_made_up_governance.parquet")
-    counts = tidy[tidy["column"] == "N"].set_index("row")["value"]
+    counts = tidy[tidy["column"] == "N"].set_index("name")["value"]
     assert counts["quasi_hierarchical"] == quasi.sum()
 
 
@@ -196,6 +205,61 @@ def test_every_exhibit_bears_a_panel_of_one_row() -> None:
         exhibit.make(alone)
 
 
+STRAIN = {
+    "two rows": lambda frame: frame.head(2),
+    "one cluster": lambda frame: frame.assign(region="North", industry="15", cluster_id="North-15"),
+    "all outcomes missing": lambda frame: frame.assign(upgrade_product=np.nan),
+    "nothing varies": lambda frame: pd.concat([frame.head(1)] * 3).assign(firm_id=["a", "b", "c"]),
+    "two waves": lambda frame: pd.concat([frame, frame.assign(year=2022)]),
+    "numbers missing": lambda frame: frame.assign(employment=np.nan, value_added_usd=np.nan),
+    "one country has the other's firms": lambda frame: pd.concat([frame, frame.assign(country="CHL")]),
+}
+
+
+@pytest.mark.parametrize("strain", STRAIN)
+def test_every_exhibit_of_firms_bears_strain(strain: str) -> None:
+    """A table, a figure or a reason, and never a warning that the reader of the page does not see."""
+    whole = firms().assign(country="PER", year=2020, certified=0, weight=1.0)
+    whole["cluster_id"] = whole["region"] + "-" + whole["industry"]
+    frame = STRAIN[strain](whole)
+    for exhibit in firm.exhibits():
+        if exhibit.lacks(frame):
+            continue
+        made = exhibit.make(frame)
+        if isinstance(made, pd.DataFrame):
+            assert str(shown(exhibit, made, TOLD))
+            assert len(made)
+
+
+@pytest.mark.parametrize("contract", ["firm", "trade", "cluster"])
+def test_a_page_reads_no_column_but_those_that_it_names(contract: str) -> None:
+    """The columns of a page are projected in the file; one that is not named would be lacking in silence."""
+    made = {"firm": firms().assign(country="PER", year=2020), "trade": flows(), "cluster": clusters()}
+    reads = {"firm": firm.READS, "trade": trade.READS, "cluster": cluster.READS}
+    frame = made[contract].assign(beside=1.0)
+    known = CONTRACTS[contract].columns
+    assert set(reads[contract]) <= set(known)
+    kept = frame[[name for name in frame if name in reads[contract]]]
+    for exhibit in PAGES[contract]():
+        assert exhibit.lacks(kept) == exhibit.lacks(frame), exhibit.name
+        assert {*exhibit.needs, *exhibit.any_of} <= set(reads[contract])
+        if not exhibit.lacks(kept):
+            projected, whole = exhibit.make(kept), exhibit.make(frame)
+            assert type(projected) is type(whole)
+            if isinstance(projected, pd.DataFrame):
+                pd.testing.assert_frame_equal(projected, whole)
+
+
+def test_a_page_says_that_it_cut_only_where_it_did() -> None:
+    """Seven years stood under "at most 24 years, the last"."""
+    exhibit = trade.exhibits()[0]
+    short = exhibit.make(flows())
+    assert not any("24" in said for said in exhibit.said_under(short))
+    stretched = pd.concat([flows().assign(year=year) for year in range(1990, 2020)])
+    made = exhibit.make(stretched)
+    assert exhibit.said_under(made)[0] == "The last 24 years."
+
+
 def test_an_input_output_panel_gets_every_exhibit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read once a year, whatever the exhibits ask."""
     read: list[int] = []
@@ -214,7 +278,8 @@ def test_an_input_output_panel_gets_every_exhibit(monkeypatch: pytest.MonkeyPatc
             assert str(shown(exhibit, made, TOLD))
         if exhibit.name == "decomposition":
             assert isinstance(made, pd.DataFrame)
-            np.testing.assert_allclose(made.sum(axis=1), 1.0)
+            np.testing.assert_allclose(made.sum(), 1.0)
+            assert made.shape == (9, 3)
     assert sorted(read) == [2000, 2005, 2010]
 
 

@@ -44,6 +44,11 @@ def escape(text: str) -> str:
     return _escape(clean(text))
 
 
+def anchor(name: str) -> str:
+    """What a link to a chapter or exhibit of this name goes to."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+
+
 def region(label: str) -> str:
     """Attributes of a box that slides sideways: the keyboard reaches it, and a reading voice names it."""
     return f'tabindex="0" role="region" aria-label="{escape(label)}"'
