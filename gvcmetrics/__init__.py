@@ -42,6 +42,8 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "leave_one_out": "gvcmetrics.models",
     "permutation_test": "gvcmetrics.models",
     "equivalence": "gvcmetrics.models",
+    "iv": "gvcmetrics.models",
+    "anderson_rubin": "gvcmetrics.models",
     "hausman": "gvcmetrics.models",
     "margins": "gvcmetrics.models",
     "plot_margins": "gvcmetrics.models",

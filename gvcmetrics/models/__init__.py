@@ -37,6 +37,8 @@ PUBLIC = {name: f"families.{name}" for name in RESPONSES} | {
     "permutation_test": "robustness.again",
     "equivalence": "robustness.equivalence",
     "Check": "robustness.check",
+    "iv": "endogenous.iv",
+    "anderson_rubin": "endogenous.tests",
     "spells": "durations.at_risk",
     "margins": "marginal.effects",
     "Margins": "marginal.result",

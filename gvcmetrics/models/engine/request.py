@@ -21,6 +21,7 @@ class Request:
 
     function : the public function, whose name and defaults the call is printed with.
     extras : columns or expressions that the likelihood of a row needs besides (a censoring limit).
+    reader : what reads the formula.
     """
 
     function: Callable[..., Any]
@@ -42,6 +43,7 @@ class Request:
     trusted: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
     extras: tuple[str, ...] = ()
+    reader: Callable[..., Formula] = Formula.parse
 
     @cached_property
     def errors(self) -> Vcov:
@@ -51,7 +53,7 @@ class Request:
     @cached_property
     def parsed(self) -> Formula:
         """The parts of the formula."""
-        return Formula.parse(self.formula, trusted=self.trusted)
+        return self.reader(self.formula, trusted=self.trusted)
 
     @property
     def path(self) -> Path | None:

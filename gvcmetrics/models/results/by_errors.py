@@ -1,0 +1,17 @@
+"""What a model says beside its estimates that depends on how its errors are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class ByErrors:
+    """Statistics, frames by title and sentences, of one covariance; see `Results`."""
+
+    statistics: Mapping[str, float] = field(default_factory=dict)
+    extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
