@@ -39,6 +39,7 @@ PUBLIC = {name: f"families.{name}" for name in RESPONSES} | {
     "Check": "robustness.check",
     "iv": "endogenous.iv",
     "anderson_rubin": "endogenous.tests",
+    "control_function": "endogenous.control_function",
     "spells": "durations.at_risk",
     "margins": "marginal.effects",
     "Margins": "marginal.result",
