@@ -13,9 +13,8 @@ from scipy.special import erfcx, log_ndtr
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.models.data.batch import Array
-from gvcmetrics.models.data.frames import panel_of
 from gvcmetrics.models.endogenous import poisson_moments, probit_ml, second_step
-from gvcmetrics.models.endogenous.equation import equation_of
+from gvcmetrics.models.endogenous.equation import equation_of, in_memory
 from gvcmetrics.models.endogenous.formula import read
 from gvcmetrics.models.endogenous.stages import Stages
 from gvcmetrics.models.engine.conclude import conclude
@@ -147,7 +146,7 @@ def control_function(
     >>> y = 1 * (0.5 * d - 0.4 * v + rng.normal(size=2000) > 0)
     >>> frame = pd.DataFrame({"y": y, "d": d, "z": z})
     >>> control_function("y ~ 1 [d ~ z]", frame, response="probit").params[:3].round(2).to_dict()
-    {'Intercept': 0.01, 'd': 0.5, 'residual(d)': -0.36}
+    {'Intercept': 0.01, 'd': 0.48, 'residual(d)': -0.42}
     """
     if response not in _BASES:
         remedy = did_you_mean(response, _BASES, f"Use one of {', '.join(_BASES)}")
@@ -169,8 +168,7 @@ def control_function(
         control_function, formula, data, unit=unit, time=time, step=step, vcov=errors, weights=weights,
         frequency=frequency, trusted=trusted, options={"response": response, "method": method}, reader=read,
     )  # fmt: skip
-    data, unit, time = panel_of(request.data, request.unit, request.time)
-    request = replace(request, data=data, unit=unit, time=time)
+    request = in_memory(request)
     with one_blas_thread():
         equation = equation_of(request, asked, treatment_of(request, asked))
         return conclude(request, asked, estimator(request, asked, Stages.of(equation, asked)), ())

@@ -15,6 +15,7 @@ from gvcmetrics.ground.rows import line
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Array
 from gvcmetrics.models.data.design import Design, regressors
+from gvcmetrics.models.data.frames import panel_of
 from gvcmetrics.models.data.sample import Sample, drop_collinear, take, without_singletons
 from gvcmetrics.models.data.scaling import Scaling, moments_of
 from gvcmetrics.models.data.spelling import plain
@@ -70,6 +71,21 @@ class Net:
     R: Array
     controls: int
     root: Array
+
+
+def in_memory(request: Request) -> Request:
+    """The request with its data as a frame of pandas.
+
+    Raises
+    ------
+    ModelError : the data are a file.
+    """
+    if request.path is not None:
+        raise ModelError(
+            f"{request.function.__name__} is not fitted from a file", remedy="Read it with pd.read_parquet"
+        )
+    data, unit, time = panel_of(request.data, request.unit, request.time)
+    return replace(request, data=data, unit=unit, time=time)
 
 
 def equation_of(request: Request, response: Response, treatment: Treatment) -> Equation:

@@ -205,7 +205,7 @@ def anderson_rubin(results: Results, *, level: float = 0.95, vcov: VcovSpec | No
     >>> z, u = rng.normal(size=(2, 400)); d = z + u + rng.normal(size=400)
     >>> frame = pd.DataFrame({"z": z, "d": d, "y": 0.5 * d + u + rng.normal(size=400)})
     >>> anderson_rubin(iv("y ~ 1 [d ~ z]", frame))
-    Anderson–Rubin 95% set of d: 0.3358 to 0.6089
+    Anderson–Rubin 95% set of d: 0.2862 to 0.5757
     """
     renewed = results.renewed
     made = getattr(renewed, "__self__", None)

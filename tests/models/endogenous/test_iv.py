@@ -281,6 +281,21 @@ def test_missing_lagged_and_categorical_instruments(made: pd.DataFrame) -> None:
                                + panel[["x", "d"]] @ some.params[["x", "d"]], rtol=1e-9)  # fmt: skip
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_an_instrument_that_says_all_is_least_squares(made: pd.DataFrame) -> None:
+    frame = made.assign(all=3 - 2 * made["d"])
+    exact, plain = gvc.iv("y ~ x [d ~ all]", frame), gvc.ols("y ~ x + d", frame)
+    np.testing.assert_allclose(exact.cov, plain.cov, rtol=1e-8)
+    assert exact.statistics["effective_f"] > 1e6
+    low, high = gvc.anderson_rubin(exact).intervals[0]
+    assert low < plain.params["d"] < high
+    # What stands alone in a product, or is a category, may be instrumented.
+    crossed = gvc.iv("y ~ x + d [d:x ~ z1:x]", made)
+    assert crossed.params.index[-1] in ("d:x", "x:d")
+    kinds = gvc.iv("y ~ x [C(times) ~ z1]", made.assign(times=1 + (made["d"] > 0)))
+    assert list(kinds.params.index[-1:]) == ["C(times)[T.2]"]
+
+
 def test_formulas_mean_the_same(made: pd.DataFrame) -> None:
     expected = gvc.iv("y ~ x + z2 | unit + year | d ~ z1", made).params
     for formula in ("y ~ x + [d ~ z1] + z2 | unit + year", "y ~ [d ~ z1] + x + z2 | unit + year"):
@@ -323,6 +338,8 @@ def test_too_few_rows_and_other_refusals(made: pd.DataFrame) -> None:
         gvc.iv(f"y ~ x [d ~ {' + '.join(f'w{i}' for i in range(12))}]", few)
     with pytest.raises(ModelError, match="3 observations do not identify 3 coefficients"):
         gvc.iv("y ~ x [d ~ z1]", made.head(3))
+    with pytest.raises(ModelError, match=r"iv is not fitted from a file. Read it"):
+        gvc.iv("y ~ x [d ~ z1]", "rows.parquet")  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="'ols' is not known"):
         gvc.iv("y ~ x [d ~ z1]", made, estimator="ols")  # type: ignore[arg-type]
     with pytest.raises(ModelError, match=r"names instruments.*gvc\.iv"):
