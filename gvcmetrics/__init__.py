@@ -45,6 +45,7 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "iv": "gvcmetrics.models",
     "anderson_rubin": "gvcmetrics.models",
     "control_function": "gvcmetrics.models",
+    "system": "gvcmetrics.models",
     "hausman": "gvcmetrics.models",
     "margins": "gvcmetrics.models",
     "plot_margins": "gvcmetrics.models",

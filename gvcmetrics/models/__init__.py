@@ -40,6 +40,7 @@ PUBLIC = {name: f"families.{name}" for name in RESPONSES} | {
     "iv": "endogenous.iv",
     "anderson_rubin": "endogenous.tests",
     "control_function": "endogenous.control_function",
+    "system": "endogenous.system",
     "spells": "durations.at_risk",
     "margins": "marginal.effects",
     "Margins": "marginal.result",

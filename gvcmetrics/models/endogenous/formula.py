@@ -48,6 +48,11 @@ def read(text: str, *, trusted: bool = True) -> Formula:
     return replace(whole, text=text, endogenous=alone, instruments=beside)
 
 
+def has_instruments(text: str) -> bool:
+    """Whether a formula is one that names instruments."""
+    return isinstance(text, str) and "~" in text.split("~", 1)[-1]
+
+
 def terms_of(formula: Formula) -> dict[Any, str]:
     """The terms of the right side but the constant, and their names."""
     terms = {term: plain(original(str(term))) for term in parsed(formula.regressors)}

@@ -64,9 +64,10 @@ class Request:
     def call(self) -> str:
         """The call as the user would write it, options at their default left out."""
         given = {f.name: getattr(self, f.name) for f in fields(self)} | dict(self.options)
+        first, *others = inspect.signature(self.function).parameters.items()
         asked = [
             f"{name}={given[name]!r}"
-            for name, parameter in inspect.signature(self.function).parameters.items()
-            if name not in ("formula", "data") and given[name] != parameter.default
+            for name, parameter in others
+            if name != "data" and given[name] != parameter.default
         ]
-        return f"gvc.{self.function.__name__}({', '.join([repr(self.formula), 'data', *asked])})"
+        return f"gvc.{self.function.__name__}({', '.join([repr(given[first[0]]), 'data', *asked])})"
