@@ -113,8 +113,11 @@ class Diagnostics:
     def _hansen(self, asked: Vcov) -> float:
         net, sample = self.equation.net, self.equation.sample
         inference = self._inference(net.Q * self.residuals[:, None], 0, None)
+        if asked.kind == "survey":
+            # Moments do not add to zero, so a design that takes their means out would be another test.
+            asked = Vcov("CRV1", asked.clusters) if asked.clusters else Vcov("hetero")
         S = covariance(asked, inference, sample.codes).matrix
-        if asked.kind == "CRV1":
+        if asked.clusters:
             S = S / cluster_factor(inference, [sample.codes(column) for column in asked.clusters])
         try:
             half = np.linalg.inv(np.linalg.cholesky(S))

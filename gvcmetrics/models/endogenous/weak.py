@@ -38,13 +38,15 @@ _TENTH = 10.0
 class ReducedForm:
     """Coefficients (K, 1 + p) of outcome and instrumented regressors, and their covariance.
 
-    V : (1 + p, 1 + p, K, K), by pairs of equations. df : of the tests' denominator.
+    V : (1 + p, 1 + p, K, K), by pairs of equations. df : of the tests' denominator. carried : the most
+    coefficients that V can test at once, fewer than clusters.
     """
 
     coefficients: Array
     V: Array
     df: float
     label: str
+    carried: float = float("inf")
 
     @property
     def K(self) -> int:
@@ -53,7 +55,7 @@ class ReducedForm:
 
     def first_stage(self, j: int) -> float:
         """F of the instruments in the equation of instrumented regressor j; NaN if V cannot carry it."""
-        return wald_f(self.coefficients[:, 1 + j], self.V[1 + j, 1 + j])
+        return self._f(self.coefficients[:, 1 + j], self.V[1 + j, 1 + j])
 
     def effective(self, j: int = 0) -> float:
         """Montiel Olea and Pflueger's F."""
@@ -79,7 +81,10 @@ class ReducedForm:
 
     def anderson_rubin(self, values: Array) -> float:
         """F of the hypothesis that the instrumented regressors have these coefficients."""
-        return wald_f(*self.at(values))
+        return self._f(*self.at(values))
+
+    def _f(self, distance: Array, V: Array) -> float:
+        return wald_f(distance, V) if self.carried >= self.K else float("nan")
 
 
 def wald_f(distance: Array, V: Array) -> float:
@@ -121,7 +126,8 @@ def reduced_form(equation: Equation, asked: Vcov) -> ReducedForm:
     if asked.kind == "iid":
         return ReducedForm(coefficients, _by_pairs(classical, m, K), float(left), "iid")
     made = covariance(asked, inference, sample.codes)
-    return ReducedForm(coefficients, _by_pairs(made.matrix, m, K), made.df, made.label)
+    carried = made.df if made.n_clusters else float("inf")
+    return ReducedForm(coefficients, _by_pairs(made.matrix, m, K), made.df, made.label, carried)
 
 
 def _by_pairs(matrix: np.ndarray, m: int, K: int) -> Array:

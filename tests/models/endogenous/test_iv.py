@@ -229,6 +229,20 @@ def test_other_errors_move_tests_and_first_stage(made: pd.DataFrame) -> None:
     assert renewed.moved.notes == plain.moved.notes != robust.moved.notes
 
 
+def test_few_clusters_carry_no_more_instruments_than_themselves(made: pd.DataFrame) -> None:
+    few = made.assign(g=made["unit"] % 3, h=made["unit"] % 7)
+    formula = "y ~ x [d ~ z1 + z2 + z1:z2]"
+    for vcov in ({"CRV1": "g"}, {"CRV1": "g + h"}):
+        fitted = gvc.iv(formula, few, vcov=vcov)
+        assert np.isnan([fitted.statistics[key] for key in ("ar", "first_stage_f")]).all()
+        assert np.isfinite(fitted.statistics["effective_f"])
+        assert "Clusters must outnumber instruments" in str(fitted)
+    by_psu = gvc.iv(formula, few, vcov={"survey": {"psu": "unit"}}).statistics
+    by_unit = gvc.iv(formula, few, vcov={"CRV1": "unit"}).statistics
+    assert by_psu["hansen"] == pytest.approx(by_unit["hansen"], rel=1e-9)
+    assert by_psu["ar"] == pytest.approx(by_unit["ar"], rel=0.02)
+
+
 def test_leaving_clusters_out_by_hand(made: pd.DataFrame) -> None:
     few = made[made["region"] < 7]
     for formula in ("y ~ x [d ~ z1 + z2]", "y ~ x | unit | d ~ z1 + z2", "y ~ x | year | d ~ z1 + z2"):
