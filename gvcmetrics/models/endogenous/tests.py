@@ -57,7 +57,7 @@ class Diagnostics:
             form = reduced_form(self.equation, asked)
             found = {**self._strength(form), **self._exogeneity(asked), **self._overidentified(asked)}
             note = self._note(form)
-        return ByErrors(found, self._frames(form), note)
+        return ByErrors(found, self._frames(form), note, asked)
 
     @cached_property
     def residuals(self) -> Array:
@@ -186,7 +186,7 @@ def anderson_rubin(results: Results, *, level: float = 0.95, vcov: VcovSpec | No
     ----------
     results : of `iv` with one instrumented regressor.
     level : of the set.
-    vcov : covariance; by default that of the estimates was asked for.
+    vcov : covariance; by default that of the result.
 
     Returns
     -------
@@ -219,5 +219,6 @@ def anderson_rubin(results: Results, *, level: float = 0.95, vcov: VcovSpec | No
             f"{made.p} regressors are instrumented, and a set of one has no closed form then",
             remedy="The test that all are zero is in statistics['ar']",
         )
-    asked = results.request.errors if vcov is None else parse_vcov(vcov)
+    asked = results.moved.errors if vcov is None else parse_vcov(vcov)
+    assert asked is not None
     return robust_set(reduced_form(made.equation, asked), made.equation.instrumented[0], level)

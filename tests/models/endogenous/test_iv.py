@@ -227,6 +227,8 @@ def test_other_errors_move_tests_and_first_stage(made: pd.DataFrame) -> None:
     assert "hansen" not in renewed.statistics
     pd.testing.assert_frame_equal(renewed.extra["First stage"], plain.extra["First stage"])
     assert renewed.moved.notes == plain.moved.notes != robust.moved.notes
+    sets = [gvc.anderson_rubin(result) for result in (renewed, plain, robust)]
+    assert sets[0] == sets[1] != sets[2] == gvc.anderson_rubin(plain, vcov="hetero")
 
 
 def test_few_clusters_carry_no_more_instruments_than_themselves(made: pd.DataFrame) -> None:
