@@ -206,19 +206,20 @@ def caution(states: pd.DataFrame, cells: pd.DataFrame) -> str:
         """
 
 
-def jobs(zones: pd.DataFrame, outcome: str, regressor: str, controls: list[str]) -> Results:
+def jobs(
+    zones: pd.DataFrame, outcome: str, regressor: str, controls: list[str], instrument: str | None = None
+) -> Results:
     """One regression of the zones; with controls also within census divisions."""
     absorbed = EFFECTS if controls else "year"
-    return gvc.ols(
-        f"{outcome} ~ {' + '.join([regressor, *controls])} | {absorbed}",
-        zones,
-        weights="weight",
-        vcov={"CRV1": "larger_region"},
-    )
+    options = {"weights": "weight", "vcov": {"CRV1": "larger_region"}}
+    if instrument is None:
+        return gvc.ols(f"{outcome} ~ {' + '.join([regressor, *controls])} | {absorbed}", zones, **options)
+    exogenous = " + ".join(controls) or "1"
+    return gvc.iv(f"{outcome} ~ {exogenous} | {absorbed} | {regressor} ~ {instrument}", zones, **options)
 
 
 def instrumented(zones: pd.DataFrame) -> pd.DataFrame:
-    """Least squares and two-stage least squares, which with one instrument is a ratio of reduced forms."""
+    """Least squares and two-stage least squares, with the set that does not ask how strong the instrument is."""
     rows = {}
     for label, outcome, controls in (
         ("Manufacturing, no controls", "manufacturing_change", []),
@@ -226,42 +227,21 @@ def instrumented(zones: pd.DataFrame) -> pd.DataFrame:
         ("Other jobs", "other_change", CONTROLS),
     ):
         plain = jobs(zones, outcome, X, controls)
-        beta, error, F, low, high = two_stages(zones, outcome, controls)
+        made = jobs(zones, outcome, X, controls, instrument=Z)
+        robust = gvc.anderson_rubin(made)
+        # A set without ends, or in two pieces, has no ends to tell a sign by.
+        low, high = robust.intervals[0] if robust.kind == "interval" else (-np.inf, np.inf)
         rows[label] = {
             "Least squares": plain.params[X],
             "Error": plain.std_errors[X],
-            "Instrument": beta,
-            "Error ": error,
+            "Instrument": made.params[X],
+            "Error ": made.std_errors[X],
             "AR low": low,
             "AR high": high,
-            "First-stage F": F,
+            "First-stage F": made.statistics["effective_f"],
             "Zones × periods": plain.nobs,
         }
     return pd.DataFrame(rows).T.rename_axis("Outcome").astype({"Zones × periods": int})
-
-
-def two_stages(
-    zones: pd.DataFrame, outcome: str, controls: list[str]
-) -> tuple[float, float, float, float, float]:
-    """Estimate, standard error, effective F and Anderson–Rubin set of the just identified case.
-
-    y and x on z give π_y and π_x; their covariance follows from the variance of the reduced form of y − x.
-    The error is that of the regression of y − βx on z, over π_x; the set holds the b with
-    (π_y − bπ_x)² ≤ t² V(y − bx), a quadratic in b.
-    """
-    zones = zones.assign(less=zones[outcome] - zones[X])
-    of_y, of_x, of_less = (jobs(zones, name, Z, controls) for name in (outcome, X, "less"))
-    y, x = of_y.params[Z], of_x.params[Z]
-    vy, vx, vless = (result.std_errors[Z] ** 2 for result in (of_y, of_x, of_less))
-    vxy = (vy + vx - vless) / 2
-    beta = y / x
-    error = np.sqrt(vy - 2 * beta * vxy + beta**2 * vx) / abs(x)
-    t2 = stats.t.ppf(0.975, zones["larger_region"].nunique() - 1) ** 2
-    square, linear, constant = x**2 - t2 * vx, -2 * (y * x - t2 * vxy), y**2 - t2 * vy
-    if square <= 0:  # an instrument so weak that the set has no ends
-        return beta, error, x**2 / vx, -np.inf, np.inf
-    half = np.sqrt(linear**2 - 4 * square * constant)
-    return beta, error, x**2 / vx, (-linear - half) / (2 * square), (-linear + half) / (2 * square)
 
 
 def scaled(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:

@@ -37,6 +37,7 @@ from gvcmetrics.simulate.designs import (
     simulate_dynamics,
     simulate_gamma_counts,
     simulate_gravity,
+    simulate_instruments,
     simulate_selection,
     simulate_zeros,
 )
@@ -117,6 +118,9 @@ DESIGNS: Mapping[str, Callable[[Cell, int], pd.DataFrame]] = {
     "gravity": lambda cell, seed: simulate_gravity(countries=cell.units, periods=cell.periods, seed=seed),
     "selection": lambda cell, seed: simulate_selection(rows=cell.units, seed=seed),
     "zeros": lambda cell, seed: simulate_zeros(cell.response, rows=cell.units, seed=seed),
+    "instruments": lambda cell, seed: simulate_instruments(
+        cell.options.get("response", "ols"), units=cell.units, seed=seed
+    ),
     "average effects": lambda cell, seed: simulate_average_effects(
         cell.response, units=cell.units, periods=cell.periods, seed=seed
     ),
@@ -203,7 +207,36 @@ def _further() -> list[Cell]:
     zeros = [
         Cell(kind, "Poisson", "", "zeros", "y ~ x1", 500, options={}) for kind in ("zero_inflated", "hurdle")
     ]
-    return [*averages, strong, gamma, *domains, *few, kernel, dynamic, *seen, *zeros, gravity]
+    return [
+        *averages,
+        strong,
+        gamma,
+        *domains,
+        *few,
+        kernel,
+        dynamic,
+        *seen,
+        *zeros,
+        gravity,
+        *_instrumented(),
+    ]
+
+
+def _instrumented() -> list[Cell]:
+    """Equations with instruments: two-stage least squares, LIML, control functions, moments."""
+    formula = "y ~ d [x1 ~ z1 + z2]"
+    linear = [
+        Cell("iv", label, "", "instruments", formula, 500, 1, options=options)
+        for label, options in (
+            ("two stages", {"vcov": "hetero"}), ("LIML", {"vcov": "hetero", "estimator": "liml"})
+        )
+    ]  # fmt: skip
+    others = [
+        Cell("control_function", f"{response}, {method}", "", "instruments", formula, 500, 1,
+             options={"response": response, "method": method})
+        for response, method in (("probit", "two_step"), ("poisson", "two_step"))
+    ]  # fmt: skip
+    return [*linear, *others]
 
 
 def simulate(cell: Cell, seed: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Simulated data for what the plain panels do not reach: average effects, domains, common shocks, dynamics.
+"""Simulated data for what the plain panels do not reach: effects, domains, shocks, dynamics, instruments.
 
 For testing estimators only. Each frame has `attrs["simulated"] = True` and `attrs["truth"]`, the parameters
 by the name that the estimator gives them.
@@ -167,6 +167,33 @@ def simulate_gravity(*, countries: int = 12, periods: int = 5, seed: int = 0) ->
         {"exporter": names[i], "importer": names[j], "year": 2000 + t, "rta": rta, "x": x, "trade": trade}
     )
     return _labelled(frame[i != j].reset_index(drop=True), {"rta": SLOPE, "x": SLOPE})
+
+
+def simulate_instruments(response: str = "ols", *, units: int = 500, seed: int = 0) -> pd.DataFrame:
+    r"""Rows with a regressor x1 whose error v is part of the outcome's, and two instruments for it.
+
+    .. math:: x_1 = z_1 + z_2/2 + d/2 + v, \qquad \eta = \beta_0 + \beta_1 x_1 + \beta_2 d + v/2,
+
+    with an error of its own beside. Of a probit, whose error given v has variance one, the truth is of
+    that index; of a count :math:`e^\eta` is the mean given v.
+
+    Parameters
+    ----------
+    response : `ols`, `probit` or `poisson`. units : rows.
+    """
+    if response not in ("ols", "probit", "poisson"):
+        raise ModelError(
+            f"there are no simulated instruments of {response!r}", remedy="Choose ols, probit or poisson."
+        )
+    rng = np.random.default_rng(seed)
+    z1, z2, v, e = rng.normal(size=(4, units))
+    d = rng.integers(0, 2, units).astype(float)
+    x1 = z1 + 0.5 * z2 + 0.5 * d + v
+    shrink = 0.5 if response == "poisson" else 1.0
+    eta = INTERCEPT + shrink * SLOPE * x1 + SHIFT * d + 0.5 * v
+    y = {"ols": eta + e, "probit": 1.0 * (eta + e > 0), "poisson": rng.poisson(np.exp(eta)).astype(float)}
+    frame = pd.DataFrame({"unit": np.arange(units), "y": y[response], "x1": x1, "d": d, "z1": z1, "z2": z2})
+    return _labelled(frame, {"Intercept": INTERCEPT, "x1": shrink * SLOPE, "d": SHIFT})
 
 
 def _labelled(frame: pd.DataFrame, truth: dict[str, float]) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from gvcmetrics.simulate.designs import (
     simulate_dynamics,
     simulate_gamma_counts,
     simulate_gravity,
+    simulate_instruments,
     simulate_selection,
     simulate_zeros,
 )
@@ -27,6 +28,7 @@ DESIGNS: dict[str, Callable[[int], pd.DataFrame]] = {
     "common shocks": lambda seed: simulate_common_shocks(seed=seed),
     "domain": lambda seed: simulate_domain("logit", seed=seed),
     "dynamics": lambda seed: simulate_dynamics(units=30, seed=seed),
+    "instruments": lambda seed: simulate_instruments("probit", units=50, seed=seed),
     "gamma": lambda seed: simulate_gamma_counts(units=30, seed=seed),
     "gravity": lambda seed: simulate_gravity(countries=4, seed=seed),
     "selection": lambda seed: simulate_selection(seed=seed),

@@ -97,7 +97,7 @@ def build_sample(
     plainly = [name for name in (*formula.variables, *given_columns, *keys) if name not in kept_whole]
     source = plain_columns(data.copy(deep=False), plainly)
     counted = _panel_of_rows(source, unit, time)
-    source = with_shifts(source, formula.shifts, unit, time, step)
+    source = with_shifts(source, formula.every_shift, unit, time, step)
     _refuse_empty_lags(formula, source, counted, step)
     used = list(dict.fromkeys([*formula.current_columns, *given_columns, *keys]))
     domain = domain_of(source, subpop, [*domain_columns, *keys], weights)
@@ -196,7 +196,7 @@ def _panel_of_rows(source: pd.DataFrame, unit: str | None, time: str | None) -> 
 
 def _refuse_empty_lags(formula: Formula, source: pd.DataFrame, counted: Periods | None, step: float) -> None:
     """Raise for a lag that finds nothing because periods are further apart than it looks."""
-    for shift in formula.shifts:
+    for shift in formula.every_shift:
         own = counted.step if counted else 1.0
         if own <= step or (shift.periods * step) % own == 0 or source[shift.name].notna().any():
             continue

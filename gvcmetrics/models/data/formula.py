@@ -37,6 +37,7 @@ _LARGEST_SAFE_EXPONENT = 16
 _LONGEST_SAFE_FORMULA = 10_000
 _MOST_PRODUCTS = 8
 _BACKTICKED = re.compile(r"`([^`]*)`")
+_BRACKET = re.compile(r"\[[^\]]*~")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Formula:
     """The parts of a formula; texts keep the user's spelling, lags replaced by backticked names.
 
     slopes : groups, and the variable that has a slope in each.
+    endogenous, instruments : right sides of their own, where some regressors are instrumented.
     """
 
     text: str
@@ -62,6 +64,8 @@ class Formula:
     absorbed: tuple[tuple[str, ...], ...] = ()
     slopes: tuple[tuple[tuple[str, ...], str], ...] = ()
     shifts: tuple[Shift, ...] = ()
+    endogenous: Formula | None = None
+    instruments: Formula | None = None
 
     @classmethod
     def parse(cls, text: str, *, trusted: bool = True) -> Formula:
@@ -85,12 +89,18 @@ class Formula:
         if not isinstance(text, str):
             raise ModelError(f"a formula is text such as 'y ~ x | unit', not {type(text).__name__}")
         sides = split_outside(text, "~")
+        as_fixest = len(sides) == 3 and "|" in sides[1]
+        if as_fixest or (len(sides) == 2 and _BRACKET.search(sides[1])):
+            raise ModelError(
+                f"formula {text!r} names instruments", remedy="Use gvc.iv or gvc.control_function"
+            )
         if len(sides) != 2 or not sides[0] or not sides[1]:
             raise ModelError(f"formula {text!r} has no outcome ~ regressors", remedy="Write 'y ~ x1 + x2'")
         parts = split_outside(sides[1], "|")
         if len(parts) > 2:
             raise ModelError(
-                f"formula {text!r} has more than one '|'", remedy="Instruments are not part of these models"
+                f"formula {text!r} has more than one '|'",
+                remedy="Join absorbed effects by '+'; for instruments, '| effects | x ~ z', use gvc.iv",
             )
         shifts: list[Shift] = []
         outcomes = tuple(
@@ -117,16 +127,23 @@ class Formula:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Columns of the user's frame that outcome, regressors and lags are made of."""
+        """Columns of the user's frame that outcome, regressors, instruments and lags are made of."""
         made = {shift.name for shift in self.shifts}
         used = (name for expression in self._expressions() for name in variables_of(expression))
-        return tuple(dict.fromkeys(name for name in used if name not in made))
+        beside = self.instruments.variables if self.instruments else ()
+        return tuple(dict.fromkeys((*(name for name in used if name not in made), *beside)))
 
     @property
     def current_columns(self) -> tuple[str, ...]:
         """Columns whose value in the row itself enters the model, lags among them under their own name."""
         used = (name for part in (*self.outcomes, *self.regressor_expressions) for name in variables_of(part))
-        return tuple(dict.fromkeys(used))
+        beside = self.instruments.current_columns if self.instruments else ()
+        return tuple(dict.fromkeys((*used, *beside)))
+
+    @property
+    def every_shift(self) -> tuple[Shift, ...]:
+        """Lags, leads and differences of regressors and of instruments."""
+        return (*self.shifts, *(self.instruments.shifts if self.instruments else ()))
 
     @property
     def absorbed_columns(self) -> tuple[str, ...]:

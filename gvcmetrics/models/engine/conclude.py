@@ -9,6 +9,7 @@ from gvcmetrics.models.engine.estimate import Estimate
 from gvcmetrics.models.engine.request import Request
 from gvcmetrics.models.engine.response import Response
 from gvcmetrics.models.inference.covariance import covariance
+from gvcmetrics.models.results.by_errors import ByErrors
 from gvcmetrics.models.results.results import Results, labelled
 
 
@@ -23,6 +24,7 @@ def conclude(request: Request, response: Response, made: Estimate, means: tuple[
     )
     errors = covariance(request.errors, inference, made.codes)
     tested, blocks = _unit_means(made, means)
+    moved = ByErrors() if made.renewed is None else made.renewed(request.errors)
     note = () if sample.note is None else (sample.note,)
     return Results(
         **labelled(errors, made.params, made.names),
@@ -40,17 +42,19 @@ def conclude(request: Request, response: Response, made: Estimate, means: tuple[
         loglik=made.loglik,
         converged=made.converged,
         facts=made.statistics,
-        tested=tested,
+        tested={**made.tested, **tested},
         blocks=blocks,
         ancillary=made.ancillary,
         untested=made.untested,
-        extra=made.extra,
+        extra={**made.extra, **moved.extra},
         notes=(*_correction(request, made), *made.notes, *note),
         sample=sample,
         inference=inference,
         codes=made.codes,
         predictor=made.predictor,
         quadrature=made.quadrature,
+        renewed=made.renewed,
+        moved=moved,
     )
 
 

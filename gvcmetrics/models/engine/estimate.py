@@ -19,6 +19,7 @@ from gvcmetrics.models.inference.covariance import Inference, Vcov, classical_er
 from gvcmetrics.models.inference.jackknife import refitted
 from gvcmetrics.models.likelihood.problem import Problem, Solution, profiled, restricted
 from gvcmetrics.models.marginal.predictor import Predictor
+from gvcmetrics.models.results.by_errors import ByErrors
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Estimate:
     title : of the model, where the treatment changes it.
     statistics, blocks, ancillary, untested, notes, extra, quadrature : see `Results`.
     uncorrected : estimates before a correction of their bias.
+    renewed : see `Results`. tested : name of a statistic -> parameters that it tests jointly.
     """
 
     sample: EstimationSample
@@ -52,6 +54,8 @@ class Estimate:
     notes: tuple[str, ...] = ()
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     quadrature: Callable[[], pd.DataFrame] | None = None
+    renewed: Callable[[Any], ByErrors] | None = None
+    tested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def from_likelihood(

@@ -39,10 +39,10 @@ def fit_one(request: Request, response: Response) -> Results:
     """Estimate a single model."""
     request = _with_panel(request)
     with one_blas_thread():
-        treatment = _treatment(request, response)
+        treatment = treatment_of(request, response)
         if request.path is not None:
             return _from_file(request, response, treatment)
-        sample = _sample(request, response, treatment)
+        sample = sample_of(request, response, treatment)
         if response.binary and not request.firth and not sample.absorbed and request.effects != "fixed":
             sample = drop_perfect_predictors(sample)
         return estimate(request, response, sample)
@@ -58,13 +58,13 @@ def _with_panel(request: Request) -> Request:
 
 def estimate(request: Request, response: Response, sample: Sample) -> Results:
     """The second half of the road, from a sample whose outcome is coded."""
-    treatment = _treatment(request, response)
+    treatment = treatment_of(request, response)
     before, means = sample, tuple[str, ...]()
     if request.effects.startswith("correlated"):
         sample, means = with_unit_means(sample)
     if not response.intercept:
         # Cutpoints take its place.
-        before, sample = _without_intercept(before), _without_intercept(sample)
+        before, sample = without_intercept(before), without_intercept(sample)
     made = estimate_scaled(treatment, request, response, sample)
     return conclude(request, response, _predicting_with(made, before, means), means)
 
@@ -95,7 +95,7 @@ def _from_file(request: Request, response: Response, treatment: Treatment) -> Re
     return conclude(request, response, _predicting_with(made, sample, ()), ())
 
 
-def _treatment(request: Request, response: Response) -> Treatment:
+def treatment_of(request: Request, response: Response) -> Treatment:
     """The treatment of units that was asked for.
 
     Raises
@@ -143,7 +143,8 @@ def _refuse_absorbed(formula: Formula, response: Response, effects: str) -> None
     )
 
 
-def _sample(request: Request, response: Response, treatment: Treatment) -> Sample:
+def sample_of(request: Request, response: Response, treatment: Treatment) -> Sample:
+    """The sample that was asked for, its outcome coded."""
     parsed = request.parsed
     if treatment.absorbs_unit and request.effects == "fixed":
         parsed = parsed.absorbing(str(request.unit))
@@ -169,7 +170,8 @@ def _predicting_with(made: Estimate, before: EstimationSample, means: tuple[str,
     return replace(made, predictor=replace(made.predictor, regressors=regressors))
 
 
-def _without_intercept(sample: Sample) -> Sample:
+def without_intercept(sample: Sample) -> Sample:
+    """The sample without its constant, where cutpoints take its place."""
     keep = np.array([name != "Intercept" for name in sample.names])
     if keep.all():
         return sample

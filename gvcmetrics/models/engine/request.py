@@ -23,6 +23,7 @@ class Request:
     subset : condition, or mask of the rows, that the estimates are confined to. split, fsplit : column or
     expression, a model for each of its values, and one of all rows before them.
     extras : columns or expressions that the likelihood of a row needs besides (a censoring limit).
+    reader : what reads the formula.
     """
 
     function: Callable[..., Any]
@@ -47,6 +48,7 @@ class Request:
     trusted: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
     extras: tuple[str, ...] = ()
+    reader: Callable[..., Formula] = Formula.parse
 
     @cached_property
     def errors(self) -> Vcov:
@@ -56,7 +58,7 @@ class Request:
     @cached_property
     def parsed(self) -> Formula:
         """The parts of the formula."""
-        return Formula.parse(self.formula, trusted=self.trusted)
+        return self.reader(self.formula, trusted=self.trusted)
 
     @property
     def path(self) -> Path | None:
@@ -69,12 +71,13 @@ class Request:
         given = {f.name: getattr(self, f.name) for f in fields(self)} | dict(self.options)
         if self.subset is not None and not isinstance(self.subset, str):
             given["subset"] = _Mask()
+        first, *others = inspect.signature(self.function).parameters.items()
         asked = [
             f"{name}={given[name]!r}"
-            for name, parameter in inspect.signature(self.function).parameters.items()
-            if name not in ("formula", "data") and not _is(given[name], parameter.default)
+            for name, parameter in others
+            if name != "data" and not _is(given[name], parameter.default)
         ]
-        return f"gvc.{self.function.__name__}({', '.join([repr(self.formula), 'data', *asked])})"
+        return f"gvc.{self.function.__name__}({', '.join([repr(given[first[0]]), 'data', *asked])})"
 
 
 class _Mask:

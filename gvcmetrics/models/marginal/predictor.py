@@ -21,7 +21,7 @@ from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.inference.bias_reduced import BiasReduced
 from gvcmetrics.models.inference.restrictions import distribution
 from gvcmetrics.models.likelihood.expected import Scale, Surface, at_zero, averaged
-from gvcmetrics.models.likelihood.family import Family
+from gvcmetrics.models.likelihood.family import Family, Transform
 from gvcmetrics.models.likelihood.problem import parameter_map
 from gvcmetrics.models.marginal.absorbed_effects import AbsorbedEffects, recovered
 from gvcmetrics.models.marginal.estimable import Tie
@@ -96,6 +96,8 @@ class Predictor:
     random : whether the last parameter is sigma of a normal intercept, which is averaged over.
     conditional : a conditional likelihood, which knows the index but no level.
     fitted : the index with absorbed effects in it; None without any.
+    working : of a model whose index holds functions of the parameters, reported ones -> coefficients of the
+        columns of X and what all rows share, with Jacobian; columns beyond the design's stay as they are.
     levelled : params -> the index with the unit effects of a conditional likelihood, at their maximum given
         the coefficients; None where there is none.
     expand : from the parameters to coefficients of every regressor in every index, then the constants, where
@@ -109,6 +111,7 @@ class Predictor:
     random: bool = False
     conditional: bool = False
     fitted: Fitted | None = field(default=None, repr=False)
+    working: Transform | None = field(default=None, repr=False)
     levelled: Callable[[Array], Array] | None = field(default=None, repr=False)
     expand: Array | None = field(default=None, repr=False)
 
@@ -230,7 +233,7 @@ class Predictor:
         coefficients = m * len(self.sample.names)
         if self.expand is not None:
             coefficients = len(params) - len(self.family.constants)
-        back = (
+        back = self.working or (
             None
             if self.conditional
             else parameter_map(self.family, coefficients, random=self.random, back=True)
@@ -266,7 +269,12 @@ class Predictor:
         effects = [*sample.effects]
         if self.conditional and sample.unit is not None:
             effects.append(sample.unit)
-        return relations_of(sample.design, sample.X, sample.frame, sample.weights, effects)
+        if self.working is None:
+            return relations_of(sample.design, sample.X, sample.frame, sample.weights, effects)
+        own = len(sample.design.kept)
+        found = relations_of(sample.design, sample.X[:, :own], sample.frame, sample.weights, effects)
+        beside = ((0, sample.X.shape[1] - own), (0, 0))
+        return None if found is None else replace(found, gamma=np.pad(found.gamma, beside))
 
     def _estimable(self, X: Array, data: pd.DataFrame) -> Array:
         """X, missing where a row breaks what the data tie together, which is warned of."""

@@ -262,7 +262,7 @@ def variables_of_parts(parts: Iterable[Rows]) -> dict[str, Variable]:
 def _variables_of(rows: Rows) -> dict[str, Variable]:
     design, frame = rows.design, rows.frame
     coded: dict[str, Variable] = {}
-    # A variable may be coded twice, and the base that one of them names counts; formulaic's order is no order.
+    # A variable may be coded twice; the base that one of them names counts, and formulaic keeps no order.
     for factor, state in sorted(design.spec.factor_contrasts.items(), key=lambda pair: str(pair[0].expr)):
         names = factor_variables(factor)
         if len(names) != 1 or names[0] not in frame:

@@ -17,7 +17,7 @@ from gvcmetrics.models.results.latex import summary_latex
 from gvcmetrics.models.results.summary import summary_html
 
 # They hold functions, which no file can keep; the call that is kept makes them again.
-_MADE_AGAIN = ("sample", "inference", "codes", "predictor", "quadrature")
+_MADE_AGAIN = ("sample", "inference", "codes", "predictor", "quadrature", "renewed")
 
 
 class Carried:

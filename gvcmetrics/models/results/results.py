@@ -13,16 +13,12 @@ import pandas as pd
 from gvcmetrics.errors import ModelError, unsteering
 from gvcmetrics.models.data.batch import EstimationSample
 from gvcmetrics.models.inference.bias_reduced import BiasReduced
-from gvcmetrics.models.inference.covariance import Covariance, Inference, VcovSpec, covariance
+from gvcmetrics.models.inference.covariance import Covariance, Inference, Vcov, VcovSpec, covariance
 from gvcmetrics.models.inference.nested import likelihood_ratio
 from gvcmetrics.models.inference.profile import profile_interval
-from gvcmetrics.models.inference.restrictions import (
-    TestResult,
-    distribution,
-    linear_combinations,
-    wald,
-)
+from gvcmetrics.models.inference.restrictions import TestResult, distribution, linear_combinations, wald
 from gvcmetrics.models.marginal.predictor import Predictor
+from gvcmetrics.models.results.by_errors import ByErrors
 from gvcmetrics.models.results.carried import Carried
 from gvcmetrics.models.results.maketables import ForMaketables
 from gvcmetrics.models.results.ratios import as_ratios
@@ -69,6 +65,7 @@ class Results(Carried, ForMaketables):
         the rows of its scores.
     predictor : what makes expected outcomes of the parameters; None where there are none.
     quadrature : makes the table of `quadrature_check`; None without quadrature.
+    renewed, moved : what the model says beside its estimates that the covariance moves: of any, and of this.
     response, request : what sort of outcome it is, and what was asked for.
     """
 
@@ -102,6 +99,8 @@ class Results(Carried, ForMaketables):
     codes: Callable[[str], np.ndarray] | None = field(default_factory=_none)
     predictor: Predictor | None = field(default_factory=_none)
     quadrature: Callable[[], pd.DataFrame] | None = field(default_factory=_none)
+    renewed: Callable[[VcovSpec | Vcov], ByErrors] | None = field(default_factory=_none)
+    moved: ByErrors = field(default_factory=ByErrors)
     response: Any = None
     request: Any = None
 
@@ -111,7 +110,7 @@ class Results(Carried, ForMaketables):
 
         A test that the covariance cannot carry (more hypotheses than clusters) is missing.
         """
-        found = dict(self.facts)
+        found = {**self.facts, **self.moved.statistics}
         for key, test in self._joint_tests.items():
             value, p = (test.statistic, test.pvalue) if isinstance(test, TestResult) else (np.nan, np.nan)
             found |= {key: value, f"{key}_p": p}
@@ -275,7 +274,11 @@ class Results(Carried, ForMaketables):
             )
         made = covariance(vcov, self.inference, self.codes)
         changed = labelled(made, self.params.to_numpy(), list(self.params.index))
-        return replace(self, **changed, call=f"{self.call}.with_vcov({vcov!r})")
+        moved = self.moved if self.renewed is None else self.renewed(vcov)
+        return replace(
+            self, **changed, moved=moved, extra={**self.extra, **moved.extra},
+            call=f"{self.call}.with_vcov({vcov!r})",
+        )  # fmt: skip
 
     def predict(
         self,

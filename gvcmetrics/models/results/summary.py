@@ -224,7 +224,7 @@ def _notes(results: Estimates) -> list[str]:
     if not results.converged:
         notes.insert(0, "NOT CONVERGED: do not use these estimates.")
     notes += [left_out(results.dropped)] if results.dropped else []
-    notes += [*results.notes, *results.unavailable]
+    notes += [*results.notes, *results.moved.notes, *results.unavailable]
     return [*notes, *([results.vcov_note] if results.vcov_note else []), results.call]
 
 

@@ -23,7 +23,7 @@ BELOW = {
     "conf_int": "95% confidence intervals in brackets",
 }
 STATISTICS = {"outcome_mean": "Mean of outcome"}
-DEFAULT_STATISTICS = ("r2", "r2_within", "pseudo_r2", "rho", "loglik", "outcome_mean")
+DEFAULT_STATISTICS = ("r2", "r2_within", "pseudo_r2", "rho", "effective_f", "loglik", "outcome_mean")
 _ONE_DECIMAL = {"loglik", "aic", "bic"}
 # Blocks of parameters that are no coefficients stand below the equations, whichever column brings them.
 

@@ -1,0 +1,1 @@
+"""Endogenous regressors: instruments, how strong they are, and control functions."""
