@@ -11,6 +11,7 @@ upgrading   four kinds of upgrading, lock-in, functions, joint action
 survey      sample, attrition, wrong and missing answers
 frames      the survey as a frame of firms
 records     regional statistics, customs records, buyers
+files       raw files in the layouts of surveys, with the specs that read them
 truth       the true effect behind each rule of a hypothesis
 make        all of it, from parameters and a seed
 """

@@ -48,8 +48,8 @@ class Geography:
 
     @property
     def names(self) -> NDArray[np.str_]:
-        """Each cluster as `region.industry`."""
-        return np.array([f"{r}.{i}" for r, i in zip(self.regions, self.industry, strict=True)])
+        """Each cluster as `region-industry`, as specs cross them."""
+        return np.array([f"{r}-{i}" for r, i in zip(self.regions, self.industry, strict=True)])
 
     @property
     def regions(self) -> NDArray[np.str_]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from gvcmetrics.simulate.economies.accounts import accounts, first_buyer
+from gvcmetrics.simulate.economies.files import write
 from gvcmetrics.simulate.economies.firms import firms
 from gvcmetrics.simulate.economies.frames import COOPERATION, firm_frame
 from gvcmetrics.simulate.economies.geography import COUNTRIES, geography
@@ -23,7 +25,7 @@ from gvcmetrics.simulate.economies.upgrading import UPGRADING, upgrading
 INNOVATION = (
     "country", "firm_id", "year", "region", "industry", "weight", "stratum", "employment", "sales_usd",
     "rd_usd",
-    *(f"upgrade_{kind}" for kind in UPGRADING[:2]), "own_marketing", *COOPERATION, "single_knowledge_source",
+    *(f"upgrade_{kind}" for kind in UPGRADING[:3]), *COOPERATION, "single_knowledge_source",
 )  # fmt: skip
 """What an innovation survey asks of these columns, in the last year."""
 
@@ -65,6 +67,16 @@ class Simulated:
         """The true effect behind each rule: `hypothesis`, `effect`, `value`, `nothing`; see `truth.truth`."""
         return _labelled(truth(self.world, self.firms, self.clusters, self.trade), self.seed)
 
+    def write(self, folder: str | Path) -> list[Path]:
+        """Write raw files in the layouts of surveys, and the specs that read them; see `files.write`."""
+        parts = {
+            "firms": self.firms,
+            "innovation": self.innovation,
+            "clusters": self.clusters,
+            "trade": self.trade,
+        }
+        return write(parts, Path(folder))
+
 
 def economy(parameters: Economy | None = None, *, seed: int = 0, **changes: Any) -> Simulated:
     """A simulated economy of firms in clusters and value chains, whose true effects are known.
@@ -81,7 +93,7 @@ def economy(parameters: Economy | None = None, *, seed: int = 0, **changes: Any)
 
     Returns
     -------
-    Simulated : frames and `truth`.
+    Simulated : frames, `truth`, `write(folder)`.
 
     Raises
     ------
