@@ -19,13 +19,14 @@ def run(results: Path = ANALYSIS / "results") -> Path:
     """Every study that has been run, in the order of its number, and the validation or how to run it."""
     answers = results / "hypotheses.parquet"
     validation = [*results.glob("validation.json")]
+    recovery = [*results.glob("recovery.json")]
     page = build_report(
         sorted(results.glob("[0-9]*.json")),
         results / "report.html",
         hypotheses=ANALYSIS / "hypotheses.yaml",
         answers=answers if answers.exists() else None,
         panels=sorted(results.glob("panel_*.json")),
-        methods=validation,
+        methods=[*validation, *recovery],
         not_run={} if validation else {"validation": VALIDATION},
     )
     # For `make changes`; the page does not depend on what an earlier build said.

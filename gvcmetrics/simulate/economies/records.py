@@ -14,6 +14,8 @@ from gvcmetrics.simulate.economies.ties import Ties
 
 EXPOSED_FALL = -0.4
 """What a cost shock takes off the log relative price of goods that anyone can make, assumed."""
+SMILE = 0.1
+"""What a square of the position in the chain adds to log income, assumed."""
 BORDER_SHOCK = 0.7
 """What the border shock adds to log days at the border, assumed."""
 
@@ -57,8 +59,9 @@ def cluster_frame(
     complete = 0.5 * functions + complete
     frame["functional_breadth"] = functions
     frame["completeness"] = complete
+    frame["position"] = score(0.7, 0.7)
     income = 10.0 + 0.3 * functions + economy.h19_completeness * complete + score(0.1, 0.3)
-    frame["value_added_per_worker"] = np.exp(income)
+    frame["value_added_per_worker"] = np.exp(income + SMILE * frame["position"] ** 2)
     frame["cluster_cr_4"] = np.clip(
         0.45 + economy.h21_marketing * (frame["marketing_cost"] - 0.3) + 0.05 * np.clip(score(1, 0.5), -3, 3),
         0.0, 1.0,
@@ -74,7 +77,6 @@ def _with_moves(
     last = year == economy.years - 1
     frame["related_variety"] = score(0.7, 0.7)
     frame["participation"] = score(0.7, 0.7)
-    frame["position"] = score(0.7, 0.7)
     before = frame.groupby("cluster_id")[["participation", "position"]].shift().fillna(0.0)
     frame["upgrading"] = (
         economy.h23_local * (frame["location_quotient"] + frame["related_variety"])
