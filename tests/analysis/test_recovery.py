@@ -30,7 +30,8 @@ def draw(design: str, seed: int, **changes: object) -> dict[str, object]:
         "design": design, "seed": seed, "hypothesis": "H2", "effect": "a ← b", "estimator": "",
         "panel": "firms",
         "family": "lock_in", "sign": "positive", "bound": 0.1, "estimate": 0.2,
-        "std_error": 0.05, "conf_low": 0.1, "conf_high": 0.3, "p_value": 0.01, "verdict": "supported", "value": 0.2, "nothing": False,
+        "std_error": 0.05, "conf_low": 0.1, "conf_high": 0.3, "p_value": 0.01,
+        "verdict": "supported", "value": 0.2, "nothing": False,
     }  # fmt: skip
     return {**given, **changes}
 

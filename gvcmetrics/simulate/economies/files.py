@@ -140,7 +140,7 @@ def _enterprises(firms: pd.DataFrame, folder: Path) -> Path:
     file = pd.concat([file, pd.DataFrame(answers)], axis=1)
     numbers = [*MONEY, *SHARES, "l1"]
     file[numbers] = file[numbers].fillna(DONT_KNOW)
-    labels = {"a1": codes["country"][1], "a2": codes["region"][1], "a4a": codes["industry"][1],
+    labels: Any = {"a1": codes["country"][1], "a2": codes["region"][1], "a4a": codes["industry"][1],
               "a6a": {1: "Small", 2: "Medium", 3: "Large"}}  # fmt: skip
     labels |= {name: {**YES_NO, DONT_KNOW: "Don't know"} for name in (*ITEMS, "h8", *flags)}
     file.to_stata(
