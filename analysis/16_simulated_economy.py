@@ -372,11 +372,9 @@ def _scores(study: Study, told: list[Any], scores: pd.DataFrame) -> None:
 
 def _robustness(study: Study, told: list[Any], firms: pd.DataFrame) -> None:
     formula = f"upgrade_functional ~ quasi_hierarchical + {CONTROLS} + C(year)"
-    rows = {"All countries": _tie(gvc.probit(formula, firms, vcov=ERRORS))}
+    rows = {"All countries": _slope(gvc.ols(formula, firms, vcov=ERRORS))}
     for country in sorted(firms["country"].unique()):
-        rows[f"Without {country}"] = _tie(
-            gvc.probit(formula, firms[firms["country"] != country], vcov=ERRORS)
-        )
+        rows[f"Without {country}"] = _slope(gvc.ols(formula, firms[firms["country"] != country], vcov=ERRORS))
     table = (
         pd.DataFrame(rows, index=["Effect", "Low", "High", "N"]).T.astype({"N": int}).rename_axis("Sample")
     )
@@ -385,7 +383,7 @@ def _robustness(study: Study, told: list[Any], firms: pd.DataFrame) -> None:
         told,
         table,
         "t16_leave_one_out",
-        "T16. A quasi-hierarchical tie and functional upgrading, a country left out at a time",
+        "T16. A quasi-hierarchical tie and functional upgrading, linear probability, a country left out at a time",
     )
     study.figure(
         curve(firms),
@@ -532,7 +530,7 @@ def event_study(trade: pd.DataFrame) -> Figure:
     axes.axvline(-0.5, lw=0.6, color="#888888", ls=":")
     axes.set_xlabel("Years from the shock (the year before is the base)")
     axes.set_ylabel("Log relative unit value, 95% interval")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize=7)
     return figure
 
 
