@@ -96,6 +96,8 @@ endef
 $(foreach study,$(STUDIES:$(RESULTS)/%.json=%),$(eval $(call READS_PANELS,$(study))))
 
 $(RESULTS)/05_cluster_cases.json: $(wildcard data/cases/*.csv)
+# These make an economy up, build its panels and hold the claims against them.
+$(RESULTS)/16_simulated_economy.json $(RESULTS)/recovery.json: $(call ROOM,simulate) $(CLAIM_CODE) analysis/hypotheses.yaml
 # These take words of the claims' vocabulary.
 $(RESULTS)/10_ecuador_claims.json $(RESULTS)/12_italian_local_systems.json \
   $(RESULTS)/13_us_local_industries.json $(RESULTS)/15_predicted_governance.json: $(call ROOM,claims)
@@ -114,11 +116,19 @@ $(RESULTS)/hypotheses.parquet: $(PANELS) analysis/hypotheses.yaml $(CLAIM_CODE) 
 	@echo "examine  the hypotheses on every panel"
 	@$(RUN) hypotheses run
 
+# The chapter on recovery is made from a summary that is kept beside the code: making that takes an hour.
+ifneq ($(wildcard analysis/validation/recovery.csv),)
+RECOVERY := $(RESULTS)/recovery.json
+endif
+$(RESULTS)/recovery.json: analysis/validation/recovery.csv analysis/validation/recovery.py $(READY)
+	@echo "study    recovery"
+	@$(BIN)/python analysis/validation/recovery.py --show >/dev/null
+
 changes: $(READY) ## list what moved in the tables since the last build that moved anything
 	@$(BIN)/python analysis/changes.py
 
 # The validation is run by hand; where there is one, a newer one is a reason to compose the report again.
-$(RESULTS)/report.html: $(STUDIES) $(PAGES) $(RESULTS)/hypotheses.parquet $(wildcard $(RESULTS)/validation.json) analysis/report.py analysis/hypotheses.yaml
+$(RESULTS)/report.html: $(STUDIES) $(PAGES) $(RESULTS)/hypotheses.parquet $(wildcard $(RESULTS)/validation.json) $(RECOVERY) analysis/report.py analysis/hypotheses.yaml
 	@echo "report   $@"
 	@$(BIN)/python analysis/report.py
 
@@ -171,8 +181,9 @@ lint: $(READY) ## style, types, and which room may import from which
 bench: $(READY) ## speed against what you would otherwise use, as ratios within one run
 	@for script in analysis/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
-validate: $(READY) ## Monte Carlo of every estimator, for the report (some 25 minutes); REPLICATIONS=50 for a quick look
+validate: $(READY) ## Monte Carlo of every estimator and hypothesis, for the report (an hour); REPLICATIONS=50 for a quick look
 	@OMP_NUM_THREADS=1 $(BIN)/python analysis/validation/run.py $(call OPTION,--replications,REPLICATIONS)
+	@OMP_NUM_THREADS=1 $(BIN)/python analysis/validation/recovery.py $(call OPTION,--replications,REPLICATIONS)
 
 # --- errands ----------------------------------------------------------------------------------
 

@@ -14,6 +14,11 @@ VALIDATION = (
     "Not run here. `make validate` simulates every estimator with known parameters (some twenty minutes on two "
     "cores); the next `make all` puts its tables in this place.",
 )
+RECOVERY = (
+    "Do the declared estimators recover the truth of a simulated economy?",
+    "Not run here. `make validate` examines simulated economies of known effects, and keeps a summary beside the code; "
+    "the next `make all` puts its tables in this place.",
+)
 
 
 def run(results: Path = ANALYSIS / "results") -> Path:
@@ -21,15 +26,17 @@ def run(results: Path = ANALYSIS / "results") -> Path:
     answers = results / "hypotheses.parquet"
     numbers = [write_answers(answers, ANALYSIS / "hypotheses.yaml", results)] if answers.exists() else []
     validation = [*results.glob("validation.json")]
+    recovery = [*results.glob("recovery.json")]
     page = build_report(
         sorted(results.glob("[0-9]*.json")),
         results / "report.html",
         hypotheses=ANALYSIS / "hypotheses.yaml",
         answers=answers if answers.exists() else None,
         panels=sorted(results.glob("panel_*.json")),
-        methods=validation,
+        methods=[*validation, *recovery],
         findings=numbers,
-        not_run={} if validation else {"validation": VALIDATION},
+        not_run=({} if validation else {"validation": VALIDATION})
+        | ({} if recovery else {"recovery": RECOVERY}),
     )
     # For `make changes`; the page does not depend on what an earlier build said.
     keep(results)

@@ -65,6 +65,9 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "table": "gvcmetrics.report",
 }
 
+# Rooms that are reached by their name, `gvc.simulate.economy`, without a line of import.
+_ROOMS = ("measures", "models", "report", "simulate")
+
 __all__ = ["__version__", *_PUBLIC]
 
 
@@ -73,8 +76,10 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(_PUBLIC[name]), name)
         globals()[name] = value
         return value
+    if name in _ROOMS:
+        return importlib.import_module(f"gvcmetrics.{name}")
     raise AttributeError(f"module 'gvcmetrics' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PUBLIC})
+    return sorted({*globals(), *_PUBLIC, *_ROOMS})

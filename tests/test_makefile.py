@@ -105,6 +105,8 @@ def test_names_of_programs_and_versions_are_one_word_each(copy: Path) -> None:
     finished(make(copy, "mutants", N=HOSTILE, ONLY=HOSTILE, REACH=HOSTILE, PYTHON=python))
     assert said(copy)[-1] == f"tests/mutants/run.py --number {HOSTILE} --only {HOSTILE} --reach {HOSTILE}"
     finished(make(copy, "validate", REPLICATIONS=HOSTILE, PYTHON=python))
-    assert said(copy)[-1] == f"analysis/validation/run.py --replications {HOSTILE}"
+    assert said(copy)[-2:] == [
+        f"analysis/validation/{script}.py --replications {HOSTILE}" for script in ("run", "recovery")
+    ]
     assert not list(copy.rglob("hit"))
     assert not list(copy.parent.glob("hit"))

@@ -89,6 +89,7 @@ class Job:
             columns=columns,
             notes=[*words.notes, *notes],
             partition_by=partition_by,
+            simulated=words.simulated,
         )
 
 

@@ -183,23 +183,24 @@ def select_values(
                 this=exp.DPipe(this=text.copy(), expression=literal(" → ")),
                 expression=column("targets", table),
             )
-            query = query.select(split.as_(split_name(item.name), quoted=True))
+            query.select(split.as_(split_name(item.name), quoted=True), copy=False)
         values[item.name] = _value(item, spec)
     if any(is_money(item, spec) for item in spec.columns):
         query = query.join(MONEY_TABLE, on=_same_money(spec, values), join_type="left")
-        query = query.select(column("factor", MONEY_TABLE).as_(FACTOR, quoted=True))
+        query.select(column("factor", MONEY_TABLE).as_(FACTOR, quoted=True), copy=False)
+    # Each copy of a query that grows would copy all columns so far: a wide panel would wait for minutes.
     for item in spec.columns:
         value = values[item.name]
         if item.spec.cross:
             value = _crossed([values[name] for name in item.spec.cross])
-            query = query.select(value.copy().as_(text_name(item.name), quoted=True))
+            query.select(value.copy().as_(text_name(item.name), quoted=True), copy=False)
         elif is_money(item, spec):
             value = exp.Mul(this=value, expression=column("factor", MONEY_TABLE))
-        query = query.select(value.copy().as_(item.name, quoted=True))
+        query.select(value.copy().as_(item.name, quoted=True), copy=False)
         for found in item.inputs:
-            query = query.select(column(found.name, "numbers"))
+            query.select(column(found.name, "numbers"), copy=False)
             if found.words.at_least is not None:
-                query = query.select(column(number_name(found), "numbers"))
+                query.select(column(number_name(found), "numbers"), copy=False)
     return query.select(*(column(name, "numbers") for name in _carried(spec, numbered)))
 
 

@@ -65,12 +65,12 @@ def _select(table: RawTable, spec: PanelSpec, numbered: bool, relation: exp.Expr
     for name, known in spec.raw_columns.items():
         found = table.column(name)
         if found is None:
-            query = query.select(exp.cast(exp.null(), "VARCHAR").as_(known, quoted=True))
+            query.select(exp.cast(exp.null(), "VARCHAR").as_(known, quoted=True), copy=False)
             continue
         raw: exp.Expr = exp.column(exp.to_identifier(found, quoted=True))
-        query = query.select(
-            (as_text(raw, table.types[found]) if table.types else raw).as_(known, quoted=True)
-        )
+        text = as_text(raw, table.types[found]) if table.types else raw
+        # A copy of the query for each column would take the square of their number.
+        query.select(text.as_(known, quoted=True), copy=False)
     if any(column.spec.file_name for column in spec.columns):
         query = query.select(exp.Literal.string(table.year or "").as_(FILE_YEAR, quoted=True))
     if numbered:

@@ -62,6 +62,7 @@ class PanelWords(_Model):
     requires: dict[str, str] = {}
     licence: str | None = None
     citation: str | None = None
+    simulated: bool = False
     notes: list[str] = []
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
+from sqlglot import exp
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.panels.project import Project
@@ -71,3 +72,26 @@ def test_numbers_too_large_are_refused_on_both_sides_of_zero(
         firms(HEAD + PROFIT)
     write(project, "f.csv", "id,profit", "a,1", f"b,{sign}1e299")
     assert firms(HEAD + PROFIT)["profit"].tolist() == [1, float(f"{sign}1e299")]
+
+
+def test_a_panel_of_twice_the_columns_copies_about_twice_the_expressions(
+    project: Project, firms: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copying the query at each column would copy four times as many."""
+    copied = 0
+    plain = exp.Expression.__deepcopy__
+
+    def counting(self: exp.Expression, memo: object) -> object:
+        nonlocal copied
+        copied += sum(1 for _ in self.walk())
+        return plain(self, memo)
+
+    monkeypatch.setattr(exp.Expression, "__deepcopy__", counting)
+    made = {}
+    for width in (15, 30):
+        names = [f"x{place}" for place in range(width)]
+        write(project, "f.csv", ",".join(["id", *names]), ",".join(["a", *("1" for _ in names)]))
+        copied = 0
+        firms(HEAD + "".join(f"  {n}: {{type: number, unit: score, label: Answer}}\n" for n in names))
+        made[width] = copied
+    assert 0 < made[30] < 2.5 * made[15], made
