@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gvcmetrics.report import build_report
+from gvcmetrics.report.indicators.page import PAGE, write_indicators
+from gvcmetrics.report.indicators.read import used_by, used_in
 from gvcmetrics.report.pages.answers import write_answers
 from gvcmetrics.report.pages.changes import keep
 
@@ -27,6 +29,8 @@ def run(results: Path = ANALYSIS / "results") -> Path:
     numbers = [write_answers(answers, ANALYSIS / "hypotheses.yaml", results)] if answers.exists() else []
     validation = [*results.glob("validation.json")]
     recovery = [*results.glob("recovery.json")]
+    scripts = sorted(ANALYSIS.glob("[0-9]*.py"))
+    write_indicators(results / PAGE, used_in(scripts))
     page = build_report(
         sorted(results.glob("[0-9]*.json")),
         results / "report.html",
@@ -35,6 +39,7 @@ def run(results: Path = ANALYSIS / "results") -> Path:
         panels=sorted(results.glob("panel_*.json")),
         methods=[*validation, *recovery],
         findings=numbers,
+        indicators={script.stem: used_by(script.read_text("utf-8")) for script in scripts},
         not_run=({} if validation else {"validation": VALIDATION})
         | ({} if recovery else {"recovery": RECOVERY}),
     )

@@ -162,5 +162,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
 
+def room_of(name: str) -> str:
+    """The module in which a public name is defined."""
+    return _PUBLIC[name]
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *_PUBLIC})

@@ -21,7 +21,7 @@ from gvcmetrics.report.tables.render.html import STYLE, anchor, escape, region
 ABSENT = "absent-panels"
 PAGE, EXAMINED = "gvcmetrics panel page {panel}", "gvcmetrics hypotheses run"
 _DATA = ("csv", "tex", "md", "docx", "parquet")
-_STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
+SHEET = Path(__file__).with_name("report.css").read_text("utf-8")
 
 
 def build_report(
@@ -34,6 +34,7 @@ def build_report(
     panels: Sequence[str | Path] = (),
     methods: Sequence[str | Path] = (),
     findings: Sequence[str | Path] = (),
+    indicators: Mapping[str, Sequence[str]] | None = None,
     title: str = "Upgrading in global value chains and clusters",
 ) -> Path:
     """Compose one self-contained page: no script, nothing loaded from elsewhere.
@@ -50,6 +51,7 @@ def build_report(
     panels : JSON files of the pages of panels, as `gvcmetrics panel page` writes them.
     methods : JSON files of chapters on methods, which come after the panels.
     findings : JSON files of chapters that come first, after the scorecard.
+    indicators : chapter → measures that it uses, which are linked on `indicators.html` beside the page.
     title : of the page.
 
     Returns
@@ -84,7 +86,10 @@ def build_report(
     sections = [
         card,
         *(_study(manifest, folder, dict(first), EXAMINED, mark="A") for manifest, folder in first_of_all),
-        *(_study(manifest, folder, numbers, "analysis/{name}.py") for manifest, folder in studies),
+        *(
+            _study(manifest, folder, numbers, "analysis/{name}.py", _measured(indicators, manifest["name"]))
+            for manifest, folder in studies
+        ),
         *(
             _study(manifest, folder, dict(first), PAGE, answers_of(claims, manifest["name"], there))
             for manifest, folder in pages
@@ -136,7 +141,7 @@ def _page(title: str, contents: Mapping[str, Sequence[tuple[str, str]]], section
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)}</title>",
-            f"<style>\n{_STYLE}{STYLE}</style>",
+            f"<style>\n{SHEET}{STYLE}</style>",
             "</head>\n<body>",
             f"<header><h1>{escape(title)}</h1></header>",
             _contents(contents),
@@ -181,6 +186,15 @@ def _study(
         lines = "".join(f"<li>{escape(_sample(sample))}</li>" for sample in manifest["samples"])
         parts.append(f"<h3>Samples</h3><ul>{lines}</ul>")
     return "\n".join([*parts, last, "</section>"] if last else [*parts, "</section>"])
+
+
+def _measured(indicators: Mapping[str, Sequence[str]] | None, chapter: str) -> str:
+    """Links to the indicators of a chapter."""
+    names = (indicators or {}).get(chapter, ())
+    if not names:
+        return ""
+    links = ", ".join(f'<a href="indicators.html#{anchor(name)}">{escape(name)}</a>' for name in names)
+    return f'<p class="notes">Indicators, with definition, steps and source: {links}.</p>'
 
 
 def _not_run(name: str, heading: str, text: str) -> str:

@@ -1,0 +1,1 @@
+"""What every indicator is: definition, steps, source and how to cite it, read off the measures themselves."""
