@@ -1,4 +1,7 @@
-"""The Python of a page: found, run in one session, and what it shows as Markdown. The tests run pages by it too."""
+"""The Python of a page: found, run in one session, and what it shows as Markdown.
+
+The tests run pages by it too.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ from typing import Any
 
 import pandas as pd
 
-FENCE = re.compile(r"(?:<!-- (?P<word>needs|raises): (?P<said>\w+) -->\n)?```python\n(?P<code>.*?)^```\n?", re.M | re.S)
+FENCE = re.compile(
+    r"(?:<!-- (?P<word>needs|raises): (?P<said>\w+) -->\n)?```python\n(?P<code>.*?)^```\n?", re.M | re.S
+)
 CELL = re.compile(r"^# %% (.+)\n", re.M)
 SHOWN = (
     *("display.max_rows", 8, "display.max_columns", 9, "display.precision", 4),
@@ -38,7 +43,10 @@ class Block:
         if not self.needs or (mirror and (Path(mirror) / self.needs).exists()):
             return True
         data = Path(os.environ.get("GVCMETRICS_DATA") or "data")
-        return any((data / "parquet").glob(f"{self.needs}*/")) or (data / "parquet" / f"{self.needs}.parquet").exists()
+        return (
+            any((data / "parquet").glob(f"{self.needs}*/"))
+            or (data / "parquet" / f"{self.needs}.parquet").exists()
+        )
 
 
 def of_page(text: str) -> list[Block]:
@@ -51,7 +59,10 @@ def of_script(text: str) -> list[tuple[str, Block]]:
     found = list(CELL.finditer(text))
     ends = [*(match.start() for match in found[1:]), len(text)]
     return [
-        (match[1].strip(), Block(text[match.end() : end].strip("\n") + "\n", text.count("\n", 0, match.end()) + 1))
+        (
+            match[1].strip(),
+            Block(text[match.end() : end].strip("\n") + "\n", text.count("\n", 0, match.end()) + 1),
+        )
         for match, end in zip(found, ends, strict=True)
     ]
 
@@ -94,7 +105,11 @@ def shown(printed: str, value: Any, pictures: Pictures) -> str:
     """What a notebook would show, as Markdown: text, a table or a picture."""
     parts = [f"```text\n{printed.rstrip()}\n```\n"] if printed.strip() else []
     with pd.option_context(*SHOWN):
-        if isinstance(value, tuple) and value and all(isinstance(part, pd.DataFrame | pd.Series) for part in value):
+        if (
+            isinstance(value, tuple)
+            and value
+            and all(isinstance(part, pd.DataFrame | pd.Series) for part in value)
+        ):
             parts += [shown("", part, pictures) for part in value]
         elif value is not None:
             parts.append(_rich(value, pictures))

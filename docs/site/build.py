@@ -1,7 +1,7 @@
 """Gathers the site's pages and has mkdocs make it: `python docs/site/build.py OUT`.
 
-Pages come from docs/*.md and docs/site/pages as they stand, with what their code shows below it; notebooks are
-run; the reference and the gallery are made from the package. Nothing of this is committed.
+Pages come from docs/*.md and docs/site/pages as they stand, with what their code shows below it; notebooks
+are run; the reference and the gallery are made from the package. Nothing of this is committed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def gather(sources: Path) -> None:
         _page(page.read_text("utf-8"), sources / name, name)
     for name, target in OWN.items():
         _page((ROOT / name).read_text("utf-8"), sources / target, "../" + name, run=False)
-    for name in ("quadrants.png", "site/site.css"):
+    for name in ("quadrants.png", "site/site.css", "site/iframe-worker.js"):
         shutil.copy(ROOT / "docs" / name, sources)
     for notebook in sorted(NOTEBOOKS.glob("*.ipynb")):
         tutorial(notebook, sources / "tutorials")
@@ -59,7 +59,11 @@ def _page(text: str, target: Path, name: str, run: bool = True) -> None:
 def _link(found: re.Match[str], target: Path) -> str:
     """Files of the project's own folder have another name on the site."""
     name = Path(found[1]).name
-    return f"]({OWN[name]}{found[2] or ''})" if name in OWN and target.parent.name != "how_to" else found[0].replace("(docs/", "(")
+    return (
+        f"]({OWN[name]}{found[2] or ''})"
+        if name in OWN and target.parent.name != "how_to"
+        else found[0].replace("(docs/", "(")
+    )
 
 
 def tutorial(notebook: Path, folder: Path) -> str:
@@ -108,7 +112,10 @@ def settings(sources: Path, site: Path) -> dict[str, Any]:
             section["Reference"] = [{"Every public name": "reference/index.md"}, *pages]
         for entry in section.get("Guides", []):
             if "Replications" in entry:
-                entry["Replications"] = ["replications.md", *(f"replications/{page.name}" for page in notebooks)]
+                entry["Replications"] = [
+                    "replications.md",
+                    *(f"replications/{page.name}" for page in notebooks),
+                ]
     return read
 
 

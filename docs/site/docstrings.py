@@ -88,7 +88,11 @@ def _items(lines: list[str]) -> str:
 
 def _plain(name: str) -> str:
     """A type or error as code; words stay as they are."""
-    return f"`{name}`" if re.fullmatch(r"[\w.\[\], |]+", name) and len(name) < 60 and " of " not in name else name
+    return (
+        f"`{name}`"
+        if re.fullmatch(r"[\w.\[\], |]+", name) and len(name) < 60 and " of " not in name
+        else name
+    )
 
 
 def _examples(lines: list[str]) -> str:
@@ -153,4 +157,5 @@ def _display(latex: str) -> str:
 
 
 def _mathml(latex: str, display: Any) -> str:
-    return convert(" ".join(latex.split()), display=display).replace("\n", " ")
+    # The underscore of a name, which is escaped for LaTeX.
+    return convert(" ".join(latex.split()).replace("\\_", "_"), display=display).replace("\n", " ")

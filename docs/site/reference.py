@@ -1,4 +1,4 @@
-"""The reference: a page a room, an entry for every public name, with signature, method, example and source."""
+"""The reference: a page a room, an entry a public name, with signature, method, example and source."""
 
 from __future__ import annotations
 
@@ -23,14 +23,20 @@ ROOT = HERE.parents[1]
 PAGES = {
     "panels": ("Panels", ("gvcmetrics.panels",)),
     "value_chain": ("Panels and measures joined", ("gvcmetrics.value_chain",)),
-    "input_output": ("Measures: input-output", ("gvcmetrics.measures.input_output", "gvcmetrics.ground.input_output")),
+    "input_output": (
+        "Measures: input-output",
+        ("gvcmetrics.measures.input_output", "gvcmetrics.ground.input_output"),
+    ),
     "trade": ("Measures: trade", ("gvcmetrics.measures.trade",)),
     "clusters": ("Measures: clusters", ("gvcmetrics.measures.clusters", "gvcmetrics.measures.items")),
     "governance": ("Measures: governance and lock-in", ("gvcmetrics.measures.governance",)),
     "firms": ("Measures: firms", ("gvcmetrics.measures.firms",)),
     "cases": ("Measures: small numbers of cases", ("gvcmetrics.measures.cases",)),
     "lineage": ("Lineage", ("gvcmetrics.lineage",)),
-    "models": ("Models: outcomes", ("gvcmetrics.models.families", "gvcmetrics.models.gmm", "gvcmetrics.models.durations")),
+    "models": (
+        "Models: outcomes",
+        ("gvcmetrics.models.families", "gvcmetrics.models.gmm", "gvcmetrics.models.durations"),
+    ),
     "results": ("Models: results and tests", ("gvcmetrics.models",)),
     "claims": ("Hypotheses", ("gvcmetrics.claims",)),
     "report": ("Tables, figures, report", ("gvcmetrics.report", "gvcmetrics.ground")),
@@ -55,7 +61,9 @@ def entries() -> list[Entry]:
         for name in room.__all__:
             value = getattr(room, name)
             if name != "__version__":
-                found.setdefault(id(inspect.unwrap(value)), Entry(name, f"{prefix}.{name}", value, _page(value)))
+                found.setdefault(
+                    id(inspect.unwrap(value)), Entry(name, f"{prefix}.{name}", value, _page(value))
+                )
     for name, value in vars(simulated).items():
         if name.startswith("example_"):
             found[id(value)] = Entry(name, f"simulate.examples.{name}", value, "simulate")
@@ -96,8 +104,13 @@ def write(page: str, folder: Path) -> None:
     shown = _run(page, folder)
     head = [f"# {title}\n", _index(listed)]
     if "data" in shown:
-        head.append(f"## Data of the examples\n\nThe examples on this page are run one after another, after this:\n\n{shown['data']}\n")
-    (folder / f"{page}.md").write_text("\n".join([*head, *(_entry(entry, shown) for entry in listed)]), "utf-8")
+        head.append(
+            "## Data of the examples\n\nThe examples on this page are run one after another, after this:\n\n"
+            f"{shown['data']}\n"
+        )
+    (folder / f"{page}.md").write_text(
+        "\n".join([*head, *(_entry(entry, shown) for entry in listed)]), "utf-8"
+    )
 
 
 def _order(entry: Entry) -> tuple[str, int]:
@@ -119,7 +132,7 @@ def _run(page: str, folder: Path) -> dict[str, str]:
 
 def _index(listed: list[Entry]) -> str:
     rows = [f"| [`{e.called}`](#{e.name}) | {_short(e)} |" for e in listed]
-    return "\n".join(["| | |", "|---|---|", *rows, ""])
+    return "\n".join(["| name | what it is |", "|---|---|", *rows, ""])
 
 
 def _short(entry: Entry) -> str:
@@ -150,7 +163,11 @@ def signature(name: str, value: Any) -> str:
     kinds = [parameter.kind for parameter in given.parameters.values() if parameter.name != "self"]
     if inspect.Parameter.VAR_POSITIONAL not in kinds and inspect.Parameter.KEYWORD_ONLY in kinds:
         parts.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
-    back = "" if given.return_annotation in (given.empty, None, "None") else f" -> {_unquoted(str(given.return_annotation))}"
+    back = (
+        ""
+        if given.return_annotation in (given.empty, None, "None")
+        else f" -> {_unquoted(str(given.return_annotation))}"
+    )
     line = f"{name}({', '.join(parts)}){back}"
     if len(line) <= 88:
         return line
@@ -165,7 +182,9 @@ def _unquoted(text: str) -> str:
 def _members(value: type) -> str:
     rows = []
     for name, member in _own(value):
-        called = f"`{name}`" if isinstance(member, property) else f"`{signature(name, member)}`".replace("\n", " ")
+        called = (
+            f"`{name}`" if isinstance(member, property) else f"`{signature(name, member)}`".replace("\n", " ")
+        )
         function = member.fget if isinstance(member, property) else member
         rows.append(f"- {re.sub(r' +', ' ', called)}: {docstrings.summary(function.__doc__ or '')}")
     return "**Members**\n\n" + "\n".join(rows) + "\n" if rows else ""
@@ -173,7 +192,11 @@ def _members(value: type) -> str:
 
 def _own(value: type) -> Iterator[tuple[str, Any]]:
     for name, member in vars(value).items():
-        if not name.startswith("_") and (isinstance(member, property) or inspect.isfunction(member)) and _doc(member):
+        if (
+            not name.startswith("_")
+            and (isinstance(member, property) or inspect.isfunction(member))
+            and _doc(member)
+        ):
             yield name, member
 
 
@@ -185,4 +208,5 @@ def _source(value: Any) -> str:
     path = Path(inspect.getsourcefile(value) or "").resolve().relative_to(ROOT)
     lines, first = inspect.getsourcelines(value)
     code = textwrap.indent(f"```python\n{textwrap.dedent(''.join(lines)).rstrip()}\n```", "    ")
-    return f'<div data-search-exclude markdown>\n\n??? quote "Source: `{path.as_posix()}`, line {first}"\n\n{code}\n\n</div>\n'
+    title = f'??? quote "Source: `{path.as_posix()}`, line {first}"'
+    return f"<div data-search-exclude markdown>\n\n{title}\n\n{code}\n\n</div>\n"

@@ -13,6 +13,7 @@ from gvcmetrics.measures.input_output.build import from_arrays
 from gvcmetrics.measures.input_output.table import InputOutput
 
 GOVERNANCE = np.array(["arms_length", "network", "quasi_hierarchical", "hierarchical"])
+RUNGS = np.array(["assembly", "oem", "odm", "obm"])
 REGIONS = ("Azuay", "Guayas", "Manabi", "Pichincha")
 INDUSTRIES = ("10", "13", "14", "15", "31")
 COUNTRIES = ("BRA", "CHN", "DEU", "ECU", "IND", "ITA", "KOR", "VNM")
@@ -22,7 +23,8 @@ PRODUCTS = ("080390", "610910", "640399", "847130", "870323", "940360")
 def example_firms(n_firms: int = 240, n_years: int = 6, *, seed: int = 1) -> pd.DataFrame:
     r"""A firm panel with buyers, governance and upgrading.
 
-    .. math:: P(\text{upgrade}_{it} = 1) = \Lambda(-0.6 + 0.9\,\text{quasi}_{it} - 1.2\,\text{share}_{it} + \alpha_i)
+    .. math:: P(\text{upgrade}_{it} = 1) = \Lambda(-0.6 + 0.9\,\text{quasi}_{it} - 1.2\,\text{share}_{it}
+       + \alpha_i)
 
     where the unit effect is correlated with the main buyer's share, and functional upgrading is held back by
     quasi-hierarchical ties as much as product upgrading is helped.
@@ -35,8 +37,9 @@ def example_firms(n_firms: int = 240, n_years: int = 6, *, seed: int = 1) -> pd.
     Returns
     -------
     pandas.DataFrame
-        The columns of the firm contract that examples use, `foreign`, `log_employment`, `log_sales`, `wage_usd`,
-        `schooling`, `rung` (ordered) and five items of trust and joint action, answered from 1 to 5.
+        The columns of the firm contract that examples use, `foreign`, `log_employment`, `log_sales`,
+        `wage_usd`, `schooling`, `rung` (ordered) and five items of trust and joint action, answered
+        from 1 to 5.
     """
     rng = np.random.default_rng(seed)
     firm, year = np.repeat(np.arange(n_firms), n_years), np.tile(np.arange(2010, 2010 + n_years), n_firms)
@@ -77,11 +80,11 @@ def example_firms(n_firms: int = 240, n_years: int = 6, *, seed: int = 1) -> pd.
             "export_share": np.clip(0.2 + 0.25 * size[firm] + 0.1 * quasi + rng.normal(0, 0.2, n), 0, 1),
             "upgrade_product": (index - 0.6 + rng.logistic(size=n) > 0).astype(int),
             "upgrade_process": (0.7 * index + 0.3 * size[firm] + rng.logistic(size=n) > 0).astype(int),
-            "upgrade_functional": (-0.8 - 0.9 * quasi + 0.5 * effect[firm] + rng.logistic(size=n) > 0).astype(int),
-            "patents": rng.poisson(np.exp(-1.5 + 0.3 * log_employment + 0.3 * quasi + 0.4 * effect[firm])),
-            "rung": pd.Categorical.from_codes(
-                np.digitize(latent, [-1.5, 0.0, 1.5]), ["assembly", "oem", "odm", "obm"], ordered=True
+            "upgrade_functional": (-0.8 - 0.9 * quasi + 0.5 * effect[firm] + rng.logistic(size=n) > 0).astype(
+                int
             ),
+            "patents": rng.poisson(np.exp(-1.5 + 0.3 * log_employment + 0.3 * quasi + 0.4 * effect[firm])),
+            "rung": pd.Categorical(RUNGS[np.digitize(latent, [-1.5, 0.0, 1.5])], RUNGS, ordered=True),
             "longitude": (-79 + place + rng.normal(0, 0.1, n_firms))[firm],
             "latitude": (-2 + 0.5 * tie + rng.normal(0, 0.1, n_firms))[firm],
         }
@@ -117,11 +120,14 @@ def example_trade(*, seed: int = 2) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row for each exporter, importer, product and year with trade; `distance_km`, `agreement`, `quality`.
+        One row for each exporter, importer, product and year with trade; `distance_km`, `agreement`,
+        `quality`.
     """
     rng = np.random.default_rng(seed)
     axes = [COUNTRIES, COUNTRIES, PRODUCTS, range(2010, 2016)]
-    frame = pd.MultiIndex.from_product(axes, names=["exporter", "importer", "product", "year"]).to_frame(index=False)
+    frame = pd.MultiIndex.from_product(axes, names=["exporter", "importer", "product", "year"]).to_frame(
+        index=False
+    )
     frame = frame[frame["exporter"] != frame["importer"]].reset_index(drop=True)
     at = {name: dict(zip(COUNTRIES, rng.normal(size=8), strict=True)) for name in ("east", "north", "size")}
     skill = pd.DataFrame(rng.gamma(1, 1, (8, 6)), COUNTRIES, PRODUCTS).stack()
@@ -145,7 +151,7 @@ def example_trade(*, seed: int = 2) -> pd.DataFrame:
 
 
 def example_table(year: int = 2011) -> InputOutput:
-    """Three countries, of three industries each, that supply one another: primary, manufacturing, services."""
+    """Three countries, of three industries each, that supply one another."""
     rng = np.random.default_rng(year)
     n = 9
     home = np.kron(np.eye(3), np.ones((3, 3)))
@@ -166,7 +172,9 @@ def example_buyers(*, seed: int = 4) -> pd.DataFrame:
     kinds = np.array(["market", "modular", "relational", "captive"])
     tie = pd.factorize(frame["firm_id"] + frame["buyer_id"])[0]
     frame["governance_ghs"] = kinds[rng.integers(0, 4, tie.max() + 1)][tie]
-    frame["sales_share"] = frame["sales_usd"] / frame.groupby(["firm_id", "year"])["sales_usd"].transform("sum")
+    frame["sales_share"] = frame["sales_usd"] / frame.groupby(["firm_id", "year"])["sales_usd"].transform(
+        "sum"
+    )
     frame.attrs["simulated"] = True
     return frame
 

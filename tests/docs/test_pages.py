@@ -11,7 +11,11 @@ from .conftest import ROOT
 
 import blocks  # isort: skip
 
-PAGES = [*blocks.pages(ROOT / "docs"), *sorted((ROOT / "docs" / "site" / "pages").rglob("*.md")), ROOT / "README.md"]
+PAGES = [
+    *blocks.pages(ROOT / "docs"),
+    *sorted((ROOT / "docs" / "site" / "pages").rglob("*.md")),
+    ROOT / "README.md",
+]
 WITH_CODE = [page for page in PAGES if blocks.of_page(page.read_text("utf-8"))]
 
 
@@ -53,7 +57,9 @@ def test_an_error_that_a_page_shows_must_be_raised(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=r"page\.md, line 3"):
         blocks.run(quiet, {}, "page.md")
     needy = "<!-- needs: nowhere_at_all -->\n```python\n1 / 0\n```\n"
-    assert "This needs `nowhere_at_all`" in blocks.with_outputs(needy, blocks.Pictures(tmp_path, "x"), "page.md")
+    assert "This needs `nowhere_at_all`" in blocks.with_outputs(
+        needy, blocks.Pictures(tmp_path, "x"), "page.md"
+    )
 
 
 def test_what_a_block_shows_stands_below_it(tmp_path: Path) -> None:

@@ -109,7 +109,8 @@ def test_every_docstring_has_formulas_that_can_be_read() -> None:
         text = docstrings.markdown(entry.value.__doc__ or "")
         assert ":math:" not in text, entry.name
         assert ".. math::" not in text, entry.name
-        assert "<mtext>\\" not in text, entry.name
+        # What the converter does not know it leaves as a command.
+        assert not [found for found in re.findall(r"<math.*?</math>", text) if "\\" in found], entry.name
 
 
 def test_the_navigation_names_pages_that_are_there() -> None:
@@ -118,6 +119,8 @@ def test_the_navigation_names_pages_that_are_there() -> None:
     made |= {f"tutorials/{path.stem}.md" for path in (ROOT / "analysis" / "notebooks").glob("*.ipynb")}
     named = set(re.findall(r"[\w/]+\.md\b", text))
     pages = {page.name for page in (ROOT / "docs").glob("*.md")}
-    pages |= {p.relative_to(ROOT / "docs/site/pages").as_posix() for p in (ROOT / "docs/site/pages").rglob("*.md")}
+    pages |= {
+        p.relative_to(ROOT / "docs/site/pages").as_posix() for p in (ROOT / "docs/site/pages").rglob("*.md")
+    }
     assert named - made == pages
     assert made <= named

@@ -38,7 +38,9 @@ measures.related_variety(finer)
 measures.size_distribution(year)
 
 # %% hub_and_spoke
-measures.hub_and_spoke(year.assign(exports_usd=year["export_share"] * year["sales_usd"]), exports="exports_usd")
+measures.hub_and_spoke(
+    year.assign(exports_usd=year["export_share"] * year["sales_usd"]), exports="exports_usd"
+)
 
 # %% gini
 measures.gini([10.0, 20.0, 70.0])
@@ -59,7 +61,10 @@ joined[["firm_id", "year", "region", "industry", "location_quotient"]]
 
 # %% collective_efficiency
 measures.collective_efficiency(
-    firms, external_economies=["labour_pool", "trust_suppliers"], joint_action=["joint_purchases", "association"], scale=(1, 5)
+    firms,
+    external_economies=["labour_pool", "trust_suppliers"],
+    joint_action=["joint_purchases", "association"],
+    scale=(1, 5),
 )
 
 # %% cronbach_alpha
@@ -82,7 +87,10 @@ bought = pd.DataFrame([[5.0, 1.0], [8.0, 20.0]], index=["13", "14"], columns=["1
 measures.input_output_links(bought)
 
 # %% occupation_correlation
-jobs = pd.DataFrame({"sewing": [9.0, 8.0, 1.0], "welding": [0.0, 1.0, 7.0], "sales": [2.0, 3.0, 2.0]}, index=["13", "14", "25"])
+jobs = pd.DataFrame(
+    {"sewing": [9.0, 8.0, 1.0], "welding": [0.0, 1.0, 7.0], "sales": [2.0, 3.0, 2.0]},
+    index=["13", "14", "25"],
+)
 measures.occupation_correlation(jobs).round(2)
 
 # %% mean_relatedness

@@ -20,7 +20,9 @@ measures.revenue_tfp(firms)
 measures.markups(firms, elasticity=0.6)
 
 # %% upgrading_from_items
-measures.upgrading_from_items(firms, {"product": ["upgrade_product"], "process": ["upgrade_process", "joint_design"]})
+measures.upgrading_from_items(
+    firms, {"product": ["upgrade_product"], "process": ["upgrade_process", "joint_design"]}
+)
 
 # %% upgrading_from_changes
 measures.upgrading_from_changes(firms, {"process": "productivity"}, unit="firm_id")
@@ -31,7 +33,12 @@ measures.chain_upgrading(firms)
 # %% export_stage
 stages = firms.assign(assembles=1, makes=1, designs=firms["joint_design"], sells=0, brands=0)
 measures.export_stage(
-    stages, assembly="assembles", manufacturing="makes", design="designs", marketing="sells", own_brand="brands"
+    stages,
+    assembly="assembles",
+    manufacturing="makes",
+    design="designs",
+    marketing="sells",
+    own_brand="brands",
 )
 
 # %% economic_social_quadrants

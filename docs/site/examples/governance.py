@@ -10,7 +10,9 @@ firms[["firm_id", "year", "owned_by_buyer", "buyer_sets_design", "buyer_sets_pro
 measures.classify_governance(firms.drop(columns="governance"))
 
 # %% classify_governance_ghs
-scored = firms.assign(complexity=firms["joint_design"], codifiability=1 - firms["buyer_sets_process"], capability=1.0)
+scored = firms.assign(
+    complexity=firms["joint_design"], codifiability=1 - firms["buyer_sets_process"], capability=1.0
+)
 measures.classify_governance_ghs(scored)
 
 # %% governance_index
@@ -30,7 +32,12 @@ measures.crosswalk_governance(sales["governance_ghs"], to="four")
 # %% governance_agreement
 both = firms.dropna(subset=["joint_design"]).assign(
     governance_ghs=lambda frame: frame["governance"].map(
-        {"arms_length": "market", "network": "relational", "quasi_hierarchical": "captive", "hierarchical": "hierarchy"}
+        {
+            "arms_length": "market",
+            "network": "relational",
+            "quasi_hierarchical": "captive",
+            "hierarchical": "hierarchy",
+        }
     )
 )
 measures.governance_agreement(both)
@@ -42,7 +49,9 @@ measures.buyer_concentration(sales)
 measures.buyer_hhi_bounds(firms)
 
 # %% sales_channels
-channels = firms.assign(own_shops=0.1, one_buyer=firms["main_buyer_share"], others=0.9 - 0.9 * firms["main_buyer_share"])
+channels = firms.assign(
+    own_shops=0.1, one_buyer=firms["main_buyer_share"], others=0.9 - 0.9 * firms["main_buyer_share"]
+)
 measures.sales_channels(channels, ["own_shops", "one_buyer", "others"])
 
 # %% functional_breadth

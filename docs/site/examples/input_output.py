@@ -36,8 +36,14 @@ measures.gross_exports(measures.from_long(long))
 # %% from_wide
 wide = pd.DataFrame(
     {
-        **{"country": ["AAA", "BBB"], "industry": "all", "AAA_all": [20.0, 10.0], "BBB_all": [5.0, 30.0]},
-        **{"AAA_final": [70.0, 10.0], "BBB_final": [5.0, 50.0], "AAA_stocks": [2.0, 0.0], "BBB_stocks": [0.0, 1.0]},
+        "country": ["AAA", "BBB"],
+        "industry": "all",
+        "AAA_all": [20.0, 10.0],
+        "BBB_all": [5.0, 30.0],
+        "AAA_final": [70.0, 10.0],
+        "BBB_final": [5.0, 50.0],
+        "AAA_stocks": [2.0, 0.0],
+        "BBB_stocks": [0.0, 1.0],
     }
 )
 wide["output"] = wide.iloc[:, 2:].sum(axis=1)

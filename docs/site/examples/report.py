@@ -9,11 +9,17 @@ from gvcmetrics.simulate.examples import example_firms, example_table, example_t
 firms, trade = example_firms(), example_trade()
 folder = Path(tempfile.mkdtemp())
 pooled = gvc.ols("log_sales ~ log_employment + main_buyer_share", firms, vcov={"CRV1": "firm_id"})
-within = gvc.ols("log_sales ~ log_employment + main_buyer_share | firm_id + year", firms, vcov={"CRV1": "firm_id"})
+within = gvc.ols(
+    "log_sales ~ log_employment + main_buyer_share | firm_id + year", firms, vcov={"CRV1": "firm_id"}
+)
 within
 
 # %% table, regression_table, Table
-labels = {"log_employment": "Employment, log", "main_buyer_share": "Main buyer's share", "log_sales": "Sales, log"}
+labels = {
+    "log_employment": "Employment, log",
+    "main_buyer_share": "Main buyer's share",
+    "log_sales": "Sales, log",
+}
 table = gvc.table({"Pooled": pooled, "Within": within}, title="Sales and the main buyer", labels=labels)
 table
 
@@ -51,12 +57,15 @@ report.coefficient_plot({"Pooled": pooled, "Within": within}, labels=labels)
 # %% scatter_plot
 curve = measures.smile_curve(example_table(), product=("AAA", "manufacturing")).reset_index()
 curve["name"] = curve["country"] + " " + curve["industry"]
-report.scatter_plot(curve, x="distance", y="value_added_ratio", size="value_added", label="name", group="country")
+report.scatter_plot(
+    curve, x="distance", y="value_added_ratio", size="value_added", label="name", group="country"
+)
 
 # %% heat_map
 quotient = measures.location_quotient(firms[firms["year"] == 2015])
 report.heat_map(
-    quotient.pivot(index="region", columns="industry", values="location_quotient"), value_title="Location quotient"
+    quotient.pivot(index="region", columns="industry", values="location_quotient"),
+    value_title="Location quotient",
 )
 
 # %% xy_plot

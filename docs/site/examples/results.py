@@ -20,10 +20,14 @@ logit.margins("governance")
 logit.test("main_buyer_share = 0")
 
 # %% plot_margins
-gvc.plot_margins(logit.margins(at={"main_buyer_share": [0.2, 0.4, 0.6, 0.8]}), title="Probability of upgrading")
+gvc.plot_margins(
+    logit.margins(at={"main_buyer_share": [0.2, 0.4, 0.6, 0.8]}), title="Probability of upgrading"
+)
 
 # %% plot_coefs
-gvc.plot_coefs({"Logit": logit, "Probit": gvc.probit("upgrade_product ~ governance + main_buyer_share", firms)})
+gvc.plot_coefs(
+    {"Logit": logit, "Probit": gvc.probit("upgrade_product ~ governance + main_buyer_share", firms)}
+)
 
 # %% wild_bootstrap, BootstrapTest
 gvc.wild_bootstrap(logit, "main_buyer_share", "region", interval=False)
@@ -47,7 +51,9 @@ gvc.goodness_of_fit(logit)
 gvc.hosmer_lemeshow(logit)
 
 # %% multiple_testing
-family = [gvc.ols(f"{outcome} ~ main_buyer_share", firms) for outcome in ("upgrade_product", "upgrade_process")]
+family = [
+    gvc.ols(f"{outcome} ~ main_buyer_share", firms) for outcome in ("upgrade_product", "upgrade_process")
+]
 gvc.multiple_testing(family, "main_buyer_share", "cluster_id", draws=999)
 
 # %% holm

@@ -7,7 +7,9 @@ from gvcmetrics.simulate.examples import example_trade
 flows = example_trade()
 trade = flows.groupby(["exporter", "product", "year"], as_index=False)[["value_usd", "quantity"]].sum()
 exports = trade[trade["year"] == 2015].pivot(index="exporter", columns="product", values="value_usd")
-income = pd.Series({"BRA": 9.0, "CHN": 8.0, "DEU": 41.0, "ECU": 6.0, "IND": 2.0, "ITA": 30.0, "KOR": 29.0, "VNM": 3.0})
+income = pd.Series(
+    {"BRA": 9.0, "CHN": 8.0, "DEU": 41.0, "ECU": 6.0, "IND": 2.0, "ITA": 30.0, "KOR": 29.0, "VNM": 3.0}
+)
 flows
 
 # %% rca
