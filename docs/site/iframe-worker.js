@@ -1,5 +1,14 @@
 // From a file a browser starts no worker, and the search is one: a hidden frame does its work.
 if (location.protocol === "file:") {
+  const load = (inside, script) =>
+    new Promise((resolve, reject) => {
+      const element = inside.document.createElement("script");
+      element.src = script;
+      element.onload = resolve;
+      element.onerror = reject;
+      inside.document.head.append(element);
+    });
+
   window.Worker = class extends EventTarget {
     constructor(address) {
       super();
@@ -13,18 +22,8 @@ if (location.protocol === "file:") {
           load(inside, address).then(() => resolve(inside));
         };
         this.frame.addEventListener("load", start, { once: true });
-        const attach = () => document.body.append(this.frame);
-        if (document.body) attach();
-        else document.addEventListener("DOMContentLoaded", attach);
+        document.body.append(this.frame);
       });
-      const load = (inside, script) =>
-        new Promise((resolve, reject) => {
-          const element = inside.document.createElement("script");
-          element.src = script;
-          element.onload = resolve;
-          element.onerror = reject;
-          inside.document.head.append(element);
-        });
     }
 
     postMessage(data) {
