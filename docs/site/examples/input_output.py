@@ -153,6 +153,9 @@ measures.cumulative_tariffs(table, rates)
 # %% hypothetical_extraction
 measures.hypothetical_extraction(table, "BBB", industry="manufacturing")
 
+# %% hypothetical_extraction_by_industry
+measures.hypothetical_extraction_by_industry(table)
+
 # %% upstreamness
 measures.upstreamness(table)
 

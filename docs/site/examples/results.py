@@ -64,3 +64,6 @@ models.benjamini_hochberg([0.01, 0.04, 0.03])
 
 # %% romano_wolf
 models.romano_wolf([2.5, 1.1], np.random.default_rng(1).normal(size=(999, 2)))
+
+# %% Check
+gvc.equivalence(logit, "main_buyer_share", 0.5)
