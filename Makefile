@@ -8,7 +8,9 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 RUN     := $(BIN)/python -m gvcmetrics
 READY   := $(VENV)/.ready
+DOCS_READY := $(VENV)/.ready-docs
 RESULTS := analysis/results
+SITE    := $(RESULTS)/site
 PARQUET := data/parquet
 
 SPECS   := $(wildcard data/panels/*.yaml)
@@ -22,6 +24,8 @@ PANEL_CODE := $(GROUND) $(call ROOM,panels)
 STUDY_CODE := $(GROUND) gvcmetrics/value_chain.py $(call ROOM,measures) $(call ROOM,models) $(call ROOM,report)
 CLAIM_CODE := $(PANEL_CODE) $(call ROOM,measures) $(call ROOM,models) $(call ROOM,claims)
 
+SITE_PAGES  = $(shell find docs analysis/notebooks -type f -not -name '*.pyc') README.md CHANGELOG.md CONTRIBUTING.md
+
 # A variable of the environment as one word of the shell, whatever signs are in it.
 WORD     = '$(subst ','\'',$(value $(1)))'
 OPTION   = $(if $(value $(2)),$(1) $(call WORD,$(2)))
@@ -32,7 +36,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: all test doctest test-fuzz test-spark test-pythons test-browser changes mutants lint bench validate fetch notebooks lock clean help AGAIN
+.PHONY: all test doctest test-fuzz test-spark test-pythons test-browser changes mutants lint bench validate fetch notebooks docs lock clean help AGAIN
 .DELETE_ON_ERROR:
 
 all: $(RESULTS)/report.html $(RESULTS)/codebook.html ## build every panel, study, table and figure, and the report
@@ -190,6 +194,20 @@ validate: $(READY) ## Monte Carlo of every estimator and hypothesis, for the rep
 fetch: $(READY) ## download the data that is neither embedded nor on your mirror
 	@$(RUN) fetch
 
+docs: $(SITE)/html/index.html ## build the documentation, offline; open analysis/results/site/html/index.html
+
+$(SITE)/html/index.html: docs/quadrants.png $(PANELS) $(DOCS_READY) $(SITE_PAGES) $(STUDY_CODE) $(CLAIM_CODE)
+	@$(BIN)/python docs/site/build.py $(SITE)
+
+# The picture of the README is the study's.
+docs/quadrants.png: $(RESULTS)/01_car_exporters.json
+	@cp $(RESULTS)/01_car_exporters_quadrants.png $@
+
+$(DOCS_READY): requirements-docs.lock $(READY)
+	@echo "setup    the documentation's own packages"
+	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements-docs.lock
+	@touch $@
+
 notebooks: $(PANELS) ## run the notebooks; the pages go to analysis/results/notebooks
 	@for notebook in analysis/notebooks/*.ipynb; do \
 	  echo "notebook $$notebook"; \
@@ -204,6 +222,9 @@ lock: ## pin every dependency (needs uv); UPGRADE=--upgrade for newer versions o
 	$(call WORD,UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate --extra data --extra icio --extra notebook --extra dev \
 	  pyproject.toml -o requirements.lock
+	$(call WORD,PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' | \
+	  $(call WORD,UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate --constraint requirements.lock - -o requirements-docs.lock
 
 clean: ## remove everything that was built, but not the environment
 	rm -rf $(RESULTS) $(PARQUET) data/raw

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,8 +39,7 @@ def reading(connection: duckdb.DuckDBPyConnection, of: int, report: Report | Non
             if percent > 0:
                 report(Step("reading", round(of * percent / 100), of))
 
-    connection.execute("SET enable_progress_bar_print = false")
-    connection.execute("SET enable_progress_bar = true")
+    _set_bar(connection, "enable_progress_bar_print = false", "enable_progress_bar = true")
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
     try:
@@ -48,7 +47,19 @@ def reading(connection: duckdb.DuckDBPyConnection, of: int, report: Report | Non
     finally:
         done.set()
         thread.join()
-        connection.execute("SET enable_progress_bar = false")
+        without_bar(connection)
+
+
+def without_bar(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let the engine draw no progress of its own."""
+    _set_bar(connection, "enable_progress_bar = false")
+
+
+def _set_bar(connection: duckdb.DuckDBPyConnection, *settings: str) -> None:
+    # In a notebook without ipywidgets the engine has no bar, and refuses to be told that it has none.
+    with suppress(duckdb.InvalidInputException):
+        for setting in settings:
+            connection.execute(f"SET {setting}")
 
 
 def writing(of: int, report: Report | None) -> Callable[[int], None]:

@@ -121,6 +121,22 @@ def test_the_estimators_agree_where_the_text_says_so(ran: dict) -> None:
     assert np.average(chances) == pytest.approx(names["at_risk"]["exit"].mean(), rel=0.02)
 
 
+def test_panels_are_built_and_read_in_a_kernel(project: Path) -> None:
+    """Run by a kernel, the engine would draw its progress with a library that need not be there."""
+    nbclient = pytest.importorskip("nbclient", reason="notebooks need the extra 'notebook'")
+    nbformat = pytest.importorskip("nbformat", reason="notebooks need the extra 'notebook'")
+    lines = [
+        f"import os; os.environ['GVCMETRICS_DATA'] = {str(project / 'data')!r}",
+        "from gvcmetrics.panels.build import build_panel",
+        f"build_panel({str(project / 'data' / 'panels' / 'patents_rd.yaml')!r}, report=lambda step: None)",
+        "import gvcmetrics as gvc",
+        "len(gvc.panel('patents_rd'))",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("\n".join(lines))])
+    nbclient.NotebookClient(notebook, timeout=120).execute()
+    assert notebook.cells[0].outputs[-1]["data"]["text/plain"] == "1629"
+
+
 def test_without_the_survey_the_notebook_says_what_it_lacks(
     project: Path, ran: dict, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from gvcmetrics.ground.names import did_you_mean
 from gvcmetrics.ground.provenance import Provenance
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.lineage import KEY
+from gvcmetrics.panels.progress import without_bar
 from gvcmetrics.panels.project import Project, find_project
 from gvcmetrics.panels.sql import column as quoted
 from gvcmetrics.panels.store.listing import build_command, not_built, staleness
@@ -96,7 +97,7 @@ def panel(
     condition = query.args.get("where")
     asked = [found.name for found in condition.find_all(exp.Column)] if condition else []
     with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = false")
+        without_bar(connection)
         try:
             read = list(dict.fromkeys([*wanted, *asked, *provenance.keys]))
             kept = _kept_parts(connection, part_values(path, provenance), condition, provenance)

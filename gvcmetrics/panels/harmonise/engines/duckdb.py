@@ -12,6 +12,7 @@ import duckdb
 from gvcmetrics.errors import DataError, GvcError, Place
 from gvcmetrics.panels.harmonise.texts import PLAIN_NUMBER
 from gvcmetrics.panels.harmonise.tree import BLANKS, TRIMMED
+from gvcmetrics.panels.progress import without_bar
 from gvcmetrics.panels.readers.columnar import FRACTION_TEXT
 
 # What DuckDB may hold in memory; Python and its libraries come on top (some 0.2 GB). Tables and sorts
@@ -32,7 +33,7 @@ def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         # DuckDB does not know the number of rows in a text file, takes it for small, and would keep the
         # whole file in memory to look up the few rows of a table of codes in it.
         connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
-        connection.execute("SET enable_progress_bar = false")
+        without_bar(connection)
         connection.execute(define_functions())
         yield connection
 
