@@ -35,6 +35,9 @@ export OMP_NUM_THREADS ?= 2
 export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 
+# Two files at a time; nothing depends on the order. `make -j1 all` builds one after another, -j4 four.
+MAKEFLAGS += -j2
+
 .DEFAULT_GOAL := help
 .PHONY: all test doctest test-fuzz test-spark test-pythons test-browser changes mutants lint bench validate fetch notebooks docs lock clean help AGAIN
 .DELETE_ON_ERROR:
