@@ -9,6 +9,7 @@ simulated; nothing here says anything about a country.
 from __future__ import annotations
 
 import tempfile
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from gvcmetrics.claims.examine import examine_claim, row
 from gvcmetrics.claims.reader import read_claims
 from gvcmetrics.claims.run import COLUMNS
 from gvcmetrics.claims.verdict import judged
+from gvcmetrics.errors import EstimationWarning
 from gvcmetrics.models import Results
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
@@ -170,8 +172,7 @@ def _descriptives(
         "t2_variables",
         "T2. Variables of the survey and what they are made from",
     )
-    modes = firms["governance"].map(MODES)
-    described = portrait.by_governance(firms.assign(governance=modes))
+    described = portrait.by_governance(firms)
     assert isinstance(described, pd.DataFrame)
     shown(study, told, described, "t3_by_governance", "T3. Firms and their upgrading by governance", digits=2)
     places = firms.groupby("country")[[*KINDS, "joint_action", "lock_in", "cluster_top_buyer_share"]].mean()
@@ -186,6 +187,7 @@ def _descriptives(
     chosen = ["quasi_hierarchical", *KINDS, "lock_in", "buyer_hhi", "diversification", "log_employment"]
     correlations = firms[chosen].corr().rename(columns=LABELS)
     shown(study, told, correlations.rename_axis(""), "t4_correlations", "T4. Correlations", digits=2)
+    modes = firms["governance"].map(MODES)
     before = modes.groupby(firms["firm_id"]).shift()
     moves = pd.crosstab(before.rename("Before"), modes.rename("Now"), normalize="index")
     shown(
@@ -350,7 +352,10 @@ def scorecard(firms: pd.DataFrame, clusters: pd.DataFrame, trade: pd.DataFrame) 
         if claim.id not in WANTED:
             continue
         frame = given[claim.contract]
-        matched, findings = examine_claim(claim, frame, claim.contract)
+        with warnings.catch_warnings():
+            # Few clusters are part of each verdict.
+            warnings.simplefilter("ignore", EstimationWarning)
+            matched, findings = examine_claim(claim, frame, claim.contract)
         rows += [row(claim, f"simulated {claim.contract}s", matched, finding) for finding in findings]
     return judged(pd.DataFrame(rows).reindex(columns=[name for name in COLUMNS if "verdict" not in name]))
 

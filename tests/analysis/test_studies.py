@@ -257,6 +257,10 @@ def test_a_study_reads_the_panels_that_its_head_names(study: Path) -> None:
         if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name)
         if target.id in DECLARED
     }
+    if study.stem == "16_simulated_economy":
+        # It makes its panels itself.
+        assert not said
+        return
     assert said
     specs = {path.stem for path in (ROOT / "data" / "panels").glob("*.yaml")}
     named = [name for found in said.values() for name in ([found] if isinstance(found, str) else found)]

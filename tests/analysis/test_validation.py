@@ -195,14 +195,15 @@ def test_the_report_has_the_validation_or_how_to_run_it(run, tmp_path: Path) -> 
     report = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(report)
     without = report.run(tmp_path).read_text("utf-8")
-    assert "make validate" in without
+    assert "simulates every estimator with known parameters" in without
+    assert "examines simulated economies of known effects" in without
     assert '<a href="#validation">Do the estimators recover known parameters?</a>' in without
     sizes = pd.DataFrame(
         {"model": ["ols"], "test": ["CRV1"], "rejected": [0.2], "replications": [500], "inside": ["no"]}
     )
     run.write(made_up(run, 0.0, 0.95), sizes, tmp_path)
     page = report.run(tmp_path).read_text("utf-8")
-    assert "make validate" not in page
+    assert "simulates every estimator with known parameters" not in page
     assert "Table 1. Estimates and intervals against known parameters" in page
     assert page.count('<section id="validation">') == 1
     assert report.run(tmp_path).read_text("utf-8") == page

@@ -11,7 +11,8 @@ from gvcmetrics import measures
 from gvcmetrics.errors import DataError, SpecError
 from gvcmetrics.panels import panel
 from gvcmetrics.panels.build import build_panel
-from gvcmetrics.panels.contracts import CLUSTER, CONTRACTS, FIRM, Column
+from gvcmetrics.panels.contracts import CLUSTER, CONTRACTS, FIRM, TRADE, Column
+from gvcmetrics.panels.draft.words import clues_for, columns_told
 from gvcmetrics.panels.draft.write import write_draft
 from gvcmetrics.panels.project import Project
 from gvcmetrics.panels.show.codebook import write_codebook
@@ -24,7 +25,9 @@ LINE = Column("training_share", "number", "share", "Workers who were trained", 0
 
 @pytest.fixture
 def one_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The firm contract with one more line."""
+    """The firm contract with one more line, once drafts have been made without it."""
+    for contract in (FIRM, TRADE):
+        columns_told(clues_for(contract), "employees")
     monkeypatch.setitem(FIRM.columns, LINE.name, LINE)
 
 

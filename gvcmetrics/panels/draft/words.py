@@ -278,18 +278,18 @@ def columns_told(clues: Mapping[str, Clues], *texts: str) -> set[str]:
     for text in texts:
         words, told = _read(text)
         for want in told:
-            found |= _columns_by_want(tuple(clues), tuple(clues.values()))[want]
+            found |= _columns_by_want(tuple(clues), tuple(clues.values())).get(want, set())
         found |= _columns_by_name(tuple(clues)).get(words, set())
     return found
 
 
 @cache
 def _columns_by_want(names: tuple[str, ...], every: tuple[Clues, ...]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {want: set() for want in _every_want()}
+    found: dict[str, set[str]] = {}
     for name, clues in zip(names, every, strict=True):
         for _, wanted in _parsed(clues):
             for want in wanted:
-                found[want].add(name)
+                found.setdefault(want, set()).add(name)
     return found
 
 

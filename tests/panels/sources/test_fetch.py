@@ -204,7 +204,7 @@ def test_every_mirror_path_of_the_catalogue_exists() -> None:
     mirror = Path(os.environ["GVCMETRICS_MIRROR"])
     entries = [entry for entry in catalogue().values() if entry.mirror]
     assert [entry.name for entry in entries if not is_there(mirror / (entry.mirror or ""), entry)] == []
-    assert len(entries) == 20
+    assert len(entries) == 22
 
 
 def test_every_source_says_where_it_comes_from() -> None:
