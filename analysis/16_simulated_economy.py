@@ -39,6 +39,8 @@ WANTED = tuple(f"H{number}" for number in range(1, 23))
 KINDS = ("upgrade_product", "upgrade_process", "upgrade_functional", "upgrade_chain")
 CONTROLS = "log_employment + foreign_owned + exporting"
 ERRORS = {"CRV1": "cluster_id"}
+# A sectoral pattern has some ten clusters.
+FEW = {"CRV3": "cluster_id"}
 DRIVERS = ("buyer_knowledge", "delivery_risk", "product_differentiation", "standards_bind", "new_supplier")
 GRID = tuple(np.round(np.arange(0.1, 1.0, 0.2), 2))
 MODES = {
@@ -242,7 +244,7 @@ def _firm_models(study: Study, told: list[Any], firms: pd.DataFrame) -> Any:
     shown(study, told, locked, "t7_lock_in", "T7. Lock-in and functional breadth, within firms")
     action = {
         str(name): gvc.ols(
-            f"joint_action ~ cluster_top_buyer_share + {CONTROLS} + C(year)", rows, vcov=ERRORS
+            f"joint_action ~ cluster_top_buyer_share + {CONTROLS} + C(year)", rows, vcov=FEW
         )
         for name, rows in firms.groupby("pattern")
     }
