@@ -243,9 +243,7 @@ def _firm_models(study: Study, told: list[Any], firms: pd.DataFrame) -> Any:
     locked.append(gvc.ols("functional_breadth ~ buyer_hhi | firm_id + year", firms, vcov=ERRORS))
     shown(study, told, locked, "t7_lock_in", "T7. Lock-in and functional breadth, within firms")
     action = {
-        str(name): gvc.ols(
-            f"joint_action ~ cluster_top_buyer_share + {CONTROLS} + C(year)", rows, vcov=FEW
-        )
+        str(name): gvc.ols(f"joint_action ~ cluster_top_buyer_share + {CONTROLS} + C(year)", rows, vcov=FEW)
         for name, rows in firms.groupby("pattern")
     }
     shown(study, told, list(action.values()), "t8_collective_efficiency", "T8. Joint action and the first buyer, by sectoral pattern",

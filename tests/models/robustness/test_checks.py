@@ -109,8 +109,8 @@ def test_permutation_is_exact_in_distribution() -> None:
     exact = stats.permutation_test(
         (frame["y"][frame["x"] == 1], frame["y"][frame["x"] == 0]), t_statistic, alternative="greater"
     ).pvalue
-    made = gvc.permutation_test(gvc.ols("y ~ x", frame), "x", draws=400, seed=2)
-    assert made.values["permutation_p"] == pytest.approx(exact, abs=0.05)
+    made = gvc.permutation_test(gvc.ols("y ~ x", frame), "x", draws=199, seed=2)
+    assert made.values["permutation_p"] == pytest.approx(exact, abs=0.07)
 
 
 def test_permutation_keeps_groups_together_and_within() -> None:
