@@ -35,7 +35,7 @@ from gvcmetrics.claims.claim import Claim, Construct
 from gvcmetrics.claims.examine import examine_claim, row
 from gvcmetrics.claims.reader import read_claims
 from gvcmetrics.claims.verdict import CONTRADICTED, NEGLIGIBLE, NOT_ESTIMABLE, SUPPORTED, judged
-from gvcmetrics.report import Study
+from gvcmetrics.report import Study, frame_table
 from gvcmetrics.simulate import Economy, Simulated
 
 HERE = Path(__file__).parent
@@ -333,7 +333,7 @@ def write(summary: pd.DataFrame, results: Path | None = None) -> Path:
         "effect. Inside: the mean within two simulation errors, or a tenth of the estimates' deviation, of the truth, and "
         "a coverage of 93 to 97 %. Joint claims have no one effect, only verdicts."
     ]
-    printed = gvc.table(table(summary), labels=LABELS, notes=notes)
+    printed = frame_table(table(summary), labels=LABELS, notes=notes)
     study.table(
         replace(printed, simulated=True), "rules", caption="Estimates and verdicts against known effects"
     )
@@ -349,7 +349,7 @@ def write(summary: pd.DataFrame, results: Path | None = None) -> Path:
             f"{shown['wrong'].max():.1%} of the economies; the level is {LEVEL:.0%}. Beyond chance above it: "
             f"{told or 'none'}."
         )
-        printed = gvc.table(shown.set_index(["family", "panel"]), labels=LABELS)
+        printed = frame_table(shown.set_index(["family", "panel"]), labels=LABELS)
         study.table(
             replace(printed, simulated=True),
             "families",
