@@ -229,4 +229,9 @@ def _predictor(
         return predictor_of(response, family, sample, random=True)
     seen = least_squares if family.linear else family
     made = predictor_of(replace(response, family=lambda _: seen), seen, sample)
-    return replace(made, expand=np.eye(len(sample.names) + len(seen.constants), parameters))
+    scales = made.scales
+    if not family.linear:
+        words = f"{scales['response'].words}, of groups whose effects are zero"
+        scales = {**scales, "response": replace(scales["response"], words=words)}
+    expand = np.eye(len(sample.names) + len(seen.constants), parameters)
+    return replace(made, scales=scales, expand=expand)

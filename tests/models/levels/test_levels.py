@@ -256,6 +256,17 @@ def test_results_are_those_of_the_package(sales: Any) -> None:
     assert len(effects["cluster/firm"]) == 48
 
 
+def test_margins_say_whose_they_are() -> None:
+    one = gvc.multilevel("yes ~ x + (1 | cluster)", simulated(), response="probit")
+    assert "Averaged over the normal unit effect" in str(one.margins())
+    more = gvc.multilevel("yes ~ x + (1 | cluster/firm)", simulated(), response="probit")
+    shown = more.margins()
+    assert "of groups whose effects are zero" in " ".join(str(shown).split())
+    index = more.params["Intercept"] + more.params["x"] * simulated()["x"]
+    density = np.exp(-0.5 * index**2) / np.sqrt(2 * np.pi)
+    assert shown.tidy()["estimate"].iloc[0] == pytest.approx(more.params["x"] * density.mean())
+
+
 def test_estimates_do_not_depend_on_units_or_the_order_of_rows(sales: Any) -> None:
     frame = simulated().iloc[::-1].assign(x=lambda f: 3 + 1000 * f["x"])
     other = gvc.multilevel("sales ~ x + (1 | cluster/firm)", frame, response="linear", method="ml")
