@@ -13,7 +13,6 @@ out <- function(m) { v <- as.data.frame(VarCorr(m)); list(loglik = as.numeric(lo
 cbpp <- read("cbpp"); cbpp$period <- factor(cbpp$period)
 contraception <- read("contraception"); immun <- read("guimmun"); sleep <- read("sleepstudy"); pastes <- read("pastes")
 pastes$count <- as.integer(round((pastes$strength - 54) / 2))
-cb <- cbind(cbpp$incidence, cbpp$size - cbpp$incidence)
 long <- cbpp[rep(seq_len(nrow(cbpp)), cbpp$size), c("herd", "period")]
 long$ill <- unlist(mapply(function(k, n) rep(1:0, c(k, n - k)), cbpp$incidence, cbpp$size))
 base <- use ~ urban + age + livch
