@@ -37,6 +37,8 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "probit_selection": "gvcmetrics.models",
     "zero_inflated": "gvcmetrics.models",
     "hurdle": "gvcmetrics.models",
+    "multilevel": "gvcmetrics.models",
+    "group_effects": "gvcmetrics.models",
     "oster": "gvcmetrics.models",
     "specification_curve": "gvcmetrics.models",
     "leave_one_out": "gvcmetrics.models",

@@ -38,6 +38,7 @@ from gvcmetrics.simulate.designs import (
     simulate_gamma_counts,
     simulate_gravity,
     simulate_instruments,
+    simulate_levels,
     simulate_selection,
     simulate_zeros,
 )
@@ -116,6 +117,9 @@ DESIGNS: Mapping[str, Callable[[Cell, int], pd.DataFrame]] = {
     "common shocks": lambda cell, seed: simulate_common_shocks(periods=cell.periods, seed=seed),
     "dynamics": lambda cell, seed: simulate_dynamics(units=cell.units, periods=cell.periods, seed=seed),
     "gravity": lambda cell, seed: simulate_gravity(countries=cell.units, periods=cell.periods, seed=seed),
+    "levels": lambda cell, seed: simulate_levels(
+        cell.options["response"], clusters=cell.units, rows=cell.periods, seed=seed
+    ),
     "selection": lambda cell, seed: simulate_selection(rows=cell.units, seed=seed),
     "zeros": lambda cell, seed: simulate_zeros(cell.response, rows=cell.units, seed=seed),
     "instruments": lambda cell, seed: simulate_instruments(
@@ -207,6 +211,12 @@ def _further() -> list[Cell]:
     zeros = [
         Cell(kind, "Poisson", "", "zeros", "y ~ x1", 500, options={}) for kind in ("zero_inflated", "hurdle")
     ]
+    # Of few rows a firm Laplace's approximation draws what is not linear towards zero.
+    levels = [
+        Cell("multilevel", f"{response}, firms in clusters", "", "levels",
+             "y ~ x + z + (1 | cluster/firm)", 80, rows, options={"response": response})
+        for response, rows in (("linear", 4), ("logit", 20))
+    ]  # fmt: skip
     return [
         *averages,
         strong,
@@ -217,6 +227,7 @@ def _further() -> list[Cell]:
         dynamic,
         *seen,
         *zeros,
+        *levels,
         gravity,
         *_instrumented(),
     ]

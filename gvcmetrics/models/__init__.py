@@ -31,6 +31,8 @@ PUBLIC = {name: f"families.{name}" for name in RESPONSES} | {
     "probit_selection": "paired.probit_selection",
     "zero_inflated": "paired.counts",
     "hurdle": "paired.counts",
+    "multilevel": "levels.road",
+    "group_effects": "levels.group_effects",
     "oster": "robustness.oster",
     "specification_curve": "robustness.again",
     "leave_one_out": "robustness.again",

@@ -141,6 +141,27 @@ def simulate_zeros(kind: str, *, rows: int = 1000, seed: int = 0) -> pd.DataFram
     return _labelled(frame, {"y: x1": SLOPE, f"{second}: x1": sign * SLOPE})
 
 
+def simulate_levels(
+    response: str, *, clusters: int = 60, firms: int = 3, rows: int = 4, seed: int = 0
+) -> pd.DataFrame:
+    r"""Firms in clusters, each observed several times, with effects of both (`linear`, `logit`).
+
+    .. math:: \eta_{cfi} = \beta_0 + \beta_1 x_{cfi} + \beta_1 z_c + u_c + v_{cf}
+
+    with z of the cluster.
+    """
+    rng = np.random.default_rng(seed)
+    cluster = np.repeat(np.arange(clusters), firms * rows)
+    firm = np.repeat(np.arange(clusters * firms), rows)
+    x, z = rng.normal(size=len(cluster)), rng.normal(size=clusters)[cluster]
+    u = 0.7 * rng.normal(size=clusters)
+    eta = INTERCEPT + SLOPE * (x + z) + u[cluster] + 0.5 * rng.normal(size=clusters * firms)[firm]
+    y = eta + rng.logistic(size=len(eta)) if response == "logit" else eta + rng.normal(size=len(eta))
+    frame = pd.DataFrame({"cluster": cluster, "firm": firm, "x": x, "z": z})
+    frame["y"] = (y > 0) * 1 if response == "logit" else y
+    return _labelled(frame, {"Intercept": INTERCEPT, "x": SLOPE, "z": SLOPE})
+
+
 def simulate_gravity(*, countries: int = 12, periods: int = 5, seed: int = 0) -> pd.DataFrame:
     r"""Trade between countries with exporter-year, importer-year and pair effects, and agreements by pair.
 

@@ -19,6 +19,7 @@ from gvcmetrics.simulate.designs import (
     simulate_gamma_counts,
     simulate_gravity,
     simulate_instruments,
+    simulate_levels,
     simulate_selection,
     simulate_zeros,
 )
@@ -31,6 +32,7 @@ DESIGNS: dict[str, Callable[[int], pd.DataFrame]] = {
     "instruments": lambda seed: simulate_instruments("probit", units=50, seed=seed),
     "gamma": lambda seed: simulate_gamma_counts(units=30, seed=seed),
     "gravity": lambda seed: simulate_gravity(countries=4, seed=seed),
+    "levels": lambda seed: simulate_levels("logit", clusters=10, seed=seed),
     "selection": lambda seed: simulate_selection(seed=seed),
     "zeros": lambda seed: simulate_zeros("hurdle", seed=seed),
 }

@@ -1,0 +1,1 @@
+"""Levels: effects of groups that are nested in one another, with random slopes."""
