@@ -307,6 +307,14 @@ def test_draws_come_near_quadrature(made: dict[str, Results]) -> None:
     assert values[1] == pytest.approx(values[0], rel=1e-3)
 
 
+def test_quadrature_is_checked_around_the_nodes_used(made: dict[str, Results]) -> None:
+    result = made["few_mixed"]
+    table = result.quadrature_check()
+    assert [*table.index] == [f"{count} Gauss–Hermite nodes" for count in (6, 12, 24)]
+    assert table["loglik"].iloc[1] == pytest.approx(result.loglik, abs=1e-8)
+    assert table["loglik"].iloc[0] != pytest.approx(result.loglik, abs=1e-8)
+
+
 def test_prints_tables_and_comes_back_from_a_file(made: dict[str, Results]) -> None:
     import pickle
 
