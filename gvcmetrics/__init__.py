@@ -33,6 +33,7 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     # models
     "dynamic_gmm": "gvcmetrics.models",
     "long_run": "gvcmetrics.models",
+    "choice": "gvcmetrics.models",
     "heckman": "gvcmetrics.models",
     "probit_selection": "gvcmetrics.models",
     "zero_inflated": "gvcmetrics.models",

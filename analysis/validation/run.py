@@ -32,6 +32,7 @@ import gvcmetrics as gvc
 from gvcmetrics.report import Study
 from gvcmetrics.simulate.designs import (
     simulate_average_effects,
+    simulate_choices,
     simulate_common_shocks,
     simulate_domain,
     simulate_dynamics,
@@ -125,6 +126,7 @@ DESIGNS: Mapping[str, Callable[[Cell, int], pd.DataFrame]] = {
     "instruments": lambda cell, seed: simulate_instruments(
         cell.options.get("response", "ols"), units=cell.units, seed=seed
     ),
+    "choices": lambda cell, seed: simulate_choices(cell.label, choosers=cell.units, seed=seed),
     "average effects": lambda cell, seed: simulate_average_effects(
         cell.response, units=cell.units, periods=cell.periods, seed=seed
     ),
@@ -217,6 +219,15 @@ def _further() -> list[Cell]:
              "y ~ x + z + (1 | cluster/firm)", 80, rows, options={"response": response})
         for response, rows in (("linear", 4), ("logit", 20))
     ]  # fmt: skip
+    how = {"chooser": "chooser", "alternative": "alternative"}
+    further: Mapping[str, Mapping[str, Any]] = {
+        "conditional": {}, "nested": {"nests": {"bc": ["b", "c"]}},
+        "mixed": {"random": {"x": "normal"}, "panel": "unit", "nquad": 24},
+    }  # fmt: skip
+    choices = [
+        Cell("choice", kind, "", "choices", "chosen ~ x | z", 800, options={**how, **each})
+        for kind, each in further.items()
+    ]
     return [
         *averages,
         strong,
@@ -228,6 +239,7 @@ def _further() -> list[Cell]:
         *seen,
         *zeros,
         *levels,
+        *choices,
         gravity,
         *_instrumented(),
     ]

@@ -27,6 +27,7 @@ RESPONSES = (
 PUBLIC = {name: f"families.{name}" for name in RESPONSES} | {
     "dynamic_gmm": "gmm.dynamic",
     "long_run": "gmm.dynamic",
+    "choice": "choices.choice",
     "heckman": "paired.heckman",
     "probit_selection": "paired.probit_selection",
     "zero_inflated": "paired.counts",

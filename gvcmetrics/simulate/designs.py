@@ -15,6 +15,7 @@ from gvcmetrics.simulate.panels import INTERCEPT, SHIFT, SLOPE, simulate_panel, 
 
 VARIANCE = 0.5
 PERSISTENCE = 0.4
+DISSIMILARITY = 0.6
 _DISTRIBUTIONS = {"logit": stats.logistic, "probit": stats.norm}
 
 
@@ -160,6 +161,53 @@ def simulate_levels(
     frame = pd.DataFrame({"cluster": cluster, "firm": firm, "x": x, "z": z})
     frame["y"] = (y > 0) * 1 if response == "logit" else y
     return _labelled(frame, {"Intercept": INTERCEPT, "x": SLOPE, "z": SLOPE})
+
+
+def simulate_choices(kind: str, *, choosers: int = 300, seed: int = 0) -> pd.DataFrame:
+    r"""Choices among four alternatives, of which each chooser lacks the last with a chance of one in four.
+
+    .. math:: U_{ij} = \beta_{u(i)} x_{ij} + \gamma z_i 1[j = b] + \varepsilon_{ij}
+
+    Parameters
+    ----------
+    kind : `conditional`; `nested`, where the errors of b and c go together; `mixed`, where :math:`\beta` is
+        normal and four choices of a unit share it. choosers : their number.
+    """
+    rng = np.random.default_rng(seed)
+    x, z = rng.normal(size=(choosers, 4)), rng.normal(size=choosers)
+    errors = rng.gumbel(size=(choosers, 4))
+    unit = np.arange(choosers) // 4
+    truth = {"x": SLOPE, "b: z": SHIFT}
+    beta = np.full(choosers, SLOPE)
+    if kind == "nested":
+        errors[:, 1:3] = _in_one_nest(rng, choosers, DISSIMILARITY)
+        truth["dissimilarity: bc"] = DISSIMILARITY
+    if kind == "mixed":
+        beta = SLOPE + rng.normal(size=choosers // 4 + 1)[unit]
+        truth["sd: x"] = 1.0
+    utility = beta[:, None] * x + errors
+    utility[:, 1] += SHIFT * z
+    there = np.ones((choosers, 4), dtype=bool)
+    there[:, 3] = rng.random(choosers) > 0.25
+    taken = np.where(there, utility, -np.inf).argmax(axis=1)
+    frame = pd.DataFrame(
+        {
+            "chooser": np.repeat(np.arange(choosers), 4), "unit": np.repeat(unit, 4),
+            "alternative": np.tile([*"abcd"], choosers), "x": x.ravel(), "z": np.repeat(z, 4),
+            "chosen": (np.arange(4) == taken[:, None]).ravel().astype(int),
+        }
+    )[there.ravel()].reset_index(drop=True)  # fmt: skip
+    return _labelled(frame, truth)
+
+
+def _in_one_nest(rng: np.random.Generator, rows: int, dissimilarity: float) -> np.ndarray:
+    """Two Gumbel errors with the joint distribution of a nest, through a positive stable variable."""
+    angle, size = rng.uniform(0, np.pi, rows), rng.exponential(size=rows)
+    stable = (
+        np.sin(dissimilarity * angle) / np.sin(angle) ** (1 / dissimilarity)
+        * (np.sin((1 - dissimilarity) * angle) / size) ** ((1 - dissimilarity) / dissimilarity)
+    )  # fmt: skip
+    return np.asarray(dissimilarity * (np.log(stable)[:, None] + rng.gumbel(size=(rows, 2))))
 
 
 def simulate_gravity(*, countries: int = 12, periods: int = 5, seed: int = 0) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from gvcmetrics.simulate.designs import (
     PERSISTENCE,
     VARIANCE,
     simulate_average_effects,
+    simulate_choices,
     simulate_common_shocks,
     simulate_domain,
     simulate_dynamics,
@@ -26,6 +27,7 @@ from gvcmetrics.simulate.designs import (
 
 DESIGNS: dict[str, Callable[[int], pd.DataFrame]] = {
     "average effects": lambda seed: simulate_average_effects("probit", units=20, periods=6, seed=seed),
+    "choices": lambda seed: simulate_choices("nested", seed=seed),
     "common shocks": lambda seed: simulate_common_shocks(seed=seed),
     "domain": lambda seed: simulate_domain("logit", seed=seed),
     "dynamics": lambda seed: simulate_dynamics(units=30, seed=seed),
@@ -42,7 +44,7 @@ DESIGNS: dict[str, Callable[[int], pd.DataFrame]] = {
 def test_labelled_and_reproducible(name: str) -> None:
     one, two, other = (DESIGNS[name](seed) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(one, two)
-    outcome = "trade" if name == "gravity" else "y"
+    outcome = {"gravity": "trade", "choices": "x"}.get(name, "y")
     assert not one[outcome].equals(other[outcome])
     assert one.attrs["simulated"] is True
     assert one.attrs["truth"]

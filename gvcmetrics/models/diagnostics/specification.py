@@ -10,6 +10,8 @@ from scipy import stats
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.ground.warn import warn
+from gvcmetrics.models.choices.iia import without_each
+from gvcmetrics.models.choices.predictor import ChoicePredictor
 from gvcmetrics.models.data.sample import Sample
 from gvcmetrics.models.data.scaling import Scaling
 from gvcmetrics.models.effects.pooled import pooled_problem
@@ -101,7 +103,8 @@ def hausman_mcfadden(results: Results, *, constant: bool = False) -> pd.DataFram
 
     Parameters
     ----------
-    results : of `multinomial_logit` with pooled effects, three categories or more.
+    results : of `multinomial_logit` with pooled effects, or of `choice` without nests and random
+        coefficients; three categories or more.
     constant : compare the constants as well as the slopes.
 
     Returns
@@ -110,6 +113,8 @@ def hausman_mcfadden(results: Results, *, constant: bool = False) -> pd.DataFram
 
     Source: Hausman & McFadden (1984), eq. 1.12.
     """
+    if isinstance(results.predictor, ChoicePredictor):
+        return _with_sign_warned(without_each(results, constant=constant))
     sample = _sample_of(results, "hausman_mcfadden", "a multinomial logit", results.response.independent)
     if sample.weights is not None and not sample.frequency:
         raise ModelError("the test needs classical covariances, which sampling weights do not give")
@@ -149,6 +154,10 @@ def hausman_mcfadden(results: Results, *, constant: bool = False) -> pd.DataFram
     table = pd.DataFrame(
         rows, columns=["statistic", "df", "p_value", "nobs"], index=pd.Index(labels, name="without")
     )
+    return _with_sign_warned(table)
+
+
+def _with_sign_warned(table: pd.DataFrame) -> pd.DataFrame:
     if (table["statistic"] < 0).any():
         negative = ", ".join(str(label) for label in table.index[table["statistic"] < 0])
         warn(

@@ -28,7 +28,7 @@ from gvcmetrics.models.marginal.estimable import NOT_ESTIMABLE, untied
 from gvcmetrics.models.marginal.groups import Group, groups_of
 from gvcmetrics.models.marginal.held import refuse_held
 from gvcmetrics.models.marginal.predictor import Predictor
-from gvcmetrics.models.marginal.result import Margins
+from gvcmetrics.models.marginal.result import Margins, OfAlternatives
 from gvcmetrics.models.marginal.rows import Rows, Variable, variables_of_parts
 from gvcmetrics.models.marginal.settings import average_outcomes
 
@@ -132,6 +132,13 @@ def margins(
     )  # fmt: skip
     if kind not in ("effects", "predictions"):
         raise ModelError(f"kind={kind!r} is not known", remedy="Use 'effects' or 'predictions'")
+    if isinstance(results.predictor, OfAlternatives):
+        if kind != "effects" or at or at_means or by or contrasts != "base" or unit_effect != "averaged":
+            raise ModelError(
+                "of a choice model there are average effects and elasticities",
+                remedy="Pass variables, scale= and outcomes= alone; predict() has probabilities",
+            )
+        return results.predictor.margins(results, variables, scale or "response", outcomes, call)
     if unit_effect not in ("averaged", "zero"):
         raise ModelError(f"unit_effect={unit_effect!r} is not known", remedy="Use 'averaged' or 'zero'")
     predictor, params = _predictor(results), results.params.to_numpy()

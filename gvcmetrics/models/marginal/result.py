@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -286,6 +286,15 @@ class Margins:
             blocks.setdefault(str(outcome), []).append(cells)
         header = [*keys.columns, *(symbol if name == "z" else name for name in _NUMBERS)]
         return header, list(blocks.items())
+
+
+@runtime_checkable
+class OfAlternatives(Protocol):
+    """What makes effects of its own, because attributes of one alternative move all probabilities."""
+
+    def margins(
+        self, results: Any, variables: str | Sequence[str] | None, scale: str, outcomes: Any, call: str
+    ) -> Margins: ...
 
 
 # Contrasts that go without saying: a derivative, and the step of a 0/1 variable.

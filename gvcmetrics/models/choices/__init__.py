@@ -1,0 +1,1 @@
+"""Models of a choice among alternatives that have attributes: conditional, nested and mixed logit."""
