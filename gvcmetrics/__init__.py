@@ -39,6 +39,8 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "hurdle": "gvcmetrics.models",
     "multilevel": "gvcmetrics.models",
     "group_effects": "gvcmetrics.models",
+    "did": "gvcmetrics.models",
+    "treatment": "gvcmetrics.models",
     "oster": "gvcmetrics.models",
     "specification_curve": "gvcmetrics.models",
     "leave_one_out": "gvcmetrics.models",
