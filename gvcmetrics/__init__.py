@@ -39,6 +39,7 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "hurdle": "gvcmetrics.models",
     "multilevel": "gvcmetrics.models",
     "group_effects": "gvcmetrics.models",
+    "adopt": "gvcmetrics.models",
     "did": "gvcmetrics.models",
     "treatment": "gvcmetrics.models",
     "oster": "gvcmetrics.models",

@@ -33,6 +33,7 @@ PUBLIC = {name: f"families.{name}" for name in RESPONSES} | {
     "hurdle": "paired.counts",
     "multilevel": "levels.road",
     "group_effects": "levels.group_effects",
+    "adopt": "results.adopt",
     "did": "treatments.did",
     "DidResults": "treatments.event_study",
     "treatment": "treatments.effects",

@@ -33,7 +33,7 @@ class Cells:
     influence: Array
     cohort_of: Array
 
-    def average(self, keep: Array) -> tuple[float, Array]:
+    def average(self, keep: np.ndarray) -> tuple[float, Array]:
         """The average over some cells by the size of their cohorts, and its influence."""
         n = len(self.cohort_of)
         member = (self.cohort_of[:, None] == self.cohort[keep]).astype(np.float64)
@@ -43,12 +43,12 @@ class Cells:
         of_weight = (moved - weight * moved.sum(axis=1, keepdims=True)) / share.sum()
         return float(weight @ effect), self.influence[:, keep] @ weight + of_weight @ effect
 
-    def mean(self, keep: Array) -> tuple[float, Array]:
+    def mean(self, keep: np.ndarray) -> tuple[float, Array]:
         """The plain mean of some cells, and its influence."""
         return float(self.effect[keep].mean()), self.influence[:, keep].mean(axis=1)
 
 
-def parts(cells: Cells, cluster: Array) -> Mapping[str, Part]:
+def parts(cells: Cells, cluster: np.ndarray) -> Mapping[str, Part]:
     """Event times with the average over all cells, cohorts and periods with their own averages."""
     since = cells.period - cells.cohort
     after = since >= 0
@@ -96,7 +96,7 @@ def _middle(found: list[tuple[float, Array]]) -> tuple[float, Array]:
     return float(np.mean(values)), np.mean(moved, axis=0)
 
 
-def _jointly(found: Mapping[str, tuple[float, Array]], cluster: Array) -> Part:
+def _jointly(found: Mapping[str, tuple[float, Array]], cluster: np.ndarray) -> Part:
     index = pd.Index([*found], dtype=object)
     moved = group_sums(np.column_stack([each for _, each in found.values()]), cluster)
     params = pd.Series([value for value, _ in found.values()], index=index, name="estimate")

@@ -130,7 +130,7 @@ def _first(values: pd.Series, unit: Array, periods: Array, treated: str) -> Arra
         ended = (on > 0) & (by["time"] >= on) & (by["given"] == 0.0)
         if ended.any():
             raise DataError(
-                f"the treatment ends in {int(by.loc[ended.idxmax(), 'time'])} for one of "
+                f"the treatment ends in {int(periods[np.argmax(ended)])} for one of "
                 f"{by.loc[ended, 'unit'].nunique()} units, and did is for treatments that last",
                 Place(column=treated),
                 "Code 1 from the first period on, if the effect lasts",

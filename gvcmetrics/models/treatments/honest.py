@@ -71,7 +71,7 @@ def honest(part: Part, m: Sequence[float], restriction: str, reference: int) -> 
     )  # fmt: skip
 
 
-def _relative(beta: Array, before: Array, after: Array, m: Sequence[float]) -> Array:
+def _relative(beta: Array, before: np.ndarray, after: np.ndarray, m: Sequence[float]) -> Array:
     """The mean of cumulated steps, each of the largest size: the step j is in all means from j on."""
     steps = np.abs(np.diff([*beta[before], 0.0]))
     count = int(after.sum())

@@ -85,7 +85,7 @@ def with_replacement(
     return means, cov, weights
 
 
-def _nearest(distances: Array, at: float, count: int) -> Array:
+def _nearest(distances: Array, at: float, count: int) -> np.ndarray:
     """The nearest, and all that are as near as the last of them."""
     gap = np.abs(distances - at)
     edge = np.partition(gap, count - 1)[count - 1]

@@ -9,7 +9,7 @@ With t the treatment, e(z'γ) its probability and m_t(x'β_t) the expected outco
 - weighted regression: :math:`m_t` with β_t by least squares weighted with :math:`\mathbb 1_t/e_t`,
 
 in the mean over all rows; on the treated m_t counts t times, and the weights are multiplied by e. A row's
-influence is that on its own moment and that through γ and β, :math:`\psi = -A^{-1} g` of the stacked moments g.
+influence is that on its own moment and through γ and β, :math:`\psi = -A^{-1} g` of stacked moments g.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class TreatmentResults(Results):
         with mpl.rc_context(STYLE):
             figure = Drawing(WIDTH, 0.5 * WIDTH)
             axes = figure.add_subplot()
-            bins = np.linspace(0, 1, 41)
+            bins = [*np.linspace(0, 1, 41)]
             for arm, colour, name in ((1, COLOURS[0], "treated"), (0, COLOURS[1], "not treated")):
                 inside = self.scores.loc[self.scores["treated"] == arm, "probability"]
                 share = np.full(len(inside), 1 / len(inside))
