@@ -82,7 +82,7 @@ def _statsmodels(fit: Any) -> dict[str, Any]:
         "df_resid": float(fit.df_resid), "vcov_label": str(getattr(fit, "cov_type", "nonrobust")),
         "outcome": str(model.endog_names), "formula": str(getattr(model, "formula", "") or ""),
         "loglik": None if likelihood is None else float(likelihood), "facts": facts, "n_clusters": counted,
-        "converged": bool(getattr(fit, "mle_retvals", None) is None or fit.mle_retvals.get("converged", True)),
+        "converged": bool((getattr(fit, "mle_retvals", None) or {}).get("converged", True)),
     }  # fmt: skip
 
 
@@ -92,7 +92,8 @@ def _linearmodels(fit: Any) -> dict[str, Any]:
         "model": type(fit.model).__name__, "params": fit.params, "cov": fit.cov, "names": fit.params.index,
         "nobs": int(fit.nobs), "df": float(fit.df_resid) if fit._debiased else np.inf,
         "df_resid": float(fit.df_resid), "vcov_label": str(fit._cov_type),
-        "outcome": str((getattr(dependent, "cols", None) or dependent.vars)[0]), "formula": str(getattr(fit.model, "formula", "") or ""),
+        "outcome": str((getattr(dependent, "cols", None) or dependent.vars)[0]),
+        "formula": str(getattr(fit.model, "formula", "") or ""),
         "loglik": float(fit.loglik) if hasattr(fit, "loglik") else None, "facts": {"r2": float(fit.rsquared)},
     }  # fmt: skip
 

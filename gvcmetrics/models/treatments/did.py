@@ -85,8 +85,8 @@ def did(
     Notes
     -----
     Errors of Callaway & Sant'Anna are those of R's did, but for the mean of cohorts: did 2.1.2 takes the
-    share of the first cohort for that of each, and prints 0.01241527 for 0.01244606 of its example. Those of Sun &
-    Abraham are fixest's (cohort shares as known), those of imputation didimputation's.
+    share of the first cohort for that of each, and prints 0.01241527 for 0.01244606 of its example. Those of
+    Sun & Abraham are fixest's (cohort shares as known), those of imputation didimputation's.
     """
     given = {"method": method, "control": control, "estimation": estimation, "base": base}
     for name, value in given.items():
