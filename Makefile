@@ -223,7 +223,7 @@ endif
 
 lock: ## pin every dependency (needs uv); UPGRADE=--upgrade for newer versions of what is pinned already
 	$(call WORD,UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-annotate --extra data --extra icio --extra notebook --extra dev \
+	  --no-emit-index-url --no-annotate --extra data --extra did --extra icio --extra notebook --extra dev \
 	  pyproject.toml -o requirements.lock
 	$(call WORD,PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' | \
 	  $(call WORD,UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes --no-header \

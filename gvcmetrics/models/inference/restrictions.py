@@ -65,6 +65,10 @@ def wald(
     distance = R @ params.to_numpy() - r
     spread = R @ cov.to_numpy() @ R.T
     q = len(R)
+    if np.isnan(spread).any():
+        raise ModelError(
+            "the covariance between these parameters is not known", remedy="Test them one by one"
+        )
     if rank(spread) < q:
         raise ModelError(
             f"the covariance cannot carry {q} hypotheses at once",

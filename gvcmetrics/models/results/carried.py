@@ -97,15 +97,17 @@ class Carried:
         kept = dict(state)
         if not kept.pop("quadrature_is_there"):
             kept["quadrature"] = None
-        function = kept["request"].function
-        module = importlib.import_module(function.__module__)
-        response = getattr(module, function.__name__.upper(), None) or getattr(module, "_RESPONSE", None)
+        response = None
+        if kept["request"] is not None:
+            function = kept["request"].function
+            module = importlib.import_module(function.__module__)
+            response = getattr(module, function.__name__.upper(), None) or getattr(module, "_RESPONSE", None)
         for name, value in {**kept, "response": response}.items():
             object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
         """What a file could not keep of the estimates, made by the call once more."""
-        if name not in _MADE_AGAIN or "request" not in self.__dict__:
+        if name not in _MADE_AGAIN or self.__dict__.get("request") is None:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
         made = again(self.__dict__["request"])
         for missing in (*_MADE_AGAIN, "response"):

@@ -19,6 +19,8 @@ STATISTIC_LABELS = {
     "nobs": "Observations",
     "n_clusters": "Clusters",
     "units": "Units",
+    "treated_units": "Units ever treated",
+    "treated_rows": "Treated rows",
     "r2": "R²",
     "r2_adjusted": "Adjusted R²",
     "r2_within": "Within R²",

@@ -1,0 +1,1 @@
+"""Effects of a treatment: differences in differences, weighting, matching."""
