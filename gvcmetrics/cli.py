@@ -221,7 +221,7 @@ def survey(
     name: Annotated[str, typer.Option("--name", help="Of the form, its answers and the panel.")] = "survey",
     folder: Annotated[Path, typer.Option("--folder", help="Where to write.")] = Path("survey"),
 ) -> None:
-    """Write a questionnaire (Markdown, Word, XLSForm), the spec of its answers, and made-up answers to try both."""
+    """Write a questionnaire (Markdown, Word, XLSForm), the spec of its answers, and made-up answers."""
     from gvcmetrics.report.questionnaires.survey import survey as made_of
     from gvcmetrics.simulate import economy
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from gvcmetrics.errors import DataError
 from gvcmetrics.report.questionnaires.bank import NOT_KNOWN, Answered, Question, bank
+from gvcmetrics.report.questionnaires.questionnaire import Questionnaire
 from gvcmetrics.report.questionnaires.spec import DELIMITER
-
-if TYPE_CHECKING:
-    from gvcmetrics.report.questionnaires.survey import Survey
 
 _STEPS = 5
 _DECIMALS = {"decimal": 1, "integer": 0, "amount": 2}
@@ -23,7 +20,7 @@ _AFTER = ("_id", "_uuid", "_submission_time", "_validation_status", "_notes", "_
           "__version__", "_tags", "_index")  # fmt: skip
 
 
-def answer_file(survey: Survey, firms: pd.DataFrame) -> str:
+def answer_file(survey: Questionnaire, firms: pd.DataFrame) -> str:
     """The answers of every firm-year as a CSV file of KoboToolbox's layout.
 
     A column of one's own score becomes a scale of five by its fifths. Where a question would not have been
@@ -58,7 +55,7 @@ def answer_file(survey: Survey, firms: pd.DataFrame) -> str:
 
 
 def _said(column: Answered, values: pd.Series) -> dict[str, pd.Series]:
-    """The answer to each question that a column is made of, for all; a gate is worked out from what it lets through."""
+    """The answer of all to each question that a column is made of; gates follow."""
     asked = bank().questions[column.asks[-1]]
     if "from" not in column.spec:
         items = column.spec.get("any_of") or column.spec["all_of"]
@@ -81,9 +78,9 @@ def _gate(question: Question, asked: tuple[Question, ...], known: dict[str, pd.S
     decides = [(known[each.name], each.otherwise[1]) for each in behind if each.otherwise]
     if not decides:
         return yes
-    said = np.logical_and.reduce([values.notna() for values, _ in decides])
-    more = np.logical_and.reduce([values != nothing for values, nothing in decides])
-    return yes.where(more, 0.0).where(said)
+    known_any = np.logical_or.reduce([values.notna() for values, _ in decides])
+    more = np.logical_or.reduce([values.notna() & (values != nothing) for values, nothing in decides])
+    return yes.where(more, 0.0).where(known_any)
 
 
 def _written(question: Question, known: dict[str, pd.Series]) -> dict[str, pd.Series]:
@@ -103,7 +100,7 @@ def _written(question: Question, known: dict[str, pd.Series]) -> dict[str, pd.Se
 
 def _holds(values: pd.Series, rule: str) -> pd.Series:
     sign, number = rule.split()
-    return values > float(number) if sign == ">" else values == float(number)
+    return values != float(number) if sign == "!=" else values == float(number)
 
 
 def _text(value: object) -> str:
@@ -120,6 +117,17 @@ def _file(fields: dict[str, pd.Series], rows: int) -> str:
     columns = [series.tolist() for series in fields.values()]
     for row in range(rows):
         began = "2000-01-01T09:00:00.000+00:00"
-        tail = [row + 1, f"simulated-{row + 1}", "2000-01-01T10:00:00", "", "simulated", "submitted_via_web", "", "1", "", row + 1]  # fmt: skip
+        tail = [
+            row + 1,
+            f"simulated-{row + 1}",
+            "2000-01-01T10:00:00",
+            "",
+            "simulated",
+            "",
+            "",
+            "1",
+            "",
+            row + 1,
+        ]
         writer.writerow([began, began, "1", *(column[row] for column in columns), *tail])
     return out.getvalue()

@@ -117,5 +117,5 @@ def _question(name: str, found: dict[str, Any]) -> Question:
 
 
 def _column(name: str, found: dict[str, Any]) -> Answered:
-    own = {key: found[key] for key in ("type", "unit", "label") if key in found}
+    own: dict[str, str] = {key: found[key] for key in ("type", "unit", "label") if key in found}
     return Answered(name, tuple(found["asks"]), found["spec"], found.get("source", ""), own)

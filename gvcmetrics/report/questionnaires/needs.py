@@ -21,16 +21,16 @@ _BESIDE = (
 )
 _WHY = {
     "trade": (
-        "it speaks of trade between countries by product, which is in customs and tariff records: a firm knows "
-        "its own sales and not those of its rivals",
+        "it speaks of trade between countries by product, which is in customs and tariff records: a firm "
+        "knows its own sales and not those of its rivals",
         "habla del comercio entre países por producto, que está en registros aduaneros y arancelarios: una "
         "empresa conoce sus ventas y no las de sus rivales",
     ),
     "cluster": (
-        "it speaks of whole clusters, which regional statistics and input-output tables measure and a sample of "
-        "firms does not",
-        "habla de aglomeraciones enteras, que miden las estadísticas regionales y las tablas insumo-producto y "
-        "no una muestra de empresas",
+        "it speaks of whole clusters, which regional statistics and input-output tables measure and a sample "
+        "of firms does not",
+        "habla de aglomeraciones enteras, que miden las estadísticas regionales y las tablas insumo-producto "
+        "y no una muestra de empresas",
     ),
 }
 
@@ -77,7 +77,8 @@ def need(claim: Claim, askable: Collection[str]) -> Need:
             frozenset(),
             why_not=(
                 f"it needs an input-output table or another panel ({said}), which no firm can answer for",
-                f"necesita una tabla insumo-producto u otro panel ({said}), por los que ninguna empresa responde",
+                f"necesita una tabla insumo-producto u otro panel ({said}), por "
+                "los que ninguna empresa responde",
             ),
         )
     if "governance" in measures:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from gvcmetrics.report.questionnaires.bank import Question, Texts, bank
-
-if TYPE_CHECKING:
-    from gvcmetrics.report.questionnaires.survey import Survey
+from gvcmetrics.report.questionnaires.questionnaire import Questionnaire
 
 CONSENT = {
     "en": "We ask firms about their customers and their work for a study. Answers are confidential, and you "
@@ -28,11 +25,14 @@ _WORDS = {
     ),
     "over_time": (
         "{ids} compare the same firms over time: ask them in two years or more, under the same number.",
-        "{ids} comparan las mismas empresas en el tiempo: pregúnteles en dos años o más, con el mismo número.",
+        "{ids} comparan las mismas empresas en el tiempo: pregúnteles en dos años o más, con igual número.",
     ),
     "asked_if": ("Only if {number} is {answer}.", "Solo si {number} es {answer}."),
-    "above": ("above {answer}", "mayor que {answer}"),
-    "counts_as": ("Where {number} is {answer} it counts as {value}.", "Si {number} es {answer}, vale {value}."),
+    "but": ("any answer but {answer}", "cualquier respuesta salvo {answer}"),
+    "counts_as": (
+        "Where {number} is {answer} it counts as {value}.",
+        "Si {number} es {answer}, vale {value}.",
+    ),
     "text": ("Text: ______", "Texto: ______"),
     "integer": ("Whole number: ______ ({low} to {high})", "Número entero: ______ (de {low} a {high})"),
     "decimal": ("Percent: ______ ({low} to {high})", "Porcentaje: ______ (de {low} a {high})"),
@@ -46,21 +46,25 @@ _WORDS = {
     "for": ("For", "Para"),
     "source": ("Source of the item or scale", "Fuente del ítem o de la escala"),
     "everybody": ("all", "todas"),
-    "not_asked": ("What no survey of firms can answer", "Lo que ninguna encuesta de empresas puede responder"),
+    "not_asked": (
+        "What no survey of firms can answer",
+        "Lo que ninguna encuesta de empresas puede responder",
+    ),
     "why": ("Why not", "Por qué no"),
     "partly": ("rules on {columns} are left out", "las reglas sobre {columns} quedan fuera"),
     "panel": ("From answers to verdicts", "De las respuestas a los veredictos"),
     "road": (
-        "Export the answers as CSV with XML values and headers to raw/{name}.csv, fill in licence and citation in "
-        "panels/{name}.yaml, put both into the data folder of a project, and run make all. The panel "
-        "{name} and the verdicts follow without a line by hand.",
-        "Exporte las respuestas como CSV con valores y encabezados XML a raw/{name}.csv, complete la licencia y la "
-        "cita en panels/{name}.yaml, ponga ambos en la carpeta de datos de un proyecto y ejecute make all. El panel "
-        "{name} y los veredictos salen sin escribir una línea a mano.",
+        "Export the answers as CSV with XML values and headers to raw/{name}.csv, fill in licence and "
+        "citation in panels/{name}.yaml, put both into the data folder of a project, and run make all. The "
+        "panel {name} and the verdicts follow without a line by hand.",
+        "Exporte las respuestas como CSV con valores y encabezados XML a raw/{name}.csv, complete la licencia "
+        "y la cita en panels/{name}.yaml, ponga ambos en la carpeta de datos de un proyecto y ejecute make "
+        "all. El panel {name} y los veredictos salen sin escribir una línea a mano.",
     ),
     "rates": (
         "Amounts are in {currency}: put exchange rates into raw/{name}_rates.csv (currency, year, per_usd).",
-        "Los montos están en {currency}: ponga los tipos de cambio en raw/{name}_rates.csv (currency, year, per_usd).",
+        "Los montos están en {currency}: ponga los tipos de cambio en raw/{name}_rates.csv (currency, year, "
+        "per_usd).",
     ),
 }  # fmt: skip
 
@@ -106,7 +110,7 @@ def _said(key: str, language: str, **values: object) -> str:
     return _WORDS[key][language == "es"].format(**values)
 
 
-def title(survey: Survey) -> Texts:
+def title(survey: Questionnaire) -> Texts:
     """The title in each language."""
     ids = ", ".join(each.claim.id for each in survey.needs)
     return {language: _said("title", language, ids=ids) for language in ("en", "es")}
@@ -114,16 +118,18 @@ def title(survey: Survey) -> Texts:
 
 def amount_hint(currency: str) -> Texts:
     """In which currency amounts are."""
-    hints = (f"In {currency}; -9 if not known, -8 if not answered.", f"En {currency}; -9 si no sabe, -8 si no responde.")  # fmt: skip
-    return dict(zip(("en", "es"), hints, strict=True))
+    return {
+        "en": f"In {currency}; -9 if not known, -8 if not answered.",
+        "es": f"En {currency}; -9 si no sabe, -8 si no responde.",
+    }
 
 
-def blocks(survey: Survey) -> list[Block]:
+def blocks(survey: Questionnaire) -> list[Block]:
     """All that the document says, in its language."""
     return [*_opening(survey), *_asked(survey), *_becomes(survey), *_closing(survey)]
 
 
-def _opening(survey: Survey) -> Iterator[Block]:
+def _opening(survey: Questionnaire) -> Iterator[Block]:
     language = survey.language
     ids = ", ".join(each.claim.id for each in survey.needs)
     yield Heading(title(survey)[language], 1)
@@ -140,7 +146,7 @@ def _opening(survey: Survey) -> Iterator[Block]:
     yield Paragraph(CONSENT[language])
 
 
-def _asked(survey: Survey) -> Iterator[Block]:
+def _asked(survey: Questionnaire) -> Iterator[Block]:
     language = survey.language
     numbers = _numbers(survey)
     for section, questions in groupby(survey.questions, lambda question: question.section):
@@ -155,11 +161,11 @@ def _asked(survey: Survey) -> Iterator[Block]:
             )
 
 
-def _numbers(survey: Survey) -> dict[str, int]:
+def _numbers(survey: Questionnaire) -> dict[str, int]:
     return {question.name: number for number, question in enumerate(survey.questions, 1)}
 
 
-def _answers(survey: Survey, question: Question) -> tuple[str, ...]:
+def _answers(survey: Questionnaire, question: Question) -> tuple[str, ...]:
     scales = bank().scales
     if question.answer in scales:
         choices = scales[question.answer].choices
@@ -185,10 +191,10 @@ def _answer(gate: str, rule: str, language: str) -> str:
     sign, value = rule.split()
     scale = bank().scales.get(bank().questions[gate].answer)
     text = dict(scale.choices)[value][language] if scale else value
-    return _said("above", language, answer=text) if sign == ">" else text
+    return _said("but", language, answer=text) if sign == "!=" else text
 
 
-def _becomes(survey: Survey) -> Iterator[Block]:
+def _becomes(survey: Questionnaire) -> Iterator[Block]:
     language, numbers = survey.language, _numbers(survey)
     yield Heading(_said("becomes", language))
     rows = []
@@ -209,7 +215,7 @@ def _becomes(survey: Survey) -> Iterator[Block]:
     yield Listing(tuple(_said(word, language) for word in header), tuple(rows))
 
 
-def _closing(survey: Survey) -> Iterator[Block]:
+def _closing(survey: Questionnaire) -> Iterator[Block]:
     language = survey.language
     if survey.not_asked:
         yield Heading(_said("not_asked", language))

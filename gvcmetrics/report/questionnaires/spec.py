@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from gvcmetrics.report.questionnaires.bank import NOT_ANSWERED, NOT_KNOWN
-
-if TYPE_CHECKING:
-    from gvcmetrics.report.questionnaires.survey import Survey
+from gvcmetrics.report.questionnaires.questionnaire import Questionnaire
 
 DELIMITER = ";"
 """Of the CSV files that KoboToolbox exports."""
 _SIMULATED = "simulated data: no firm of it exists"
 
 
-def spec_text(survey: Survey, simulated: bool = False) -> str:
+def spec_text(survey: Questionnaire, simulated: bool = False) -> str:
     """The spec as YAML.
 
     Parameters
@@ -42,7 +40,7 @@ def spec_text(survey: Survey, simulated: bool = False) -> str:
     # Of the sample's design, where its columns were added to the form or the file.
     words["columns"] |= {each: {"from": each, "optional": True} for each in ("weight", "stratum", "psu")}
     head = (
-        f"# The answers to {survey.name}.xlsx, as KoboToolbox exports them: CSV, XML values and headers, groups not in\n"
-        "# the headers. Of ODK Central, without group names, the delimiter is a comma.\n"
+        f"# The answers to {survey.name}.xlsx, as KoboToolbox exports them: CSV, XML values and headers,\n"
+        "# groups not in the headers. Of ODK Central, without group names, the delimiter is a comma.\n"
     )
     return head + yaml.safe_dump(words, sort_keys=False, allow_unicode=True, width=110)

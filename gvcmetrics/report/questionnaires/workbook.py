@@ -43,7 +43,8 @@ def workbook(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
         '<fill><patternFill patternType="gray125"/></fill></fills>'
         "<borders count=\"1\"><border><left/><right/><top/><bottom/><diagonal/></border></borders>"
         '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
-        '<cellXfs count="2"><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
+        '<cellXfs count="2">'
+        '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
         '<xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/>'
         "</cellXfs></styleSheet>",
     }  # fmt: skip

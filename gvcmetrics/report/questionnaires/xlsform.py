@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from gvcmetrics.report.questionnaires.bank import (
     LANGUAGES,
@@ -14,10 +13,8 @@ from gvcmetrics.report.questionnaires.bank import (
     bank,
 )
 from gvcmetrics.report.questionnaires.pages import CONSENT, amount_hint, title
+from gvcmetrics.report.questionnaires.questionnaire import Questionnaire
 from gvcmetrics.report.questionnaires.workbook import workbook
-
-if TYPE_CHECKING:
-    from gvcmetrics.report.questionnaires.survey import Survey
 
 _TYPES = {"text": "text", "integer": "integer", "decimal": "decimal", "amount": "decimal"}
 _TOLD = {
@@ -32,7 +29,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def document(survey: Survey) -> bytes:
+def document(survey: Questionnaire) -> bytes:
     """The .xlsx file's bytes."""
     settings = {
         "form_title": title(survey)[survey.language],
@@ -52,7 +49,7 @@ def document(survey: Survey) -> bytes:
     )
 
 
-def _survey(survey: Survey) -> list[list[str]]:
+def _survey(survey: Questionnaire) -> list[list[str]]:
     rows = [
         _row(type="start", name="start"),
         _row(type="end", name="end"),
@@ -68,7 +65,7 @@ def _survey(survey: Survey) -> list[list[str]]:
     return rows
 
 
-def _question(survey: Survey, question: Question) -> list[list[str]]:
+def _question(survey: Questionnaire, question: Question) -> list[list[str]]:
     said = {"label": question.text}
     hint = amount_hint(survey.currency) if question.answer == "amount" else question.hint
     if hint:
@@ -85,21 +82,28 @@ def _question(survey: Survey, question: Question) -> list[list[str]]:
     if question.matches:
         words["constraint"], said["constraint_message"] = f"regex(., '^{question.matches}$')", _FORM
     if question.when:
-        words["relevant"] = f"${{{question.when[0]}}} {question.when[1]}"
+        words["relevant"] = _condition(question)
     if question.name == "country":
         words["default"] = survey.country
     rows = [_row(said, **words, required="yes")]
     if question.when and question.otherwise:
-        gate, (other, value) = f"${{{question.when[0]}}}", question.otherwise
+        other, value = question.otherwise
         rows.append(
             _row(
                 type="calculate",
                 name=question.field,
-                calculation=f"if({gate} {question.when[1]}, ${{{question.name}}}, "
-                f"if({gate} {other}, {value:g}, ''))",
+                calculation=f"if({_condition(question)}, ${{{question.name}}}, "
+                f"if(${{{question.when[0]}}} {other}, {value:g}, ''))",
             )
         )
     return rows
+
+
+def _condition(question: Question) -> str:
+    """Who is asked, in XPath, where what was not asked is an empty text and so other than any number."""
+    assert question.when
+    gate, rule = f"${{{question.when[0]}}}", question.when[1]
+    return f"{gate} {rule} and {gate} != ''" if rule.startswith("!=") else f"{gate} {rule}"
 
 
 def _row(said: dict[str, Texts] | None = None, **words: str) -> list[str]:
@@ -111,7 +115,7 @@ def _row(said: dict[str, Texts] | None = None, **words: str) -> list[str]:
     return [(words | told).get(column, "") for column in _COLUMNS]
 
 
-def _choices(survey: Survey) -> list[list[str]]:
+def _choices(survey: Questionnaire) -> list[list[str]]:
     used = {"yes_no", *(question.answer for question in survey.questions)}
     return [
         [name, code, *(texts[language] for language in LANGUAGES)]
