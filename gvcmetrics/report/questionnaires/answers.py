@@ -66,7 +66,7 @@ def _said(column: Answered, values: pd.Series) -> dict[str, pd.Series]:
     if asked.answer == "text":
         return {asked.name: values.astype("string")}
     if asked.answer in bank().scales and asked.answer != "yes_no":
-        return {asked.name: np.ceil(values.rank(pct=True) * _STEPS)}
+        return {asked.name: (values.rank(pct=True) * _STEPS).apply(np.ceil)}
     raw = values.astype(float) / column.spec.get("scale", 1)
     return {asked.name: raw.round(_DECIMALS.get(asked.answer, 0))}
 

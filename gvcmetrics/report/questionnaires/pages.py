@@ -57,9 +57,9 @@ _WORDS = {
         "Export the answers as CSV with XML values and headers to raw/{name}.csv, fill in licence and "
         "citation in panels/{name}.yaml, put both into the data folder of a project, and run make all. The "
         "panel {name} and the verdicts follow without a line by hand.",
-        "Exporte las respuestas como CSV con valores y encabezados XML a raw/{name}.csv, complete la licencia "
-        "y la cita en panels/{name}.yaml, ponga ambos en la carpeta de datos de un proyecto y ejecute make "
-        "all. El panel {name} y los veredictos salen sin escribir una línea a mano.",
+        "Exporte las respuestas como CSV con valores y encabezados XML a raw/{name}.csv, complete la "
+        "licencia y la cita en panels/{name}.yaml, ponga ambos en la carpeta de datos de un proyecto y "
+        "ejecute make all. El panel {name} y los veredictos salen sin escribir una línea a mano.",
     ),
     "rates": (
         "Amounts are in {currency}: put exchange rates into raw/{name}_rates.csv (currency, year, per_usd).",

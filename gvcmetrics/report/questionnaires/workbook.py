@@ -46,7 +46,8 @@ def workbook(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
         '<cellXfs count="2">'
         '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
         '<xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/>'
-        "</cellXfs></styleSheet>",
+        '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
+        "</styleSheet>",
     }  # fmt: skip
     for number, rows in zip(numbers, sheets.values(), strict=True):
         parts[f"xl/worksheets/sheet{number}.xml"] = _sheet(rows)

@@ -17,6 +17,7 @@ from gvcmetrics.report.questionnaires.questionnaire import Questionnaire
 from gvcmetrics.report.questionnaires.workbook import workbook
 
 _TYPES = {"text": "text", "integer": "integer", "decimal": "decimal", "amount": "decimal"}
+_WITHIN = {"en": "Between {low} and {high}.", "es": "Entre {low} y {high}."}
 _TOLD = {
     "en": "Between {low} and {high}; -9 if not known, -8 if not answered.",
     "es": "Entre {low} y {high}; -9 si no sabe, -8 si no responde.",
@@ -73,12 +74,12 @@ def _question(survey: Questionnaire, question: Question) -> list[list[str]]:
     words = {"type": _TYPES.get(question.answer, f"select_one {question.answer}"), "name": question.name}
     if question.limits:
         low, high = (f"{limit:g}" if abs(limit) < 1e6 else str(int(limit)) for limit in question.limits)
-        words["constraint"] = f"(. >= {low} and . <= {high}) or . = {NOT_KNOWN} or . = {NOT_ANSWERED}"
-        said["constraint_message"] = {
-            language: text.format(low=low, high=high) for language, text in _TOLD.items()
-        }
-        if question.section == "interview":
-            words["constraint"] = f". >= {low} and . <= {high}"
+        # What names a row is known to the interviewer.
+        sure = question.section == "interview"
+        codes = "" if sure else f" or . = {NOT_KNOWN} or . = {NOT_ANSWERED}"
+        words["constraint"] = f"(. >= {low} and . <= {high}){codes}"
+        told = _WITHIN if sure else _TOLD
+        said["constraint_message"] = {key: text.format(low=low, high=high) for key, text in told.items()}
     if question.matches:
         words["constraint"], said["constraint_message"] = f"regex(., '^{question.matches}$')", _FORM
     if question.when:

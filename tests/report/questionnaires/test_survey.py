@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from docx import Document
 from python_calamine import CalamineWorkbook
 
 import gvcmetrics as gvc
+from gvcmetrics import cli
 from gvcmetrics.claims.claim import Claim
 from gvcmetrics.claims.construct import choose
 from gvcmetrics.claims.match import match
@@ -303,3 +305,42 @@ def test_answers_are_made_up_from_simulated_firms_alone(firms: pd.DataFrame, tmp
     with pytest.raises(DataError, match="a file, not a folder"):
         made.save(tmp_path / "taken")
     assert not (tmp_path / "raw").exists()
+
+
+def test_the_command_writes_what_the_guide_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "data" / "panels").mkdir(parents=True)
+    (tmp_path / "analysis").mkdir()
+    (tmp_path / "analysis" / "hypotheses.yaml").write_bytes(HYPOTHESES.read_bytes())
+    monkeypatch.delenv("GVCMETRICS_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["gvcmetrics", "survey", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return int(stop.value.code or 0)
+
+    assert run("H10") == 1
+    assert "H10 cannot be asked of firms" in capsys.readouterr().err
+    assert not (tmp_path / "survey").exists()
+    assert run("H22", "--language", "es", "--currency", "PEN") == 0
+    told = capsys.readouterr().out
+    assert "H22: ask the same firms in two years or more" in told
+    written = sorted(
+        path.relative_to(tmp_path).as_posix() for path in (tmp_path / "survey").rglob("*") if path.is_file()
+    )
+    assert all(f"wrote {path}" in told for path in written)
+    assert written == [
+        "survey/panels/survey.yaml",
+        "survey/panels/survey_simulated.yaml",
+        "survey/raw/survey_simulated.csv",
+        "survey/raw/survey_simulated_rates.csv",
+        "survey/survey.docx",
+        "survey/survey.md",
+        "survey/survey.xlsx",
+    ]
+    answers = pd.read_csv(tmp_path / "survey" / "raw" / "survey_simulated.csv", sep=";")
+    assert answers["year"].nunique() > 1
+    build_panel(tmp_path / "survey" / "panels" / "survey_simulated.yaml", Project(tmp_path / "survey"))
