@@ -61,7 +61,7 @@ def survey_of(*ids: str, **words: str) -> Survey:
 
 @pytest.fixture(scope="module")
 def firms() -> pd.DataFrame:
-    made = gvc.simulate.economy(firms=260, clusters=12, years=2, seed=3, missing=0.03).firms
+    made = gvc.simulate.economy(firms=260, clusters=24, years=2, seed=3, missing=0.03).firms
     return made[made["year"] == made["year"].max()].reset_index(drop=True)
 
 
