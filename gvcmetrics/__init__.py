@@ -69,6 +69,7 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     "examine": "gvcmetrics.claims.run",
     # report
     "table": "gvcmetrics.report",
+    "survey": "gvcmetrics.report.questionnaires.survey",
 }
 
 # Rooms that are reached by their name, `gvc.simulate.economy`, without a line of import.

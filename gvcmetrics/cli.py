@@ -210,6 +210,32 @@ def hypotheses_schema() -> None:
 
 
 @app.command()
+def survey(
+    hypotheses: Annotated[
+        list[str] | None,
+        typer.Argument(help="Hypotheses, as in H1 H2 H7; all that firms can be asked for if none is named."),
+    ] = None,
+    language: Annotated[str, typer.Option("--language", help="Of the documents: en or es.")] = "en",
+    currency: Annotated[str, typer.Option("--currency", help="Of amounts, as in PEN.")] = "USD",
+    country: Annotated[str, typer.Option("--country", help="ISO3 code that the form begins with.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Of the form, its answers and the panel.")] = "survey",
+    folder: Annotated[Path, typer.Option("--folder", help="Where to write.")] = Path("survey"),
+) -> None:
+    """Write a questionnaire (Markdown, Word, XLSForm), the spec of its answers, and made-up answers."""
+    from gvcmetrics.report.questionnaires.survey import survey as made_of
+    from gvcmetrics.simulate import economy
+
+    made = made_of(hypotheses or (), language=language, currency=currency, country=country, name=name)
+    simulated = economy(firms=400, clusters=20, years=4, seed=1).firms
+    if not made.over_time:
+        last = simulated["year"] == simulated["year"].max()
+        simulated = simulated[last]
+    typer.echo(str(made))
+    for path in [*made.save(folder), *made.save_answers(simulated, folder)]:
+        typer.echo(f"wrote {_shown(path.absolute())}")
+
+
+@app.command()
 def codebook() -> None:
     """Write the codebook of all built panels to analysis/results/codebook.html."""
     from gvcmetrics.panels.show.codebook import write_codebook

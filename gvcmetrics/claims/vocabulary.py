@@ -15,7 +15,13 @@ from gvcmetrics.ground.vocabulary import UNCLASSIFIED
 from gvcmetrics.panels.project import Project
 from gvcmetrics.value_chain import MEASURES
 
-_ITEMS = ("buyer_sets_design", "buyer_sets_process", "joint_design", "specific_investment", "owned_by_buyer")
+BUYER_ITEMS = (
+    "buyer_sets_design",
+    "buyer_sets_process",
+    "joint_design",
+    "specific_investment",
+    "owned_by_buyer",
+)
 SECTORAL_PATTERNS = {
     "traditional": ("13", "14", "15", "23", "25", "31", "32"),
     "natural_resource": ("01", "02", "03", "05", "06", "07", "08", "09", "10", "11", "12", "16", "17", "24"),
@@ -105,7 +111,7 @@ def _ratio(of: list[pd.Series], _: Construct, __: Panel) -> pd.Series:
 
 
 def _governance(_: list[pd.Series], __: Construct, panel: Panel) -> pd.Series:
-    found = {item: item if item in panel.frame.columns else None for item in _ITEMS}
+    found = {item: item if item in panel.frame.columns else None for item in BUYER_ITEMS}
     made = measures.classify_governance(panel.frame, **found)["governance"].astype(object)
     return made.where(made != UNCLASSIFIED)
 
@@ -254,7 +260,7 @@ VOCABULARY = {
     "mean_z": Word(_mean_z, "mean z-score of the columns that there are", 1, 12, some=True),
     "governance": Word(
         _governance, "four types of governance from the buyer items (classify_governance)", 0, 0,
-        reads=_ITEMS[:4],
+        reads=BUYER_ITEMS[:4],
     ),
     "buyer_hhi": Word(
         _buyer_hhi, "middle of the bounds of the buyer HHI from main buyer's share and number of buyers", 2, 2

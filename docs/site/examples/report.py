@@ -82,3 +82,11 @@ manifest.name
 
 # %% build_report
 report.build_report([manifest], folder / "report.html", title="A report").name
+
+# %% survey
+ROOT = next(
+    place for place in (Path.cwd(), *Path.cwd().parents) if (place / "analysis/hypotheses.yaml").is_file()
+)
+asked = gvc.survey(["H1", "H2", "H7"], language="es", path=ROOT / "analysis" / "hypotheses.yaml")
+[path.name for path in asked.save(folder / "survey")]
+asked

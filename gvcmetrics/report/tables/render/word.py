@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from docx import Document
@@ -17,12 +16,12 @@ from docx.shared import Emu, Pt, RGBColor
 from gvcmetrics.ground.numbers import minus
 from gvcmetrics.report.tables.grid import Grid
 from gvcmetrics.report.tables.render.words import SIMULATED, clean, groups_columns
+from gvcmetrics.report.tables.render.zipped import EPOCH, zipped
 
 if TYPE_CHECKING:
     from docx.document import Document as DocumentType
     from docx.table import _Cell
 
-_EPOCH = datetime(1980, 1, 1)
 _ALIGN = {"l": WD_ALIGN_PARAGRAPH.LEFT, "c": WD_ALIGN_PARAGRAPH.CENTER, "r": WD_ALIGN_PARAGRAPH.RIGHT}
 _PORTRAIT_COLUMNS = 6
 # Letters: the narrowest and widest that a column asks for; points: for a letter, and for a cell's margins.
@@ -31,7 +30,7 @@ _SHORTEST, _LONGEST, _LETTER, _MARGINS = 8, 36, 5.4, 12.0
 
 def document(table: Grid) -> bytes:
     """The .docx file's bytes."""
-    page = _empty_page(landscape=len(table.columns) > _PORTRAIT_COLUMNS)
+    page = empty_page(landscape=len(table.columns) > _PORTRAIT_COLUMNS)
     if table.title:
         page.add_paragraph(clean(table.title), style="Caption")
     if table.simulated:
@@ -45,10 +44,11 @@ def document(table: Grid) -> bytes:
             if text:
                 run = paragraph.add_run(clean(text) + " ")
                 run.font.size, run.font.name = Pt(8), face
-    return _same_bytes(page)
+    return same_bytes(page)
 
 
-def _empty_page(landscape: bool) -> DocumentType:
+def empty_page(landscape: bool = False) -> DocumentType:
+    """A page in the type of the tables, without the name of who made it and when."""
     page = Document()
     if landscape:
         section = page.sections[0]
@@ -64,7 +64,7 @@ def _empty_page(landscape: bool) -> DocumentType:
     )
     properties = page.core_properties
     properties.author = properties.last_modified_by = properties.comments = ""
-    properties.created = properties.modified = _EPOCH
+    properties.created = properties.modified = EPOCH
     return page
 
 
@@ -86,34 +86,34 @@ def _fill(page: DocumentType, table: Grid) -> None:
     line = 0
     for line, spans in enumerate(table.headers):
         last, column = line == len(table.headers) - 1, 1
-        _write(at[line][0], table.stub if last else "", "l")
+        write_cell(at[line][0], table.stub if last else "", "l")
         for span in spans:
             end = at[line][column + span.width - 1]
             cell = at[line][column].merge(end) if span.width > 1 else end
-            _write(cell, span.text, table.align[column - 1] if span.width == 1 else "c")
+            write_cell(cell, span.text, table.align[column - 1] if span.width == 1 else "c")
             if span.text and groups_columns(spans):
-                _rule(cell, "bottom", 4)
+                rule(cell, "bottom", 4)
             column += span.width
     for cell in at[0]:
-        _rule(cell, "top", 12)
+        rule(cell, "top", 12)
     for row in grid.rows[: len(table.headers)]:
         # Headers come again on every page that the table runs over.
         row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
     for block in table.blocks:
         line += 1
         for cell in at[line]:
-            _rule(cell, "top", 6)
+            rule(cell, "top", 6)
         if block.title:
-            _write(at[line][0].merge(at[line][-1]), block.title, "l", italic=True)
+            write_cell(at[line][0].merge(at[line][-1]), block.title, "l", italic=True)
             line += 1
         for offset, row in enumerate(block.rows):
             line += 1 if offset else 0
-            _write(at[line][0], row.label, "l")
+            write_cell(at[line][0], row.label, "l")
             for cell, printed, letter in zip(at[line][1:], row.cells, table.align, strict=True):
                 text = minus(printed.text) if printed.numbers else printed.text
-                _write(cell, text, letter, stars=printed.stars)
+                write_cell(cell, text, letter, stars=printed.stars)
     for cell in at[-1]:
-        _rule(cell, "bottom", 12)
+        rule(cell, "bottom", 12)
 
 
 def _widths(table: Grid, page: DocumentType) -> list[Emu]:
@@ -140,7 +140,8 @@ def _widths(table: Grid, page: DocumentType) -> list[Emu]:
     return [Emu(round(points * scale * Pt(1))) for points in (label, *others)]
 
 
-def _write(cell: _Cell, text: str, letter: str, italic: bool = False, stars: str = "") -> None:
+def write_cell(cell: _Cell, text: str, letter: str, italic: bool = False, stars: str = "") -> None:
+    """Text of one cell, aligned by a letter."""
     paragraph = cell.paragraphs[0]
     paragraph.alignment = _ALIGN[letter]
     paragraph.paragraph_format.space_after = Pt(0)
@@ -151,7 +152,7 @@ def _write(cell: _Cell, text: str, letter: str, italic: bool = False, stars: str
         raised.font.superscript, raised.font.size = True, Pt(9)
 
 
-def _rule(cell: _Cell, side: str, eighths: int) -> None:
+def rule(cell: _Cell, side: str, eighths: int) -> None:
     """A rule on one side of a cell, as thick as `eighths` of a point."""
     properties = cell._tc.get_or_add_tcPr()
     borders = properties.find(qn("w:tcBorders"))
@@ -166,15 +167,9 @@ def _rule(cell: _Cell, side: str, eighths: int) -> None:
     borders.insert(0 if side == "top" else len(borders), edge)
 
 
-def _same_bytes(page: DocumentType) -> bytes:
-    """The package with its parts in order and without the time at which it was zipped."""
-    drafted, sealed = io.BytesIO(), io.BytesIO()
+def same_bytes(page: DocumentType) -> bytes:
+    """The .docx file's bytes, without the time at which it was zipped."""
+    drafted = io.BytesIO()
     page.save(drafted)
-    with zipfile.ZipFile(drafted) as draft, zipfile.ZipFile(sealed, "w", zipfile.ZIP_DEFLATED) as final:
-        names = draft.namelist()
-        # Readers expect the list of content types first.
-        for name in sorted(names, key=lambda name: (name != "[Content_Types].xml", name)):
-            entry = zipfile.ZipInfo(name, date_time=_EPOCH.timetuple()[:6])
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            final.writestr(entry, draft.read(name))
-    return sealed.getvalue()
+    with zipfile.ZipFile(drafted) as draft:
+        return zipped({name: draft.read(name) for name in draft.namelist()})
