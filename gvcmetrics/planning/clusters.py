@@ -1,9 +1,9 @@
 r"""Firms in clusters: what sharing a place costs, and how to spend a budget.
 
 The variance of an estimate from :math:`n` firms in clusters whose sizes have mean :math:`m` and coefficient
-of variation :math:`\kappa` is :math:`\sigma^2 / n \cdot [1 + (m (1 + \kappa^2) - 1) \rho]` (Kish 1965; Eldridge,
-Ashby and Kerry 2006), where :math:`\rho` is the correlation of what two firms of a cluster contribute to the
-estimate, its scores. For a mean it is the intraclass correlation of the outcome.
+of variation :math:`\kappa` is :math:`\sigma^2 / n \cdot [1 + (m (1 + \kappa^2) - 1) \rho]` (Kish 1965;
+Eldridge, Ashby and Kerry 2006). Here :math:`\rho` is the correlation of the scores of two firms of a cluster,
+of what they contribute to the estimate. For a mean it is the intraclass correlation of the outcome.
 """
 
 from __future__ import annotations

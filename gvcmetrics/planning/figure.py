@@ -59,7 +59,7 @@ def draw(curve: pd.DataFrame, firms: int, wanted: float, name: str) -> Figure:
         figure.legend(
             handles,
             labels,
-            title=f"{name}: clusters",
+            title=f"{name}, by clusters; grey: {firms} firms, power {wanted:g}",
             ncols=len(labels),
             loc="outside upper left",
             fontsize=7.5,

@@ -29,15 +29,17 @@ class Precision:
     Attributes
     ----------
     effects : as estimated (q). covariance : of them, times the firms that enter, were firms unrelated (q, q).
-    rho : correlation of contributions within clusters. shares_cv2 : squared coefficient of variation of the
-        clusters' shares of firms, without the part that is chance. df : ∞ where the law is normal, else
-        the clusters' less one. base : mean of the outcome, missing where it is no probability.
+    clusters : of the frame. rho : correlation of contributions within clusters. shares_cv2 : squared
+        coefficient of variation of the clusters' shares of firms, without the part that is chance.
+    normal : whether the law is normal, or t with the clusters' number less one. base : mean of the
+        outcome, missing where it is no probability.
     """
 
     rule: Rule
     effects: np.ndarray
     covariance: np.ndarray
     kept: float
+    clusters: int
     rho: float
     shares_cv2: float
     normal: bool
@@ -143,11 +145,11 @@ def _of_rule(
     mean = count / groups
     shares = max(float(sizes.var() / mean**2) - 1 / mean, 0.0)
     return Precision(
-        rule, effects, by_firm * count, kept, rho, shares, bool(np.isinf(fitted.result.df)), base
+        rule, effects, by_firm * count, kept, groups, rho, shares, bool(np.isinf(fitted.result.df)), base
     )
 
 
 def _of_share(rule: Rule, answers: np.ndarray, kept: float) -> Precision:
     value = answers.mean()
     one = np.array([[value * (1 - value)]])
-    return Precision(rule, np.array([value]), one, kept, 0.0, 0.0, True, float("nan"))
+    return Precision(rule, np.array([value]), one, kept, 1, 0.0, 0.0, True, float("nan"))

@@ -2,13 +2,14 @@ r"""Chances of a test whose estimate is normal and whose standard error is estim
 
 With :math:`\delta` the true effect less the edge of what is tested, over the true standard error, and
 :math:`r^2 \sim \chi^2_\nu / \nu` the square of estimated over true standard error, the test finds something
-above where :math:`Z + \delta > c r` and below where :math:`Z + \delta < -c r`. Given :math:`r` all is closed form;
-over :math:`r` it is integrated, which for :math:`c = t_{1-\alpha/2,\nu}` is the non-central t.
+above where :math:`Z + \delta > c r` and below where :math:`Z + \delta < -c r`. Given :math:`r` all is closed
+form; over :math:`r` it is integrated, which for :math:`c = t_{1-\alpha/2,\nu}` is the non-central t.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -36,6 +37,7 @@ class Chances:
     type_m: float
 
 
+@lru_cache(maxsize=256)
 def ratios(df: float) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights for the ratio of estimated to true standard error with `df` degrees of freedom."""
     if df > _AS_NORMAL:
@@ -89,6 +91,8 @@ def equivalence(distance: float, bound: float, bar: float, df: float = np.inf) -
 
 def joint(noncentrality: float, q: int, level: float, df: float = np.inf) -> float:
     """Power of the Wald test of `q` effects: non-central χ², or F where `df` is finite."""
+    if noncentrality == 0:
+        return level
     if np.isinf(df):
         return float(stats.ncx2.sf(stats.chi2.isf(level, q), q, noncentrality))
     return float(stats.ncf.sf(stats.f.isf(level, q, df), q, df, noncentrality))

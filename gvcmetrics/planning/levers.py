@@ -74,7 +74,7 @@ def _reach(design: Design, name: str) -> float:
 
 
 def true_effect(hypothesis: str, rule: str, design: Design, changes: dict[str, float] | None = None) -> float:
-    """The true effect behind a rule, in an economy large enough to hold it still; missing if there is none."""
+    """The true effect behind a rule, in an economy large enough to hold it; missing if there is none."""
     found = _truth(hypothesis, design, changes or {})
     values = found.loc[found["effect"] == rule, "value"]
     return float(values.iloc[0]) if len(values) else float("nan")

@@ -22,14 +22,14 @@ from gvcmetrics.planning.clusters import Allocation, allocate
 from gvcmetrics.planning.design import Design, checked, unequal
 from gvcmetrics.planning.figure import draw
 from gvcmetrics.planning.large import Precision, precisions
-from gvcmetrics.planning.levers import setting, true_effect
+from gvcmetrics.planning.levers import setting
 from gvcmetrics.planning.replications import replicate, summarised
 from gvcmetrics.simulate.economies.make import economy
 from gvcmetrics.simulate.economies.parameters import Economy
 
 _ROWS, _LEAST, _MOST = 4000, 60, 300
 _PRINTED = ("power", "without", "simulation_error", "type_s", "type_m", "effect", "std_error", "smallest",
-            "firms_needed", "rho", "note")  # fmt: skip
+            "firms_needed", "rho", "bias", "bias_error", "note")  # fmt: skip
 _DOWNWARD = ("negative", "not_positive")
 
 
@@ -43,7 +43,7 @@ class Power:
         smallest effect that is found with the chance `wanted`, in the direction that the rule says;
         `firms_needed` for that chance of this effect with as many clusters (missing where no number is
         enough); `rho`, the correlation within clusters of what firms contribute to the estimate; `cv` of
-        clusters' sizes; `design_effect`.
+        clusters' sizes; `design_effect`; `bias` of the estimate in the large economy, and its standard error.
     wanted : the power that is wanted. dropped : power for each question left out, `without` its name.
     draws : of the simulation, where there was one.
     """
@@ -88,7 +88,7 @@ class Power:
 
         Raises
         ------
-        DataError : the money does not pay for the fewest clusters of a firm each, or a cost is not above zero.
+        DataError : the money does not pay for the fewest clusters of a firm each, or a cost is not positive.
         """
         least = self.claim.errors.at_least
         for name, cost in (("firm_cost", firm_cost), ("cluster_cost", cluster_cost)):
@@ -131,6 +131,9 @@ def _shown(table: pd.DataFrame) -> str:
     lines = []
     for rule, values in table[kept].iterrows():
         lines.append(f"  {rule}")
+        off = "bias" in values and abs(values["bias"]) > 2 * values["bias_error"]
+        if "bias" in values:
+            values = values.drop(["bias", "bias_error"] if not off else ["bias_error"])
         said = [
             f"{str(key).replace('_', ' ')} {_number(key, value)}"
             for key, value in values.items()
@@ -173,14 +176,15 @@ def power(
 
     The declared equations are estimated once in one large simulated economy; the standard error of each
     effect at :math:`n` firms in :math:`C` clusters is :math:`\sqrt{\sigma^2 / n \cdot [1 + (n / C \cdot
-    (1 + \kappa^2) - 1) \rho]}`, with :math:`\sigma^2` and :math:`\rho` from the scores by firm and by cluster.
+    (1 + \kappa^2) - 1) \rho]}`, with :math:`\sigma^2` and :math:`\rho` from scores by firm and by cluster.
     Power is the chance of a two-sided p-value of at most `level` on the side that the rule says.
 
     Parameters
     ----------
     hypothesis : its id, of a claim on firms. firms, clusters, years : asked in the survey.
-    effect : true effect of every rule on the scale of its equation, in the direction that the rule says; that
-        of the economy if none is given. level : of the test, before an adjustment for the family's other tests.
+    effect : what the estimator finds on average, for every rule, on the scale of its equation and in the
+        direction that the rule says; the true effects of the economy if none is given.
+    level : of the test, before adjustments for the other tests of the family.
     wanted : the power for which the smallest effect and the firms needed are given.
     drop : columns that are not asked; the result compares with and without each.
     cv : coefficient of variation of clusters' sizes; that of the economy if none is given.
@@ -217,11 +221,12 @@ def power(
         raise DataError(f"power is {wanted}", Place(key="power"), "Give a share, 0.8")
     if not 0 <= rule < len(claim.expect):
         raise DataError(f"{claim.id} has no rule {rule}", Place(key="rule"), f"0 to {len(claim.expect) - 1}")
-    design = replace(design, economy=unequal(chosen, cv, design.size))
+    uneven = unequal(chosen, cv, design.size)
     if by == "simulation":
         how = (replications, workers, None if folder is None else Path(folder), seed)
-        return _simulated(claim, replace(design, drop=tuple(drop)), effect, rule, wanted, how)
-    frame, asked = _frame(design, pilot, seed, project)
+        design = replace(design, economy=uneven, drop=tuple(drop))
+        return _simulated(claim, design, effect, rule, wanted, how)
+    frame, asked, truth = _frame(claim, design, pilot, seed, project)
     unknown = [name for name in drop if name not in frame.columns]
     if unknown:
         raise DataError(
@@ -230,35 +235,51 @@ def power(
             did_you_mean(unknown[0], frame.columns),
         )
     found = precisions(claim, frame, asked)
-    effects = tuple(_effect(claim, each, effect, design) for each in found)
-    table = _table(claim, found, effects, design, cv, wanted)
+    effects = tuple(_effect(claim, each, effect, truth) for each in found)
+    table = _table(claim, found, effects, design, cv, wanted).join(_biases(claim, found, asked, truth))
     made = Power(claim, design, wanted, table, tuple(found), effects, cv, pd.DataFrame())
     lost = [_without(claim, frame, asked, name, made) for name in drop]
     return replace(made, dropped=pd.concat(lost)) if lost else made
 
 
 def _frame(
-    design: Design, pilot: pd.DataFrame | str | None, seed: int, project: Project | None
-) -> tuple[pd.DataFrame, int]:
-    """The firms from which precision is taken, and how many were asked."""
+    claim: Claim, design: Design, pilot: pd.DataFrame | str | None, seed: int, project: Project | None
+) -> tuple[pd.DataFrame, int, dict[str, float]]:
+    """The firms from which precision is taken, how many were asked, and true effects where they are known."""
     if pilot is not None:
         frame = panel(pilot, project=project) if isinstance(pilot, str) else pilot
         if "cluster_id" not in frame.columns:
             raise DataError("the pilot has no column cluster_id", Place(key="pilot"),
                             "Say in which cluster each firm is")  # fmt: skip
-        return frame, len(frame[["country", "firm_id"]].drop_duplicates())
+        return frame, len(frame[["country", "firm_id"]].drop_duplicates()), {}
     clusters = int(np.clip(round(_ROWS / (design.size * design.years)), _LEAST, _MOST))
     firms = max(round(clusters * design.size), clusters)
-    return economy(design.of(firms, clusters), seed=seed).firms, firms
+    made = economy(design.of(firms, clusters), seed=seed)
+    known = made.truth[made.truth["hypothesis"] == claim.id].dropna(subset=["value"])
+    return made.firms, firms, dict(zip(known["effect"], known["value"], strict=True))
 
 
-def _effect(claim: Claim, found: Precision, effect: float | None, design: Design) -> np.ndarray:
+def _name(claim: Claim, found: Precision) -> str:
+    """The effect of a rule as the economy's truth calls it."""
+    return describe(claim, found.rule).rsplit(": ", 1)[0]
+
+
+def _biases(claim: Claim, found: Sequence[Precision], asked: int, truth: dict[str, float]) -> pd.DataFrame:
+    """How far the estimates of the large economy are from its true effects, beside their standard errors."""
+    rows = {}
+    for each in found:
+        value = truth.get(_name(claim, each), np.nan)
+        error = float(np.sqrt(each.variance(asked, each.clusters)[0, 0]))
+        rows[describe(claim, each.rule)] = {"bias": float(each.effects[0]) - value, "bias_error": error}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _effect(claim: Claim, found: Precision, effect: float | None, truth: dict[str, float]) -> np.ndarray:
     """The true effects of a rule: as asked for, of the economy, or as the large economy estimates them."""
     down = -1.0 if found.rule.sign in _DOWNWARD else 1.0
     if effect is None:
-        name = describe(claim, found.rule).rsplit(": ", 1)[0]
-        value = true_effect(claim.id, name, design)
-        return found.effects if np.isnan(value) else np.array([value])
+        value = truth.get(_name(claim, found))
+        return found.effects if value is None else np.array([value])
     equation = claim.target(found.rule)[0]
     value = down * effect
     moved = found.base + value
