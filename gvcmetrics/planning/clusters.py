@@ -18,7 +18,7 @@ def design_effect(size: float, rho: float, cv: float = 0.0) -> float:
 
     Examples
     --------
-    >>> design_effect(20, 0.05), round(design_effect(20, 0.05, cv=0.5), 3)
+    >>> round(design_effect(20, 0.05), 3), round(design_effect(20, 0.05, cv=0.5), 3)
     (1.95, 2.2)
     """
     return 1 + (size * (1 + cv**2) - 1) * rho
