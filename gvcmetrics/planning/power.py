@@ -27,9 +27,9 @@ from gvcmetrics.planning.replications import replicate, summarised
 from gvcmetrics.simulate.economies.make import economy
 from gvcmetrics.simulate.economies.parameters import Economy
 
-_ROWS, _ROWS_JOINT = 16_000, 4000
-"""Firm-years of the large economy; fewer for equations that are slow. With 16,000 the design effect of clusters
-of twenty is known to about 5 %, and a power to about two points."""
+_ROWS, _ROWS_JOINT = 16_000, 8000
+"""Firm-years of the large economy; fewer for joint probits, which are slow. With 16,000 the design effect of
+clusters of twenty is known to about 5 %, and a power to about two points."""
 _LEAST, _MOST = 60, 1000
 _PRINTED = ("power", "without", "simulation_error", "type_s", "type_m", "effect", "std_error", "smallest",
             "firms_needed", "rho", "bias", "bias_error", "note")  # fmt: skip
