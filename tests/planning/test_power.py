@@ -165,6 +165,7 @@ def test_the_missing_item_is_named() -> None:
 def test_costs_are_checked(found: Power) -> None:
     best = found.allocate(8000, 20, 100)
     assert best.cost <= 8000
+    assert best.clusters >= 15
     with pytest.raises(DataError, match="a budget of 10"):
         found.allocate(10, 20, 100)
     with pytest.raises(DataError, match="firm_cost is 0"):
