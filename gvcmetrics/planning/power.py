@@ -93,7 +93,7 @@ class Power:
         ------
         DataError : the money does not pay for the fewest clusters of a firm each, or a cost is not positive.
         """
-        # With fewer, errors by cluster do not hold what they promise, which a formula of variances cannot know.
+        # With fewer, errors by cluster fail, which a formula of variances cannot know.
         least = self.claim.errors.bootstrap_below
         for name, cost in (("firm_cost", firm_cost), ("cluster_cost", cluster_cost)):
             if not cost > 0:
