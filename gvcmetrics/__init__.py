@@ -67,6 +67,8 @@ _PUBLIC = dict.fromkeys(RESPONSES, "gvcmetrics.models") | {
     # hypotheses
     "hypotheses": "gvcmetrics.claims.run",
     "examine": "gvcmetrics.claims.run",
+    # the size of a survey
+    "power": "gvcmetrics.planning.power",
     # report
     "table": "gvcmetrics.report",
     "survey": "gvcmetrics.report.questionnaires.survey",

@@ -236,6 +236,62 @@ def survey(
 
 
 @app.command()
+def power(
+    hypothesis: Annotated[str, typer.Argument(help="The id of a hypothesis on firms, as in H1.")],
+    firms: Annotated[int, typer.Option("--firms", help="Firms asked.")] = 400,
+    clusters: Annotated[int, typer.Option("--clusters", help="Clusters in which they are.")] = 20,
+    years: Annotated[int, typer.Option("--years", help="Years in which each is asked.")] = 1,
+    effect: Annotated[
+        float | None,
+        typer.Option("--effect", help="True effect, in the direction of the rule; else that of the economy."),
+    ] = None,
+    level: Annotated[float, typer.Option("--level", help="Of the two-sided test.")] = 0.05,
+    wanted: Annotated[float, typer.Option("--power", help="The power that is wanted.")] = 0.8,
+    drop: Annotated[
+        list[str] | None, typer.Option("--drop", help="Compare with and without this question; repeatable.")
+    ] = None,
+    buyers: Annotated[
+        int | None, typer.Option("--buyers", help="Buyers that firms of a cluster can sell to.")
+    ] = None,
+    cv: Annotated[
+        float | None, typer.Option("--cv", help="Coefficient of variation of the clusters' sizes.")
+    ] = None,
+    pilot: Annotated[
+        str | None, typer.Option("--pilot", help="A built panel of firms, from which precision is taken.")
+    ] = None,
+    firm_cost: Annotated[float | None, typer.Option("--firm-cost", help="Of asking one firm.")] = None,
+    cluster_cost: Annotated[
+        float | None, typer.Option("--cluster-cost", help="Of going to a cluster.")
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", help="To spend; else what this design costs.")
+    ] = None,
+    rule: Annotated[int, typer.Option("--rule", help="The rule for costs and simulation, from 0.")] = 0,
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", help="Draw power over firms and clusters: NAME.png and NAME.pdf."),
+    ] = None,
+    simulate: Annotated[
+        int | None, typer.Option("--simulate", help="Examine so many simulated economies instead.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", help="Processes of a simulation.")] = 1,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Keep a simulation's results here, to go on after a stop.")
+    ] = None,
+) -> None:
+    """How likely a planned survey of firms is to support a hypothesis; from a simulated economy."""
+    from gvcmetrics.planning.show import print_power
+
+    changes: dict[str, Any] = {} if buyers is None else {"buyers": buyers}
+    print_power(
+        hypothesis, costs=(firm_cost, cluster_cost, budget), figure=figure, rule=rule,
+        firms=firms, clusters=clusters, years=years, effect=effect, level=level, wanted=wanted,
+        drop=drop or [], cv=cv, pilot=pilot, by="large" if simulate is None else "simulation",
+        replications=simulate or 0, workers=workers, folder=folder, **changes,
+    )  # fmt: skip
+
+
+@app.command()
 def codebook() -> None:
     """Write the codebook of all built panels to analysis/results/codebook.html."""
     from gvcmetrics.panels.show.codebook import write_codebook

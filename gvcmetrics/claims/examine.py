@@ -20,7 +20,8 @@ from gvcmetrics.models.results.results import Results
 from gvcmetrics.panels.contracts import CONTRACTS
 from gvcmetrics.panels.project import Project
 
-_UNIT = "unit_of_panel"
+UNIT = "unit_of_panel"
+"""Column that numbers the units of a panel in the rows of an equation."""
 _REPEATED = 0.3
 """Share of units with several rows from which a frame is a panel."""
 _DRAWS = 999
@@ -158,13 +159,13 @@ def _of_share(equation: Equation, rule: Rule, rows: pd.DataFrame) -> Finding:
 def fit(claim: Claim, equation: Equation, regressors: Sequence[str], rows: pd.DataFrame) -> Fitted:
     """Estimate one equation with the effects and errors that the claim asks for and the rows allow."""
     keys = [key for key in CONTRACTS[claim.contract].keys if key != "year" and key in rows.columns]
-    rows = rows.assign(**{_UNIT: rows.groupby(keys, dropna=False).ngroup() if keys else np.arange(len(rows))})
+    rows = rows.assign(**{UNIT: rows.groupby(keys, dropna=False).ngroup() if keys else np.arange(len(rows))})
     used, left_out = usable_controls(claim, equation, rows)
     rows = rows.dropna(subset=used).copy()
     options: dict[str, Any] = {}
     if "weight" in rows.columns and rows["weight"].notna().all() and (rows["weight"] > 0).all():
         options["weights"] = "weight"
-    seen = rows.groupby(_UNIT)
+    seen = rows.groupby(UNIT)
     times = seen["year"].nunique() if "year" in rows.columns else seen.size()
     repeated = float((times > 1).mean()) >= _REPEATED
     effects, why = (
@@ -178,7 +179,7 @@ def fit(claim: Claim, equation: Equation, regressors: Sequence[str], rows: pd.Da
         terms.append("C(year)")
     formula = f"{' + '.join(listed(equation.outcome))} ~ {' + '.join(terms) or '1'}"
     if effects != "pooled":
-        options |= {"unit": _UNIT, "time": "year", "effects": effects}
+        options |= {"unit": UNIT, "time": "year", "effects": effects}
     groups = rows[cluster].nunique() if cluster else 0
     vcov: Any = {"CRV1": cluster} if cluster else "hetero"
     result = getattr(models, equation.model)(formula, rows, vcov=vcov, **options)
@@ -188,7 +189,7 @@ def fit(claim: Claim, equation: Equation, regressors: Sequence[str], rows: pd.Da
         raise ModelError(f"the {result.model} did not converge")
     few = bool(cluster) and groups < claim.errors.bootstrap_below
     note = f"{result.vcov_label}{why}"
-    return Fitted(result, *_effects_of(equation, regressors, result), cluster, note, tuple(left_out), few)
+    return Fitted(result, *effects_of(equation, regressors, result), cluster, note, tuple(left_out), few)
 
 
 def _effects(
@@ -198,7 +199,7 @@ def _effects(
     asked = claim.effects.panel
     wanted = "fixed" if equation.model == "ols" and asked == "correlated_pooled" else asked
     parts = {part for term in regressors for part in term.split(":")}
-    still = {part for part in parts if (rows.groupby(_UNIT)[part].nunique() <= 1).all()}
+    still = {part for part in parts if (rows.groupby(UNIT)[part].nunique() <= 1).all()}
     # What moderates may be constant: the effects take up its own part, and the interaction is within units.
     fixed = [term for term in regressors if still.issuperset(term.split(":"))]
     if wanted == "pooled" or not (fixed and (wanted == "fixed" or len(fixed) == len(regressors))):
@@ -228,13 +229,13 @@ def _cluster(claim: Claim, rows: pd.DataFrame, repeated: bool) -> str | None:
     if there:
         said = ", ".join(f"{number} of {name}" for name, number in counts.items())
         raise ModelError(f"clusters: {said}, {claim.errors.at_least} needed")
-    return _UNIT if repeated else None
+    return UNIT if repeated else None
 
 
-def _effects_of(
+def effects_of(
     equation: Equation, regressors: Sequence[str], result: Results
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Effects on the scale of the equation, with a key for each."""
+    """Effects on the scale of the equation: a key for each, values, covariance."""
     if equation.scale == "probability":
         outcomes = {"outcomes": list(listed(equation.outcome))} if equation.model == "joint_probit" else {}
         effects = result.margins(list(regressors), **outcomes)
@@ -254,15 +255,26 @@ def _variable(name: str) -> str:
     return "correlation" if plain.startswith("rho(") else plain
 
 
-def _of_rule(claim: Claim, rule: Rule, fitted: Fitted, total: int) -> Finding:
+def estimated(claim: Claim, rule: Rule, fitted: Fitted) -> tuple[np.ndarray, np.ndarray]:
+    """What a rule speaks of, in an equation that is estimated: effects (q) and their covariance (q, q).
+
+    Raises
+    ------
+    ModelError : an effect was left out of the model, or the covariance cannot carry the rule.
+    """
     equation = claim.target(rule)[0]
-    first = _positions(claim, equation, rule, fitted)
-    R = np.eye(len(fitted.values))[first]
+    R = np.eye(len(fitted.values))[_positions(claim, equation, rule, fitted)]
     if rule.less is not None:
         R = R - np.eye(len(fitted.values))[_positions(claim, equation, rule.less, fitted)]
     estimates, covariance = R @ fitted.values, R @ fitted.covariance @ R.T
     if not (np.diag(covariance) > 0).all() or np.linalg.matrix_rank(covariance) < len(estimates):
         raise ModelError("the covariance cannot carry the rule: too few clusters, or an effect without error")
+    return estimates, covariance
+
+
+def _of_rule(claim: Claim, rule: Rule, fitted: Fitted, total: int) -> Finding:
+    equation = claim.target(rule)[0]
+    estimates, covariance = estimated(claim, rule, fitted)
     p_zero = _bootstrap(claim, equation, rule, fitted) if fitted.bootstrap else None
     result = fitted.result
     facts = {

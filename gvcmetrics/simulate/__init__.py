@@ -1,4 +1,4 @@
-"""Simulated data with known parameters, which say everywhere that they are simulated; no room uses them."""
+"""Simulated data with known parameters, which say so everywhere; no room but `planning` uses them."""
 
 from __future__ import annotations
 
