@@ -179,8 +179,11 @@ def power(
     r"""How likely a planned survey of firms is to support a hypothesis whose effects are so large.
 
     The declared equations are estimated once in one large simulated economy; the standard error of each
-    effect at :math:`n` firms in :math:`C` clusters is :math:`\sqrt{\sigma^2 / n \cdot [1 + (n / C \cdot
-    (1 + \kappa^2) - 1) \rho]}`, with :math:`\sigma^2` and :math:`\rho` from scores by firm and by cluster.
+    effect at n firms in C clusters, of sizes with coefficient of variation κ, is
+
+    .. math:: s = \sqrt{\frac{\sigma^2}{n} [1 + (\frac{n}{C} (1 + \kappa^2) - 1) \rho]},
+
+    with :math:`\sigma^2` and :math:`\rho` from scores by firm and by cluster.
     Power is the chance of a two-sided p-value of at most `level` on the side that the rule says.
 
     Parameters

@@ -21,17 +21,3 @@ dynamic
 
 # %% long_run
 gvc.long_run(dynamic)
-
-
-# %% did
-starts = firms.groupby("firm_id").ngroup() % 5
-firms["first_year"] = (firms["year"].min() + 1 + starts).where(starts < 3, 0)  # 0: never
-staggered = gvc.did("log_sales ~ 1", firms, treated="first_year", unit="firm_id", time="year")
-staggered
-
-# %% DidResults
-staggered.by("cohort")
-
-# %% TreatmentResults
-last = firms[firms["year"] == firms["year"].max()]
-gvc.treatment("log_sales ~ log_employment + schooling", last, treated="foreign").balance

@@ -67,3 +67,12 @@ models.romano_wolf([2.5, 1.1], np.random.default_rng(1).normal(size=(999, 2)))
 
 # %% Check
 gvc.equivalence(logit, "main_buyer_share", 0.5)
+
+# %% did, DidResults
+starts = firms.groupby("firm_id").ngroup() % 5
+firms["first_year"] = (firms["year"].min() + 1 + starts).where(starts < 3, 0)  # 0: never
+gvc.did("log_sales ~ 1", firms, treated="first_year", unit="firm_id", time="year").by("cohort")
+
+# %% TreatmentResults
+last = firms[firms["year"] == firms["year"].max()]
+gvc.treatment("log_sales ~ log_employment + schooling", last, treated="foreign").balance

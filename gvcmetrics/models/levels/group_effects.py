@@ -21,7 +21,8 @@ from gvcmetrics.models.results.results import Results
 def group_effects(results: Results) -> dict[str, pd.DataFrame]:
     r"""Effects of every group of a multilevel model given the data and the estimates (empirical Bayes).
 
-    .. math:: \hat u = \operatorname{argmax}_u \sum_i \ell_i(x_i'\hat\beta + z_i'u) - \frac{1}{2} u'\hat\Sigma^{-1}u
+    .. math:: \hat u = \operatorname{argmax}_u
+       \sum_i \ell_i(x_i'\hat\beta + z_i'u) - \frac{1}{2} u'\hat\Sigma^{-1}u
 
     They are shrunken towards zero, the more the less a group says of itself. Of a linear model they are the
     best linear unbiased predictions.
