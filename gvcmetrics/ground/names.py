@@ -8,8 +8,12 @@ from collections.abc import Iterable
 
 def nearest(word: object, known: Iterable[object], most: int = 1, cutoff: float = 0.6) -> list[str]:
     """The known names that are most like `word`, capitals or not, the nearest first; perhaps none."""
+    names = list(dict.fromkeys(map(str, known)))
+    if isinstance(known, (set, frozenset)):
+        # A set has no order to keep: lower case first, as most names are written.
+        names.sort(key=str.swapcase)
     spelt: dict[str, list[str]] = {}
-    for name in dict.fromkeys(map(str, known)):
+    for name in names:
         spelt.setdefault(name.casefold(), []).append(name)
     near = difflib.get_close_matches(str(word).casefold(), list(spelt), n=most, cutoff=cutoff)
     return [name for folded in near for name in spelt[folded]][:most]
