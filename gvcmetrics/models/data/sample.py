@@ -350,23 +350,39 @@ def drop_collinear(sample: Sample, within: Sequence[Effect] = ()) -> Sample:
     """Drop regressors that are linear combinations of earlier ones, given effects `within`; warn by name."""
     if sample.X.shape[1] == 0:
         return sample
+    constant = "Intercept" in sample.names
     moments = sample.column_moments
-    scale = np.sqrt(len(sample.X)) * moments.spread
-    if within and (sample.absorbed or "Intercept" not in sample.names):
-        scale[moments.constant] = 0.0
-    scaling = Scaling.of(moments, centred=bool(within) or "Intercept" in sample.names)
-    columns = sample.X
-    if scaling is not None:
-        columns, scale = scaling.of_columns(columns), scale / scaling.scale
-    columns = demean(columns, within, sample.weights) if within else columns
-    tolerance = _DEMEANED_TOLERANCE if within else _EXACT_TOLERANCE
-    keep = independent_columns(columns, scale, tolerance)
+    alone = bool(within) and (bool(sample.absorbed) or not constant)
+    keep = independent_regressors(sample.X, moments, constant or bool(within), within, sample.weights, alone)
     if keep.all():
         return sample
     lost = [name for name, kept in zip(sample.names, keep, strict=True) if not kept]
     because = "other regressors and the absorbed effects" if within else "other regressors"
     warn(f"dropped because collinear with {because}: {', '.join(lost)}")
     return sample.keep_columns(keep)
+
+
+def independent_regressors(
+    X: np.ndarray,
+    moments: Moments,
+    centred: bool,
+    within: Sequence[Effect] = (),
+    weights: np.ndarray | None = None,
+    no_constants: bool = False,
+) -> np.ndarray:
+    """Mask of the columns that are no linear combination of earlier ones, whatever their units.
+
+    centred : whether a constant or an effect takes up what is subtracted. no_constants : whether constant
+    columns are combinations of the effects.
+    """
+    scale = np.sqrt(len(X)) * moments.spread
+    if no_constants:
+        scale[moments.constant] = 0.0
+    scaling = Scaling.of(moments, centred=centred)
+    if scaling is not None:
+        X, scale = scaling.of_columns(X), scale / scaling.scale
+    X = demean(X, within, weights) if within else X
+    return independent_columns(X, scale, _DEMEANED_TOLERANCE if within else _EXACT_TOLERANCE)
 
 
 def group_codes(frame: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gvcmetrics.errors import EstimationWarning, ModelError
-from gvcmetrics.ground.numerics.demean import independent_columns
 from gvcmetrics.ground.warn import warn
 from gvcmetrics.models.data.batch import Array
 from gvcmetrics.models.data.build import build_sample
 from gvcmetrics.models.data.design import regressors
 from gvcmetrics.models.data.formula import Formula, parsed, unquote
-from gvcmetrics.models.data.sample import Sample
+from gvcmetrics.models.data.sample import Sample, independent_regressors
+from gvcmetrics.models.data.scaling import moments_of
 from gvcmetrics.models.data.spelling import original, plain
 from gvcmetrics.models.engine.request import Request
 
@@ -124,8 +124,7 @@ def independent(pair: Pair, equation: int, rows: NDArray[np.bool_] | slice = sli
     X = pair.X(equation)[rows]
     if not X.shape[1]:
         return pair
-    scale = np.linalg.norm(X, axis=0)
-    keep = independent_columns(X, scale, 1e-9) & (scale > 0)
+    keep = independent_regressors(X, moments_of(X), "Intercept" in pair.names[equation])
     if keep.all():
         return pair
     lost = [name for name, kept in zip(pair.names[equation], keep, strict=True) if not kept]

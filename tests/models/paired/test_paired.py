@@ -178,6 +178,16 @@ def test_expectations_add_up(made: dict[str, Results]) -> None:
     )
 
 
+def test_a_regressor_far_from_zero_is_not_taken_for_a_constant() -> None:
+    frame = simulate_selection(rows=800, seed=1)
+    plain = gvc.heckman("y ~ x1", frame, select="~ x1 + z")
+    far = gvc.heckman("y ~ x1", frame.assign(x1=1e12 + 1e2 * frame["x1"]), select="~ x1 + z")
+    assert list(far.params.index) == list(plain.params.index)
+    slopes = ["y: x1", "selected: x1", "selected: z"]
+    before, after = ((each.params / each.std_errors)[slopes] for each in (plain, far))
+    np.testing.assert_allclose(after, before, rtol=1e-5)
+
+
 @pytest.mark.parametrize("case", ["greene_ml", "greene_two_step", "zip"])
 def test_units_and_order_of_rows_do_not_matter(made: dict[str, Results], case: str) -> None:
     scaled = (MROZ if case != "zip" else CHEMISTS).sample(frac=1, random_state=1)
