@@ -105,8 +105,8 @@ def treatment(
     t = _zero_one(sample.extras[treated], treated)
     if len(t) <= X.shape[1] + Z.shape[1]:
         raise ModelError(f"{len(t)} rows are too few for {X.shape[1] + Z.shape[1]} parameters")
-    of = None if method == "regression" else moments.score(t, Z, link)
-    means, cov, weights = _estimate(request, sample, t, X, of)
+    of = None if method == "regression" else moments.score(t, moments.in_scale(Z), link)
+    means, cov, weights = _estimate(request, sample, t, moments.in_scale(X), of)
     return _results(request, sample, t, (means, cov, weights), (Z, names), of)
 
 

@@ -14,13 +14,23 @@ influence is that on its own moment and through γ and β, :math:`\psi = -A^{-1}
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special, stats
 
-from gvcmetrics.errors import ModelError
+from gvcmetrics.errors import ConvergenceWarning, ModelError
 from gvcmetrics.models.data.batch import Array
+from gvcmetrics.models.data.scaling import Scaling, moments_of
+from gvcmetrics.models.families.logit import family as logit
+from gvcmetrics.models.families.probit import family as probit
+from gvcmetrics.models.likelihood.newton import maximise
+from gvcmetrics.models.likelihood.sums import in_memory
+
+_LINKS = {"logit": logit, "probit": probit}
+# An index beyond which a probability is one but for rounding.
+_CERTAIN = 30.0
 
 
 @dataclass(frozen=True)
@@ -42,43 +52,34 @@ class Found:
 
 
 def score(t: Array, Z: Array, link: str) -> Score:
-    """A logit or probit of the treatment, by Newton's method with expected information.
+    """A logit or probit of the treatment.
 
     Raises
     ------
     ModelError : the regressors tell apart who is treated.
     """
-    size = np.linalg.norm(Z, axis=0) / np.sqrt(len(Z))
-    W = Z / size
-    gamma = np.zeros(Z.shape[1])
-    for _ in range(100):
-        index = W @ gamma
-        if np.abs(index).max() > 30:
-            break
-        p = special.expit(index) if link == "logit" else stats.norm.cdf(index)
-        slope = p * (1 - p) if link == "logit" else stats.norm.pdf(index)
-        weight = slope / (p * (1 - p))
-        moments = W * ((t - p) * weight)[:, None]
-        information = (W * (slope * weight)[:, None]).T @ W
-        step = np.linalg.solve(information, moments.sum(axis=0))
-        gamma = gamma + step
-        if np.abs(step).max() < 1e-11:
-            # The observed Hessian of a probit is not the expected one, and the moments are its scores.
-            hessian = _hessian(t, p, slope, index, W, link)
-            return Score(p, slope, Z, np.linalg.solve(hessian, moments.T).T / size)
-    raise ModelError(
-        "there is no overlap: the regressors tell apart who is treated",
-        remedy="Take out of them what decides it alone",
+    likelihood = in_memory(_LINKS[link], t, Z)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        optimum = maximise(likelihood.evaluate, np.zeros(Z.shape[1]))
+    index = Z @ optimum.theta
+    if not optimum.converged or np.abs(index).max() > _CERTAIN:
+        raise ModelError(
+            "there is no overlap: the regressors tell apart who is treated",
+            remedy="Take out of them what decides it alone",
+        )
+    p = special.expit(index) if link == "logit" else special.ndtr(index)
+    slope = p * (1 - p) if link == "logit" else stats.norm.pdf(index)
+    influence: Array = np.linalg.solve(-optimum.hessian, likelihood.scores(optimum.theta).T).T.astype(
+        np.float64
     )
+    return Score(p, slope, Z, influence)
 
 
-def _hessian(t: Array, p: Array, slope: Array, index: Array, W: Array, link: str) -> Array:
-    if link == "logit":
-        return np.asarray((W * slope[:, None]).T @ W)
-    v = p * (1 - p)
-    of_weight = (-index * slope * v - slope**2 * (1 - 2 * p)) / v**2
-    curve = slope**2 / v - (t - p) * of_weight
-    return np.asarray((W * curve[:, None]).T @ W)
+def in_scale(X: Array) -> Array:
+    """Regressors, a constant among them, near zero and one: means and their errors stay what they are."""
+    scaling = Scaling.of(moments_of(X), centred=True)
+    return X if scaling is None else scaling.of_columns(X)
 
 
 def regression_adjustment(y: Array, t: Array, X: Array, on: str) -> Found:

@@ -180,3 +180,16 @@ def test_thin_overlap_is_warned_of() -> None:
     t = np.concatenate([np.linspace(-9, 9, 200) > 0, [False, True]]).astype(int)
     with pytest.warns(EstimationWarning, match="overlap is thin"):
         gvc.treatment("y ~ x", pd.DataFrame({"x": x, "t": t, "y": x}), treated="t", method="ipw")
+
+
+@pytest.mark.parametrize("method", ["regression", "ipw", "aipw", "ipw_regression"])
+@pytest.mark.parametrize("moved", [lambda x: 1e9 + 1e2 * x, lambda x: 1e12 * x, lambda x: 1e-12 * x])
+def test_units_of_regressors_do_not_matter(method: str, moved: Any) -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": rng.normal(size=400), "w": rng.normal(size=400)})
+    frame["t"] = (frame["x"] + rng.logistic(size=400) > 0) * 1
+    frame["y"] = frame["x"] + frame["t"] + rng.normal(size=400)
+    plain = gvc.treatment("y ~ x + w", frame, treated="t", method=method)
+    other = gvc.treatment("y ~ x + w", frame.assign(x=moved(frame["x"])), treated="t", method=method)
+    np.testing.assert_allclose(other.params, plain.params, rtol=1e-6)
+    np.testing.assert_allclose(other.std_errors, plain.std_errors, rtol=1e-6)
