@@ -25,7 +25,6 @@ from gvcmetrics.claims.reader import read_claims
 from gvcmetrics.claims.run import COLUMNS
 from gvcmetrics.claims.verdict import judged
 from gvcmetrics.errors import EstimationWarning
-from gvcmetrics.models import Results
 from gvcmetrics.panels.build import build_panel
 from gvcmetrics.panels.project import Project
 from gvcmetrics.report import Study, coefficient_plot, new_figure, scatter_plot
@@ -57,6 +56,8 @@ LABELS = {
     "position_before": "Position before", "governance": "Governance", "firm_id": "Firm", "year": "Year",
     "unit": "Exporter × product", "cluster_id": "Cluster", "exporter": "Exporter", "upgrade_product": "Product",
     "upgrade_process": "Process", "upgrade_functional": "Functional", "upgrade_chain": "Chain", "own_rd": "Own R&D",
+    "at_risk": "At risk", "events": "Ends", "survival": "Share", "std_error": "Standard error", "country": "Left out",
+    "without": "Estimate without it", "moved": "Moved, standard errors",
 }  # fmt: skip
 
 
@@ -300,7 +301,7 @@ def _other_models(
     shown(
         study,
         told,
-        survival(firms),
+        survival(firms)[["at_risk", "events", "survival", "std_error"]],
         "t12_spells",
         "T12. Spells of exporting that begin in the panel: share still exporting",
         digits=3,
@@ -376,78 +377,27 @@ def _scores(study: Study, told: list[Any], scores: pd.DataFrame) -> None:
 
 
 def _robustness(study: Study, told: list[Any], firms: pd.DataFrame) -> None:
-    formula = f"upgrade_functional ~ quasi_hierarchical + {CONTROLS} + C(year)"
-    rows = {"All countries": _slope(gvc.ols(formula, firms, vcov=ERRORS))}
-    for country in sorted(firms["country"].unique()):
-        rows[f"Without {country}"] = _slope(gvc.ols(formula, firms[firms["country"] != country], vcov=ERRORS))
-    table = (
-        pd.DataFrame(rows, index=["Effect", "Low", "High", "N"]).T.astype({"N": int}).rename_axis("Sample")
+    preferred = gvc.ols(
+        f"upgrade_functional ~ quasi_hierarchical + {CONTROLS} + own_rd + buyer_hhi + C(year)",
+        firms,
+        vcov=ERRORS,
     )
+    without = gvc.leave_one_out(preferred, "quasi_hierarchical", "country")
     shown(
         study,
         told,
-        table,
+        without.table,
         "t16_leave_one_out",
         "T16. A quasi-hierarchical tie and functional upgrading, linear probability, a country left out at a time",
     )
+    optional = [*CONTROLS.split(" + "), "own_rd", "buyer_hhi"]
+    every = gvc.specification_curve(preferred, "quasi_hierarchical", controls=optional)
+    study.text(f"Over what may be held fixed besides a tie: {every.said}")
     study.figure(
-        curve(firms),
+        every.plot(LABELS),
         "specification_curve",
-        "Effect of a quasi-hierarchical tie on functional upgrading over eight specifications (simulated data)",
+        "Effect of a quasi-hierarchical tie on functional upgrading over every choice of controls (simulated data)",
     )
-
-
-def _tie(result: Results) -> tuple[float, float, float, int]:
-    """The average effect of a tie with its interval, and the rows."""
-    effect = result.margins("quasi_hierarchical")
-    low, high = effect.conf_int().iloc[0]
-    return float(effect.params.iloc[0]), float(low), float(high), int(result.nobs)
-
-
-def curve(firms: pd.DataFrame) -> Figure:
-    """Estimates of eight specifications in the order of their size, and what each holds fixed."""
-    choices = []
-    for model in ("ols", "probit"):
-        for controls in ("", f" + {CONTROLS}"):
-            for more in ("", " + own_rd + buyer_hhi"):
-                result = getattr(gvc, model)(
-                    f"upgrade_functional ~ quasi_hierarchical{controls}{more} + C(year)", firms, vcov=ERRORS
-                )
-                effect, low, high, _ = _tie(result) if model != "ols" else _slope(result)
-                choices.append((effect, low, high, model == "probit", bool(controls), bool(more)))
-    ordered = sorted(choices)
-    figure, above = new_figure(height=4.4)
-    above.set_position((0.25, 0.42, 0.73, 0.55))
-    below = figure.add_axes((0.25, 0.04, 0.73, 0.32))
-    figure.set_layout_engine("none")
-    place = np.arange(len(ordered))
-    effects = np.array([each[:3] for each in ordered])
-    above.errorbar(
-        place,
-        effects[:, 0],
-        yerr=[effects[:, 0] - effects[:, 1], effects[:, 2] - effects[:, 0]],
-        fmt="o",
-        ms=4,
-        lw=1,
-    )
-    above.axhline(0, lw=0.6, color="#888888")
-    above.set_ylabel("Average effect, 95% interval")
-    above.set_xticks([])
-    for line in range(3):
-        held = [each[3 + line] for each in ordered]
-        below.plot(place, np.where(held, line, np.nan), "s", ms=5, color="#333333")
-        below.plot(place, np.where(held, np.nan, line), "s", ms=5, color="#dddddd")
-    below.set_yticks(range(3), ["Probit", "Size, owners, exports", "R&D, buyer HHI"])
-    below.set_ylim(2.6, -0.6)
-    below.set_xticks([])
-    below.tick_params(length=0, labelsize=7)
-    below.spines[:].set_visible(False)
-    return figure
-
-
-def _slope(result: Results) -> tuple[float, float, float, int]:
-    low, high = result.conf_int().loc["quasi_hierarchical"]
-    return float(result.params["quasi_hierarchical"]), float(low), float(high), int(result.nobs)
 
 
 def survival(firms: pd.DataFrame) -> pd.DataFrame:
@@ -456,12 +406,12 @@ def survival(firms: pd.DataFrame) -> pd.DataFrame:
     risk = gvc.spells(known, unit="firm_id", time="year", state="exporting")
     first = known.groupby("firm_id")["year"].min()
     begun = risk["year"] - risk["duration"] > risk["firm_id"].map(first)
-    table = risk[begun].groupby("duration")["exit"].agg(["size", "sum"])
-    share = (1 - table["sum"] / table["size"]).cumprod()
-    error = share * np.sqrt((table["sum"] / (table["size"] * (table["size"] - table["sum"]))).cumsum())
-    return pd.DataFrame(
-        {"At risk": table["size"], "Ends": table["sum"].astype(int), "Share": share, "Standard error": error}
-    ).rename_axis("Years")
+    lasted = (
+        risk[begun]
+        .groupby(["firm_id", "spell"], as_index=False)
+        .agg(duration=("duration", "max"), ended=("exit", "max"))
+    )
+    return measures.kaplan_meier(lasted).set_index("duration").rename_axis("Years")
 
 
 def _figures(
@@ -543,12 +493,9 @@ def survival_curve(table: pd.DataFrame) -> Figure:
     """Steps of the share that still exports, with 95 % intervals."""
     figure, axes = new_figure()
     years = np.r_[0, table.index.to_numpy(dtype=float)]
-    share = np.r_[1.0, table["Share"]]
-    half = 1.96 * np.r_[0.0, table["Standard error"]]
-    axes.step(years, share, where="post")
-    axes.fill_between(
-        years, np.clip(share - half, 0, 1), np.clip(share + half, 0, 1), step="post", alpha=0.2, lw=0
-    )
+    axes.step(years, np.r_[1.0, table["survival"]], where="post")
+    low, high = (np.r_[1.0, table[name]] for name in ("lower", "upper"))
+    axes.fill_between(years, low, high, step="post", alpha=0.2, lw=0)
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("Years since exports began")
     axes.set_ylabel("Share still exporting")

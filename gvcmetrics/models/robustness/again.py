@@ -116,7 +116,9 @@ def _curve(results: Results, variable: str, table: pd.DataFrame, failed: int) ->
     marked = np.flatnonzero(table["preferred"])
     return Check(
         "Specification curve", variable, table, said, values,
-        lambda: with_choices(table, choices, variable, int(marked[0]) if len(marked) else None),
+        lambda named: with_choices(
+            table, choices.rename(columns=named), named(variable), int(marked[0]) if len(marked) else None
+        ),
     )  # fmt: skip
 
 
@@ -173,7 +175,10 @@ def leave_one_out(results: Results, variable: str, cluster: str) -> Check:
     drawn = pd.DataFrame({"estimate": known, "conf_low": known - half, "conf_high": known + half})
     return Check(
         "Leave one cluster out", variable, table, said, values,
-        lambda: in_order(drawn, variable, f"{cluster} left out, by estimate (error of the whole)", whole),
+        lambda named: in_order(
+            drawn.rename(index=named), named(variable),
+            f"{named(cluster)} left out, by estimate (error of the whole)", whole,
+        ),
     )  # fmt: skip
 
 
@@ -233,7 +238,7 @@ def permutation_test(
     said = f"{extreme} of {len(found)} shuffles give a statistic as far from zero: p = {p:.4f}."
     return Check(
         "Permutation test", variable, table, said, {"permutation_p": p, "draws": float(len(found))},
-        lambda: distribution(found, seen, variable, "t statistic of shuffled data"),
+        lambda named: distribution(found, seen, named(variable), "t statistic of shuffled data"),
     )  # fmt: skip
 
 
@@ -292,11 +297,14 @@ def _arguments(request: Request) -> set[str]:
 
 
 def _request(results: Results) -> tuple[Request, pd.DataFrame]:
-    """What was asked for, and of which frame."""
+    """What was asked for, and of which frame; what the frame says of itself was heeded then, and pandas would
+    copy it at every step."""
     request = results.request
     if not isinstance(request, Request) or not isinstance(request.data, pd.DataFrame):
         raise ModelError("the estimates were not made from a frame", remedy="Estimate from a frame in memory")
-    return request, request.data
+    bare = request.data.copy(deep=False)
+    bare.attrs = {}
+    return request, bare
 
 
 def _holds(term: str, variable: str) -> bool:

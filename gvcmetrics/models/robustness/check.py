@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 
 from gvcmetrics.errors import ModelError
 from gvcmetrics.models.results.results import Results
+
+# The readable name of a variable.
+Labels = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,12 @@ class Check:
     table: pd.DataFrame
     said: str
     values: dict[str, float]
-    draw: Callable[[], Figure] = field(repr=False, compare=False)
+    draw: Callable[[Labels], Figure] = field(repr=False, compare=False)
 
-    def plot(self) -> Figure:
-        """The figure of the check."""
-        return self.draw()
+    def plot(self, labels: Mapping[str, str] | None = None) -> Figure:
+        """The figure of the check. labels : readable names of the variable, of terms and of clusters."""
+        named = dict(labels or {})
+        return self.draw(lambda name: named.get(name, name))
 
     def __str__(self) -> str:
         return f"{self.name} · {self.variable}\n{self.table.to_string()}\n{self.said}"

@@ -70,5 +70,5 @@ def equivalence(
     }  # fmt: skip
     return Check(
         "Equivalence (two one-sided tests)", variable, table, said, values,
-        lambda: within(estimate, interval, (lower, upper), variable),
+        lambda named: within(estimate, interval, (lower, upper), named(variable)),
     )  # fmt: skip

@@ -148,7 +148,7 @@ def oster(
     said = _sentence(values, table, delta, beta)
     return Check(
         "Selection on unobservables (Oster 2019)", variable, table, said, values,
-        lambda: _figure(moments, r_max, variable, beta, (delta, float(betas[0]))),
+        lambda named: _figure(moments, r_max, named(variable), beta, (delta, float(betas[0]))),
     )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def honest(part: Part, m: Sequence[float], restriction: str, reference: int) -> 
         said += " The bounds are of the estimates, without sampling error."
     return Check(
         f"Honest bounds, {restriction.replace('_', ' ')} (Rambachan & Roth 2023)", "ATT", table, said, values,
-        lambda: _figure(table, found, error, restriction),
+        lambda named: _figure(table, found, error, restriction),
     )  # fmt: skip
 
 

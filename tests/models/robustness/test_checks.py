@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib.figure
+import matplotlib.text
 import numpy as np
 import pandas as pd
 import pytest
@@ -150,7 +151,12 @@ def test_each_has_a_figure_and_prints(full: Any) -> None:
         gvc.equivalence(full, "wt", 10),
     ]
     for check in checks:
-        assert isinstance(check.plot(), matplotlib.figure.Figure)
+        drawn = check.plot({"wt": "Weight", "k": "Strong"})
+        assert isinstance(drawn, matplotlib.figure.Figure)
+        words = " ".join(
+            text.get_text() for axes in drawn.axes for text in axes.findobj(matplotlib.text.Text)
+        )
+        assert "Weight" in words or "Strong" in words
         assert check.said in str(check)
         assert check.said in check._repr_html_()
 
