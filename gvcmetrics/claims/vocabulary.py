@@ -11,17 +11,10 @@ import pandas as pd
 from gvcmetrics import measures
 from gvcmetrics.claims import beside
 from gvcmetrics.claims.claim import Construct
-from gvcmetrics.ground.vocabulary import UNCLASSIFIED
+from gvcmetrics.ground.vocabulary import BUYER_ITEMS, UNCLASSIFIED
 from gvcmetrics.panels.project import Project
 from gvcmetrics.value_chain import MEASURES
 
-BUYER_ITEMS = (
-    "buyer_sets_design",
-    "buyer_sets_process",
-    "joint_design",
-    "specific_investment",
-    "owned_by_buyer",
-)
 SECTORAL_PATTERNS = {
     "traditional": ("13", "14", "15", "23", "25", "31", "32"),
     "natural_resource": ("01", "02", "03", "05", "06", "07", "08", "09", "10", "11", "12", "16", "17", "24"),
@@ -55,7 +48,8 @@ class Word:
     ----------
     make : the columns that it is `of`, the construct and the panel → the values.
     least, most : how many columns it is made of. some : whether a panel may lack all but `least` of them.
-    reads : columns that it needs besides. value : whether it takes one. values : the only ones.
+    reads : columns that it needs besides. may_read : those that it takes where they are.
+    value : whether it takes one. values : the only ones.
     over_time : whether it compares a unit with itself, so needs its observations before.
     """
 
@@ -65,6 +59,7 @@ class Word:
     most: int = 1
     some: bool = False
     reads: tuple[str, ...] = ()
+    may_read: tuple[str, ...] = ()
     value: bool = False
     values: tuple[str, ...] = ()
     over_time: bool = False
@@ -260,7 +255,7 @@ VOCABULARY = {
     "mean_z": Word(_mean_z, "mean z-score of the columns that there are", 1, 12, some=True),
     "governance": Word(
         _governance, "four types of governance from the buyer items (classify_governance)", 0, 0,
-        reads=BUYER_ITEMS[:4],
+        reads=BUYER_ITEMS[:4], may_read=BUYER_ITEMS[4:],
     ),
     "buyer_hhi": Word(
         _buyer_hhi, "middle of the bounds of the buyer HHI from main buyer's share and number of buyers", 2, 2

@@ -20,6 +20,15 @@ GHS_TO_FOUR = dict(
 UNCLASSIFIED = "unclassified"
 """Neither scheme's rules decide."""
 
+BUYER_ITEMS = (
+    "buyer_sets_design",
+    "buyer_sets_process",
+    "joint_design",
+    "specific_investment",
+    "owned_by_buyer",
+)
+"""What a firm is asked of its main buyer; its governance is told from these, by the last where it is known."""
+
 UPGRADING = ("product", "process", "functional", "chain")
 """Humphrey and Schmitz (2002)."""
 

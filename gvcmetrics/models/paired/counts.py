@@ -40,11 +40,10 @@ _WORDS = {
 def _rows(kind: str, request: Request) -> Pair:
     name = _SECOND[kind]
     given = request.options[name]
-    right = request.parsed.regressors if given is None else given
-    text = str(right).split("~", 1)[-1].strip()
-    second = Formula.parse(f"{request.parsed.outcomes[0]} ~ {text}", trusted=request.trusted)
-    if given is None:
-        second = replace(second, regressors=request.parsed.regressors, shifts=request.parsed.shifts)
+    second = request.parsed
+    if given is not None:
+        right = str(given).split("~", 1)[-1].strip()
+        second = Formula.parse(f"{request.parsed.outcomes[0]} ~ {right}", trusted=request.trusted)
     both = pair(request, request.parsed, second, (plain(request.parsed.outcomes[0]), name))
     both = replace(both, sample=replace(both.sample.coded(outcomes.COUNT), formula=request.parsed))
     zeros = int((both.sample.y == 0).sum())

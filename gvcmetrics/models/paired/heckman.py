@@ -32,6 +32,7 @@ from gvcmetrics.models.paired.two_steps import Steps, two_steps
 from gvcmetrics.models.results.results import Results
 
 _EDGE = 1.0 - 1e-6
+_AT_EDGE = "rho is at the edge of what a correlation may be: selection and outcome are not told apart."
 
 
 def _reported(constants: Array) -> tuple[Array, Array]:
@@ -42,12 +43,6 @@ def _reported(constants: Array) -> tuple[Array, Array]:
 def _working(reported: Array) -> tuple[Array, Array]:
     s, r = reported
     return np.array([np.log(s), np.arctanh(r)]), np.diag([1.0 / s, 1.0 / (1.0 - r * r)])
-
-
-def _on_the_edge(constants: Array) -> str | None:
-    if abs(np.tanh(constants[1])) > _EDGE:
-        return "rho is at the edge of what a correlation may be: selection and outcome are not told apart."
-    return None
 
 
 def _covariance(shared: Array) -> tuple[float, Array]:
@@ -80,10 +75,10 @@ _FAMILY = Family(
     residual=lambda constants: float(np.exp(2.0 * constants[0])),
     reported=_reported,
     working=_working,
-    boundary=_on_the_edge,
     block="Errors",
     null=False,
 )
+# Of two steps only expected outcomes are asked of the family, never its likelihood.
 _TWO_STEP_FAMILY = Family(
     "heckman", heckman_kernel, _start_of_constants, n_indices=2, constants=("lambda",), outcomes=None,
     block="Selection term", null=False,
@@ -93,9 +88,8 @@ _TWO_STEP_FAMILY = Family(
 def _maximum(request: Request, response: Response, both: Pair) -> Estimate:
     covariance = scales_of_selection(_covariance, *both.titles)
     made = maximum(request, both, _FAMILY, covariance, _start, _independence)
-    edge = made.params[-1] if made.names[-1] == "rho" else 0.0
-    said = _on_the_edge(np.array([0.0, np.arctanh(np.clip(edge, -1.0 + 1e-15, 1.0 - 1e-15))]))
-    return replace(made, notes=(*made.notes, *_counted(both), *([said] if said else [])))
+    at_edge = (_AT_EDGE,) if abs(made.params[-1]) > _EDGE else ()
+    return replace(made, notes=(*_counted(both), *at_edge))
 
 
 def _start(both: Pair) -> Array:
@@ -167,7 +161,7 @@ HECKMAN = Response(
     {},
     index_words="linear index",
     response_words="expected outcome",
-    labels={"sigma": "sigma", "rho": "rho"},
+    labels={"rho": "rho"},
 )
 
 

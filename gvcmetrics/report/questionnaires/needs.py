@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gvcmetrics.claims.claim import Claim
 from gvcmetrics.claims.construct import choose, in_order
 from gvcmetrics.claims.match import match, names_of
-from gvcmetrics.claims.vocabulary import BUYER_ITEMS, VOCABULARY
+from gvcmetrics.claims.vocabulary import VOCABULARY
 from gvcmetrics.panels.contracts import CONTRACTS
 
 _BESIDE = (
@@ -81,9 +81,7 @@ def need(claim: Claim, askable: Collection[str]) -> Need:
                 "los que ninguna empresa responde",
             ),
         )
-    if "governance" in measures:
-        # Ownership is read where a panel has it, and decides who is hierarchical.
-        columns |= set(BUYER_ITEMS)
+    columns |= {column for measure in measures for column in VOCABULARY[measure].may_read}
     return Need(
         claim,
         frozenset(columns - {"cluster_id"}),

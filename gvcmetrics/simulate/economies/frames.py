@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gvcmetrics.ground.vocabulary import BUYER_ITEMS
 from gvcmetrics.simulate.economies.accounts import Accounts
 from gvcmetrics.simulate.economies.firms import Firms
 from gvcmetrics.simulate.economies.geography import COUNTRIES, Geography
@@ -16,13 +17,6 @@ from gvcmetrics.simulate.economies.survey import Sample, answered
 from gvcmetrics.simulate.economies.ties import CAPTIVE, NETWORK, OWNED, Ties
 from gvcmetrics.simulate.economies.upgrading import UPGRADING, Upgrading
 
-BUYER_ITEMS = (
-    "buyer_sets_design",
-    "buyer_sets_process",
-    "joint_design",
-    "specific_investment",
-    "owned_by_buyer",
-)
 COOPERATION = ("cooperates_universities", "cooperates_institutes", "cooperates_government")
 TITLE = "Simulated economy"
 
