@@ -27,7 +27,7 @@ BUYER_ITEMS = (
     "specific_investment",
     "owned_by_buyer",
 )
-"""What a firm is asked of its main buyer; its governance is told from these, by the last where it is known."""
+"""What a firm is asked of its main buyer; governance is told from these, by the last where it is known."""
 
 UPGRADING = ("product", "process", "functional", "chain")
 """Humphrey and Schmitz (2002)."""
